@@ -1,0 +1,69 @@
+"""What we owe a thread: one delivery, its attempts and the proof of where it landed."""
+
+import enum
+from datetime import datetime
+
+import msgspec
+
+from bridge.model.ids import DeliveryId, ThreadKey
+from bridge.model.messages import AgentReply, Choice, Content, Person
+from bridge.model.value import Value
+
+
+class Post(Value, frozen=True, tag="post"):
+    """A new message in the thread."""
+
+    content: Content
+
+
+class Replace(Value, frozen=True, tag="replace"):
+    """Show this instead of what an earlier delivery shows."""
+
+    target: DeliveryId
+    content: Content
+
+
+class Retire(Value, frozen=True, tag="retire"):
+    """Take the suggestions of an earlier delivery away, saying what was chosen, if anything."""
+
+    target: DeliveryId
+    chosen: Choice | None = None
+
+
+class Ask(Value, frozen=True, tag="ask"):
+    """A person's words, owed to the agent as one `USER_MESSAGE`."""
+
+    text: str
+    person: Person | None = None
+
+
+class Receipt(Value, frozen=True):
+    """Where a delivery landed; opaque outside the adapter that gave it."""
+
+    reference: str
+
+
+class DeliveryState(enum.StrEnum):
+    """How far a delivery has come."""
+
+    PENDING = "pending"  #: owed, not attempted since the last certain outcome
+    SENDING = "sending"  #: an attempt was begun and its outcome is not known yet
+    SENT = "sent"  #: arrived, with a receipt
+    DEAD = "dead"  #: given up, visibly
+    DROPPED = "dropped"  #: overtaken: a newer one says it better
+
+
+class Outbound(Value, frozen=True, kw_only=True):
+    """What an adapter is asked to show: `id` marks it, so that it can be found again."""
+
+    id: DeliveryId
+    thread: ThreadKey
+    content: Content
+    owed_at: datetime
+
+
+def retired(content: Content, chosen: Choice | None) -> Content:
+    """The same content with its suggestions gone and the choice named."""
+    if not isinstance(content, AgentReply):
+        return content
+    return msgspec.structs.replace(content, suggestions=(), chosen=chosen)

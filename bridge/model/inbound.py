@@ -1,0 +1,50 @@
+"""What a platform tells us: somebody said, chose or asked for something in a thread."""
+
+from datetime import datetime
+
+from bridge.model.ids import DeliveryId, ThreadKey
+from bridge.model.messages import Person
+from bridge.model.value import Value
+
+
+class Said(Value, frozen=True, tag="said"):
+    """Words, already plain and readable; empty when the person only called the agent."""
+
+    text: str
+
+
+class Clicked(Value, frozen=True, tag="clicked"):
+    """A suggestion chosen: the `index`-th of the reply that went out as `delivery`."""
+
+    delivery: DeliveryId
+    index: int
+
+
+class EndAsked(Value, frozen=True, tag="end"):
+    """The person, or an operator, wants the session ended."""
+
+
+class StartAsked(Value, frozen=True, tag="start"):
+    """The person wants a new session after an end."""
+
+
+InboundBody = Said | Clicked | EndAsked | StartAsked
+
+
+class Inbound(Value, frozen=True, kw_only=True):
+    """One thing that happened on a platform.
+
+    `identities` name it for ever: two inbounds of one adapter that share any are the same thing
+    told twice. `order` sorts what happened within a thread, as text. Only an inbound that `opens`
+    may begin a conversation; any other belongs to one that exists, or to nobody. `place` is the
+    platform's container of the thread (a channel), for routes.
+    """
+
+    thread: ThreadKey
+    identities: tuple[str, ...]
+    order: str
+    person: Person
+    at: datetime
+    body: InboundBody
+    opens: bool = False
+    place: str = ""

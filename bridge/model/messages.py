@@ -1,0 +1,113 @@
+"""What a thread is shown: an agent's reply or a notice of ours, before any platform renders it."""
+
+import enum
+
+from bridge.model.ids import PersonId
+from bridge.model.value import Value
+
+
+class Person(Value, frozen=True):
+    """Somebody on a platform; `name` only where it came with the message."""
+
+    id: PersonId
+    name: str | None = None
+
+
+class AuthorKind(enum.StrEnum):
+    """Who speaks to the thread."""
+
+    AGENT = "agent"
+    LIVE_AGENT = "live_agent"
+
+
+class Author(Value, frozen=True):
+    """The agent, or the live agent after a handoff, with the name and picture PolyAI gave."""
+
+    kind: AuthorKind
+    name: str | None = None
+    picture_url: str | None = None
+
+
+class AttachmentKind(enum.StrEnum):
+    """What an attachment is; anything PolyAI adds later is OTHER and shown as a plain link."""
+
+    LINK = "link"
+    IMAGE = "image"
+    OTHER = "other"
+
+
+class Attachment(Value, frozen=True):
+    """Something shown beside the text. Addresses are as received: untrusted."""
+
+    kind: AttachmentKind
+    url: str | None = None
+    title: str = ""
+    preview_url: str | None = None
+    action_text: str = ""
+
+
+class Suggestion(Value, frozen=True):
+    """A reply the agent offers; choosing it sends exactly `text` as the person's message."""
+
+    text: str
+
+
+class CallAction(Value, frozen=True):
+    """A telephone number the agent offers to call."""
+
+    title: str
+    number: str
+
+
+class Choice(Value, frozen=True):
+    """What was chosen among the suggestions, and by whom."""
+
+    text: str
+    by: Person
+
+
+class AgentReply(Value, frozen=True, tag="reply"):
+    """One message of the agent or the live agent.
+
+    `text` is as PolyAI sent it: Markdown mixed with a small HTML subset (`a br b i em strong p ul
+    ol li code`), untrusted. Suggestions are live until chosen or retired.
+    """
+
+    author: Author
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    call_actions: tuple[CallAction, ...] = ()
+    chosen: Choice | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show at all."""
+        return not (self.text.strip() or self.attachments or self.suggestions or self.call_actions)
+
+
+class NoticeKind(enum.StrEnum):
+    """What the bridge itself tells a thread; `bridge.plugin.text` words each."""
+
+    NEW_CONVERSATION = "new_conversation"  #: the earlier session is gone; this one knows nothing
+    ENDED = "ended"  #: the session is over; `reason` may say why
+    HANDOFF_WAITING = "handoff_waiting"  #: `queue`, `position`, `wait_seconds`, `message`
+    HANDOFF_JOINED = "handoff_joined"  #: `name` joined
+    HANDOFF_LEFT = "handoff_left"  #: `name` left
+    HANDOFF_FAILED = "handoff_failed"  #: `reason`
+    HANDOFF_ELSEWHERE = "handoff_elsewhere"  #: client-managed: `route`, `queue`, `reason`
+    AGENT_PROBLEM = "agent_problem"  #: `message`: PolyAI's own words
+    UNAVAILABLE = "unavailable"  #: no session can be opened now; what was said is kept
+    NOT_DELIVERED = "not_delivered"  #: `text`: this message did not reach the agent
+    TOO_LONG = "too_long"  #: `limit_bytes`: the message is larger than PolyAI takes
+
+
+class Notice(Value, frozen=True, tag="notice"):
+    """A sentence of the bridge's own; `details` hold what the kind names: text, untrusted."""
+
+    kind: NoticeKind
+    details: dict[str, str] = {}
+    can_restart: bool = False  #: offer a control to start again
+
+
+Content = AgentReply | Notice

@@ -1,0 +1,145 @@
+"""What an adapter is, what it is lent, and what is forbidden when.
+
+An adapter connects one platform account to the bridge. It has one required verb, `deliver`; each
+further protocol below is optional and found by its method.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+import aiohttp
+from pydantic import BaseModel
+
+from bridge.clock import Clock
+from bridge.model.delivery import Outbound, Receipt
+from bridge.model.ids import AdapterName, ThreadKey
+from bridge.model.inbound import Inbound
+from bridge.model.value import Value
+from bridge.plugin.capabilities import Capabilities
+
+#: Raised when a plug-in written for the older API could no longer work.
+API_VERSION = 1
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+class Accepted(enum.StrEnum):
+    """What became of an inbound; in every case the platform may now be told that we have it."""
+
+    NEW = "new"
+    KNOWN = "known"  #: the same thing told twice
+    IGNORED = "ignored"  #: it belongs to no conversation and opens none
+
+
+class Adapter(Protocol):
+    """A connected adapter."""
+
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        """Show `outbound` in its thread as a new message and say where it landed.
+
+        Mark it with `outbound.id` where the platform allows. Never retry inside, never swallow a
+        failure, never split one delivery into several messages.
+
+        Raises:
+            RetryLater: certainly nothing was posted; try after its time.
+            Unreachable: certainly nothing was posted; the platform is away.
+            Rejected: certainly nothing was posted and never will be.
+            MaybeDelivered: the outcome is unknown.
+            CredentialsRefused: certainly nothing was posted; a person must act.
+        """
+        ...
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """Can tell after the fact whether a delivery arrived."""
+
+    async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
+        """The receipt of `outbound` if it was posted at or after `since`, else None.
+
+        Must look at the platform, not at memory. Raises like `deliver` when it cannot look.
+        """
+        ...
+
+
+@runtime_checkable
+class Reviser(Protocol):
+    """Can change what an earlier delivery shows. Doing it twice must equal doing it once."""
+
+    async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
+        """Make the message at `receipt` show `outbound.content`. Raises like `deliver`."""
+        ...
+
+
+class SignalKind(enum.StrEnum):
+    """A passing sign of life."""
+
+    THINKING = "thinking"
+    TYPING = "typing"
+    CLEAR = "clear"
+
+
+class Signal(Value, frozen=True):
+    """What the other side is doing at this moment; never stored, may be lost."""
+
+    kind: SignalKind
+    name: str | None = None
+
+
+@runtime_checkable
+class Signaller(Protocol):
+    """Can show passing signs of life."""
+
+    async def signal(self, thread: ThreadKey, signal: Signal) -> None:
+        """Show it, best effort. Whatever it raises is noted and forgotten."""
+        ...
+
+
+class Host(Protocol):
+    """What the bridge lends an adapter for as long as it is connected."""
+
+    @property
+    def name(self) -> AdapterName:
+        """The configured name of this adapter instance."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The only clock an adapter may read."""
+        ...
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """A shared session; do not close it."""
+        ...
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        """Store `inbound` durably. Acknowledge to the platform only after this returns.
+
+        Raises:
+            DatabaseFailed: it is not stored; do not acknowledge, let the platform repeat it.
+        """
+        ...
+
+    def report(self, *, connected: bool, detail: str = "") -> None:
+        """Say how the connection stands. Call it when that changes, not more often."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plugin(Generic[SettingsT]):
+    """What an entry point in the group `polyai_bridge.adapters` names."""
+
+    #: The plug-in's own settings, validated before anything else; unknown keys must be refused.
+    settings: type[SettingsT]
+    capabilities: Capabilities
+    #: Entering connects or raises; leaving leaves no task behind. No network before entering.
+    connect: Callable[[SettingsT, Host], AbstractAsyncContextManager[Adapter]]
+    #: Proves the credentials without starting to serve; one line that says as whom.
+    #: Raises CredentialsRefused or Unreachable.
+    prove: Callable[[SettingsT, aiohttp.ClientSession], Awaitable[str]]
+    api_version: int = API_VERSION
