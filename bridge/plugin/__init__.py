@@ -1,5 +1,6 @@
 """Who may plug in? The only room an adapter may enter, beside `model`, `errors` and `clock`."""
 
+from bridge.model.signal import Signal, SignalKind
 from bridge.plugin.adapter import (
     API_VERSION,
     Accepted,
@@ -8,8 +9,6 @@ from bridge.plugin.adapter import (
     Host,
     Plugin,
     Reviser,
-    Signal,
-    SignalKind,
     Signaller,
 )
 from bridge.plugin.capabilities import Capabilities, Grade

@@ -18,7 +18,7 @@ from bridge.clock import Clock
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import AdapterName, ThreadKey
 from bridge.model.inbound import Inbound
-from bridge.model.value import Value
+from bridge.model.signal import Signal
 from bridge.plugin.capabilities import Capabilities
 
 #: Raised when a plug-in written for the older API could no longer work.
@@ -73,21 +73,6 @@ class Reviser(Protocol):
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Make the message at `receipt` show `outbound.content`. Raises like `deliver`."""
         ...
-
-
-class SignalKind(enum.StrEnum):
-    """A passing sign of life."""
-
-    THINKING = "thinking"
-    TYPING = "typing"
-    CLEAR = "clear"
-
-
-class Signal(Value, frozen=True):
-    """What the other side is doing at this moment; never stored, may be lost."""
-
-    kind: SignalKind
-    name: str | None = None
 
 
 @runtime_checkable

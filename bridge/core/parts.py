@@ -1,0 +1,35 @@
+"""How is a long text told in several messages? At sensible places, every word kept, in order."""
+
+_FENCE = "```"
+#: Where to cut, best first; each only if it leaves a part at least half full.
+_PLACES = ("\n\n", "\n", ". ", " ")
+
+
+def parts(text: str, limit: int) -> tuple[str, ...]:
+    """`text` in pieces of at most `limit` code points (at least 16).
+
+    A code fence that is cut is closed in one part and opened again in the next.
+    """
+    limit = max(limit, 16)
+    pieces: list[str] = []
+    rest = text
+    while len(rest) > limit:
+        room = limit - len(_FENCE) - 1
+        piece = rest[: _cut(rest, room)]
+        rest = rest[len(piece) :]
+        if piece.count(_FENCE) % 2:
+            piece = f"{piece.rstrip()}\n{_FENCE}"
+            rest = f"{_FENCE}\n{rest.lstrip(chr(10))}"
+        else:
+            rest = rest.lstrip("\n ")
+        pieces.append(piece.rstrip())
+    pieces.append(rest)
+    return tuple(piece for piece in pieces if piece.strip()) or (text,)
+
+
+def _cut(text: str, room: int) -> int:
+    for place in _PLACES:
+        at = text.rfind(place, room // 2, room)
+        if at >= 0:
+            return at + len(place)
+    return room
