@@ -12,5 +12,6 @@ def backoff(failures: int, chance: float, *, longest: timedelta = LONGEST) -> ti
     `chance` is a number in [0, 1). Doubles from one second up to `longest` (S-bp: "start at 1
     second, cap at 30 seconds").
     """
-    grown = FIRST * (2 ** min(max(failures, 1) - 1, 16))
+    doublings = min(max(failures, 1) - 1, 16)
+    grown = FIRST * (1 << doublings)
     return min(grown, longest) * (0.8 + 0.4 * chance)

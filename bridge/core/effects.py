@@ -1,0 +1,66 @@
+"""What does a step ask for? Wishes, in the imperative.
+
+The first three are durable: they commit together with the conversation. The others are carried
+out after the commit, and losing them does no harm: the state says what is still to be verified.
+"""
+
+import enum
+
+from bridge.model.delivery import Ask, DeliveryState, Post, Replace, Retire
+from bridge.model.ids import DeliveryId
+from bridge.model.signal import Signal
+from bridge.model.value import Value
+
+
+class Owe(Value, frozen=True, tag="owe"):
+    """Owe this to the thread, or (an `Ask`) to the agent."""
+
+    id: DeliveryId
+    body: Post | Replace | Retire | Ask
+
+
+class Settle(Value, frozen=True, tag="settle"):
+    """What was owed to the agent has come to this end."""
+
+    id: DeliveryId
+    state: DeliveryState
+    reference: str = ""  #: the sequence of the echo, or why it was given up
+
+
+class ForgetSession(Value, frozen=True, tag="forget_session"):
+    """Session `number` is over: close its record and erase its token."""
+
+    number: int
+
+
+class SendKind(enum.StrEnum):
+    """Which of the client's frames."""
+
+    JOIN = "join"
+    MESSAGE = "message"
+    END = "end"
+
+
+class Transmit(Value, frozen=True, tag="transmit"):
+    """Send this frame on the socket of session `number`, once, if it is still open."""
+
+    number: int
+    kind: SendKind
+    delivery: DeliveryId | None = None
+    text: str = ""
+
+
+class Recycle(Value, frozen=True, tag="recycle"):
+    """Drop the socket of session `number` and connect anew: its replay will tell."""
+
+    number: int
+
+
+class Show(Value, frozen=True, tag="show"):
+    """Show a passing sign of life in the thread."""
+
+    signal: Signal
+
+
+Effect = Owe | Settle | ForgetSession | Transmit | Recycle | Show
+DURABLE = (Owe, Settle, ForgetSession)

@@ -1,0 +1,116 @@
+"""How does a session end, and what becomes of what was still owed?
+
+Laws (polyai-messaging §7e, §11):
+- An unfinished stream is shown as far as it came, before the end is told.
+- What the agent has not confirmed is carried into the next session once; after that it is told.
+- An end is told once, with a way to start again; a session that went without a word is told by
+  the next one.
+"""
+
+import msgspec
+
+from bridge.core.effects import ForgetSession, SendKind
+from bridge.core.sending import lose
+from bridge.core.state import Session, Waiting
+from bridge.core.stepping import Stepping
+from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind
+
+
+def agent_author(session: Session) -> Author:
+    """The agent as it named itself."""
+    return session.agent or Author(AuthorKind.AGENT)
+
+
+def show_unfinished(step: Stepping) -> None:
+    """Show what there is of every open stream."""
+    session = step.conversation.session
+    if session is None:
+        return
+    for stream in session.streams:
+        whole = stream.message()
+        reply = AgentReply(
+            author=agent_author(session),
+            text=whole.text,
+            attachments=whole.attachments,
+            suggestions=whole.suggestions,
+            call_actions=whole.call_actions,
+        )
+        step.reply(reply, stream.message_id)
+    step.change_session(streams=())
+
+
+def end_session(step: Stepping, session: Session, reason: str) -> None:
+    """The session is over and its end is known."""
+    show_unfinished(step)
+    step.retire(None)
+    notice = step.notice(NoticeKind.ENDED, can_restart=True, reason=reason)
+    step.change(restart_notice=notice)
+    _leave(step, session)
+
+
+def lose_session(step: Stepping, session: Session) -> None:
+    """The session is gone without a word; its suggestions stay live, as they still make sense."""
+    show_unfinished(step)
+    step.change(lost_session=session.joined or step.conversation.lost_session)
+    if not session.proved:
+        failed = step.conversation.failed_openings + 1
+        step.change(failed_openings=failed)
+        if failed >= step.terms.opening_limit:
+            step.change(parked_at=step.now)
+            tell_unavailable(step)
+    _leave(step, session)
+
+
+def tell_unavailable(step: Stepping) -> None:
+    """Say once that the agent cannot be reached."""
+    if not step.conversation.told_unavailable:
+        step.notice(NoticeKind.UNAVAILABLE)
+        step.change(told_unavailable=True)
+
+
+def take_back_restart(step: Stepping) -> None:
+    """A new session is on its way: the end no longer offers to start one."""
+    notice = step.conversation.restart_notice
+    if notice is not None:
+        step.change(restart_notice=None)
+        step.replace(notice, Notice(NoticeKind.ENDED))
+
+
+def _leave(step: Stepping, session: Session) -> None:
+    flight = step.conversation.in_flight
+    step.change(session=None, in_flight=None, wanted=False)
+    step.effects.append(ForgetSession(session.number))
+    if flight is not None and flight.kind is SendKind.MESSAGE and flight.message is not None:
+        step.change(waiting=(flight.message, *step.conversation.waiting))
+    _carry(step)
+
+
+def _carry(step: Stepping) -> None:
+    kept: list[Waiting] = []
+    for message in step.conversation.waiting:
+        if message.carried:
+            lose(step, message, "its session was lost twice")
+        else:
+            kept.append(msgspec.structs.replace(message, carried=True))
+    step.change(waiting=tuple(kept))
+
+
+def drop_waiting(step: Stepping) -> None:
+    """The person gave up before the agent could be reached."""
+    for message in step.conversation.waiting:
+        lose(step, message, "the conversation was ended first")
+    step.change(waiting=())
+
+
+def give_up(step: Stepping, session: Session) -> None:
+    """The frame in flight was sent as often as is decent and never confirmed: say so, go on."""
+    flight = step.conversation.in_flight
+    step.change(in_flight=None)
+    if flight is None:
+        return
+    if flight.message is not None:
+        lose(step, flight.message, "sent and never confirmed")
+    elif flight.kind is SendKind.END:
+        end_session(step, session, "REASON_USER_END")
+    else:
+        lose_session(step, session)

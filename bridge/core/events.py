@@ -1,0 +1,97 @@
+"""What has happened to a conversation? Facts, in the past tense."""
+
+from datetime import datetime
+
+from bridge.model.frames import Frame
+from bridge.model.ids import DeliveryId
+from bridge.model.messages import Person
+from bridge.model.value import Value
+
+
+class MessageAccepted(Value, frozen=True, tag="message_accepted"):
+    """A person said something; empty text means that they only called the agent."""
+
+    text: str
+    person: Person
+
+
+class ChoiceAccepted(Value, frozen=True, tag="choice_accepted"):
+    """A person chose the `index`-th suggestion of the reply that went out as `delivery`."""
+
+    delivery: DeliveryId
+    index: int
+    person: Person
+
+
+class EndRequested(Value, frozen=True, tag="end_requested"):
+    """A person or an operator wants the session to end."""
+
+
+class StartRequested(Value, frozen=True, tag="start_requested"):
+    """A person wants a new session, without saying anything yet."""
+
+
+class SessionOpened(Value, frozen=True, tag="session_opened"):
+    """PolyAI gave us a session; it has not been connected yet."""
+
+    number: int
+
+
+class SessionUnavailable(Value, frozen=True, tag="session_unavailable"):
+    """No session could be opened for a while, and nobody knows when one can."""
+
+
+class SocketReady(Value, frozen=True, tag="socket_ready"):
+    """The socket of session `number` is open and its history has been followed."""
+
+    number: int
+
+
+class SocketLost(Value, frozen=True, tag="socket_lost"):
+    """The socket of session `number` is gone; the session itself lives, as far as we know."""
+
+    number: int
+
+
+class SessionLost(Value, frozen=True, tag="session_lost"):
+    """PolyAI no longer knows session `number`, or its token: it cannot be resumed.
+
+    `ended` when it closed normally, as at the end of a conversation, without saying so.
+    """
+
+    number: int
+    ended: bool = False
+
+
+class FrameArrived(Value, frozen=True, tag="frame_arrived"):
+    """PolyAI sent a frame in session `number`; `replayed` if as part of its history."""
+
+    number: int
+    frame: Frame
+    replayed: bool = False
+
+
+class Woke(Value, frozen=True, tag="woke"):
+    """A deadline has passed."""
+
+
+class Stamped(Value, frozen=True):
+    """An event and when it was seen: what a bug report is a list of."""
+
+    at: datetime
+    event: "Event"
+
+
+Event = (
+    MessageAccepted
+    | ChoiceAccepted
+    | EndRequested
+    | StartRequested
+    | SessionOpened
+    | SessionUnavailable
+    | SocketReady
+    | SocketLost
+    | SessionLost
+    | FrameArrived
+    | Woke
+)
