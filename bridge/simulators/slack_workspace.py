@@ -86,6 +86,7 @@ class Channel:
     archived: bool = False
     person: str | None = None
     messages: dict[str, SimulatedMessage] = field(default_factory=dict)
+    threads: dict[str, list[str]] = field(default_factory=dict)  #: replies' ts by their root's
     last_micros: int = 0
 
 
@@ -140,10 +141,13 @@ class Workspace:
 
     def post(self, message: SimulatedMessage) -> SimulatedMessage:
         """Store a new message and announce it."""
-        self.channels[message.channel].messages[message.ts] = message
-        self.announce(self.message_event(message))
+        channel = self.channels[message.channel]
+        channel.messages[message.ts] = message
+        if message.is_reply and message.thread_ts:
+            channel.threads.setdefault(message.thread_ts, []).append(message.ts)
+        self._tell(channel, self.message_event(message))
         if self._mentions_bot(message):
-            self.announce(self._mention_event(message))
+            self._tell(channel, self._mention_event(message))
         return message
 
     def change(self, old: SimulatedMessage, new: SimulatedMessage) -> SimulatedMessage:
@@ -151,9 +155,9 @@ class Workspace:
         channel = self.channels[old.channel]
         channel.messages[old.ts] = new
         changed = {"message": self.wire(new), "previous_message": self.wire(old)}
-        self.announce(self._hidden(channel, "message_changed", changed))
+        self._tell(channel, self._hidden(channel, "message_changed", changed))
         if self._mentions_bot(new) and new.edited_ts:
-            self.announce(self._mention_event(new))
+            self._tell(channel, self._mention_event(new))
         return new
 
     def remove(self, message: SimulatedMessage) -> None:
@@ -164,18 +168,15 @@ class Workspace:
         before = self.wire(message)
         if self.replies(channel, message.ts):
             changed = {"message": self.wire(gone), "previous_message": before}
-            self.announce(self._hidden(channel, "message_changed", changed))
+            self._tell(channel, self._hidden(channel, "message_changed", changed))
         else:
             deleted = {"deleted_ts": message.ts, "previous_message": before}
-            self.announce(self._hidden(channel, "message_deleted", deleted))
+            self._tell(channel, self._hidden(channel, "message_deleted", deleted))
 
     def replies(self, channel: Channel, root: str) -> list[SimulatedMessage]:
         """The live replies of a thread, oldest first."""
-        return [
-            message
-            for message in channel.messages.values()
-            if message.is_reply and message.thread_ts == root and not message.deleted
-        ]
+        said = (channel.messages[ts] for ts in channel.threads.get(root, ()))
+        return [message for message in said if not message.deleted]
 
     def status(self, channel: str, thread_ts: str) -> str:
         """The status that people see in the thread at this moment, or nothing."""
@@ -212,6 +213,11 @@ class Workspace:
         """Announce something that happened to a channel."""
         at = self.next_ts(self.channels[channel])
         self.announce({"type": kind, "channel": channel, "event_ts": at, **more})
+
+    def _tell(self, channel: Channel, event: Json) -> None:
+        """An app sees only the channels that it is a member of."""
+        if channel.bot_is_member:
+            self.announce(event)
 
     def _mention_event(self, message: SimulatedMessage) -> Json:
         event = self.message_event(message) | {"type": "app_mention"}
