@@ -176,7 +176,7 @@ class LanguageChanged(Value, frozen=True, tag="language_changed"):
 class Unknown(Value, frozen=True, tag="unknown"):
     """A type we do not know, or need not: counted as followed, otherwise ignored."""
 
-    type: str = ""
+    event_type: str = ""
 
 
 FrameBody = (
