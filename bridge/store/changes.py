@@ -1,0 +1,322 @@
+"""What can be written? Each change is a value; applied inside the writer's transaction.
+
+The three durable transactions: `Accept` (1), `TakeStep` (2), `Attempt` and `Outcome` (3).
+"""
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from bridge.core.state import Conversation
+from bridge.model.delivery import Ask, DeliveryState, Post, Receipt, Replace, Retire
+from bridge.model.ids import (
+    AdapterName,
+    AgentName,
+    ConversationId,
+    DeliveryId,
+    EntryId,
+)
+from bridge.model.inbound import Inbound
+from bridge.store import tables as t
+from bridge.store.records import Entry
+
+#: How long a reply in a thread that is not ours is kept: Slack's redelivery takes six minutes.
+UNCLAIMED_FOR = timedelta(minutes=10)
+#: How long names of inbox entries, and what has been settled, are kept.
+REMEMBERED_FOR = timedelta(days=30)
+
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+Body = Post | Replace | Retire | Ask
+
+
+class Change(Protocol, Generic[ResultT_co]):
+    """Something to write; `apply` runs inside a transaction that others share."""
+
+    def apply(self, connection: Connection) -> ResultT_co:
+        """Write it. Must be complete or raise: the transaction decides for all."""
+        ...
+
+
+class Verdict(enum.Enum):
+    """What became of an inbound."""
+
+    NEW = enum.auto()
+    KNOWN = enum.auto()
+    UNCLAIMED = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The verdict, and the entries a worker must now see to."""
+
+    verdict: Verdict
+    entries: tuple[Entry, ...] = ()
+    opened: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept(Change[Accepted]):
+    """Transaction 1: store an inbound unless it is known; open its conversation if it may."""
+
+    adapter: AdapterName
+    inbound: Inbound
+    agent: AgentName
+    new_id: ConversationId  #: the name of the conversation, if one is opened
+    at: datetime
+    origin: str = "platform"
+
+    def apply(self, connection: Connection) -> Accepted:
+        """Store it."""
+        if self._known(connection):
+            return Accepted(Verdict.KNOWN)
+        conversation = self._conversation(connection)
+        opened = conversation is None and self.inbound.opens
+        if opened:
+            conversation = self._open(connection)
+        earlier = self._claim(connection, conversation) if opened and conversation else ()
+        number = self._insert(connection, conversation)
+        if conversation is None:
+            return Accepted(Verdict.UNCLAIMED)
+        entry = Entry(id=number, conversation=conversation, inbound=self.inbound)
+        return Accepted(Verdict.NEW, (*earlier, entry), opened)
+
+    def _known(self, connection: Connection) -> bool:
+        query = select(t.identities.c.entry).where(
+            t.identities.c.adapter == self.adapter,
+            t.identities.c.identity.in_(self.inbound.identities),
+        )
+        return connection.execute(query.limit(1)).first() is not None
+
+    def _conversation(self, connection: Connection) -> ConversationId | None:
+        query = select(t.conversations.c.id).where(
+            t.conversations.c.adapter == self.adapter,
+            t.conversations.c.thread == self.inbound.thread,
+        )
+        return connection.execute(query).scalar_one_or_none()
+
+    def _open(self, connection: Connection) -> ConversationId:
+        conversation = Conversation(
+            id=self.new_id,
+            adapter=self.adapter,
+            thread=self.inbound.thread,
+            agent=self.agent,
+            opened_at=self.at,
+            touched_at=self.at,
+        )
+        connection.execute(insert(t.conversations).values(**_columns(conversation)))
+        return self.new_id
+
+    def _claim(self, connection: Connection, conversation: ConversationId) -> tuple[Entry, ...]:
+        orphans = (
+            t.inbox.c.conversation.is_(None),
+            t.inbox.c.adapter == self.adapter,
+            t.inbox.c.thread == self.inbound.thread,
+        )
+        rows = connection.execute(
+            select(t.inbox.c.id, t.inbox.c.body).where(*orphans).order_by(t.inbox.c.sort)
+        ).all()
+        connection.execute(update(t.inbox).where(*orphans).values(conversation=conversation))
+        return tuple(
+            Entry(id=EntryId(row.id), conversation=conversation, inbound=read_inbound(row.body))
+            for row in rows
+        )
+
+    def _insert(self, connection: Connection, conversation: ConversationId | None) -> EntryId:
+        result = connection.execute(
+            insert(t.inbox).values(
+                conversation=conversation,
+                adapter=self.adapter,
+                thread=self.inbound.thread,
+                sort=self.inbound.order,
+                origin=self.origin,
+                body=msgspec.json.encode(self.inbound).decode(),
+                accepted_at=self.at,
+            )
+        )
+        (number,) = result.inserted_primary_key or (0,)
+        names = [
+            {"adapter": self.adapter, "identity": name, "entry": number}
+            for name in dict.fromkeys(self.inbound.identities)
+        ]
+        connection.execute(insert(t.identities), names)
+        return EntryId(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSession:
+    """A session PolyAI gave us, its token already sealed."""
+
+    number: int
+    session_id: str
+    sealed_token: str = field(repr=False)
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentOutcome:
+    """What became of a person's words."""
+
+    id: DeliveryId
+    state: DeliveryState
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeStep(Change[None]):
+    """Transaction 2: the new state, what it owes, what it settled, the entries it used up."""
+
+    conversation: Conversation
+    at: datetime
+    done: tuple[EntryId, ...] = ()
+    owed: tuple[tuple[DeliveryId, Body], ...] = ()
+    settled: tuple[AgentOutcome, ...] = ()
+    session: NewSession | None = None
+    forgotten: tuple[int, ...] = ()
+
+    def apply(self, connection: Connection) -> None:
+        """Save it all."""
+        columns = _columns(self.conversation)
+        connection.execute(
+            update(t.conversations)
+            .where(t.conversations.c.id == self.conversation.id)
+            .values(touched_at=columns["touched_at"], live=columns["live"], state=columns["state"])
+        )
+        if self.done:
+            connection.execute(
+                update(t.inbox)
+                .where(t.inbox.c.id.in_(self.done))
+                .values(done_at=self.at, body=None)
+            )
+        if self.owed:
+            connection.execute(insert(t.deliveries), [self._owed(*owed) for owed in self.owed])
+        for outcome in self.settled:
+            connection.execute(
+                update(t.deliveries)
+                .where(t.deliveries.c.id == outcome.id)
+                .values(state=outcome.state, reference=outcome.reference, settled_at=self.at)
+            )
+        self._sessions(connection)
+
+    def _sessions(self, connection: Connection) -> None:
+        if self.session is not None:
+            connection.execute(
+                upsert(t.sessions)
+                .values(
+                    conversation=self.conversation.id,
+                    number=self.session.number,
+                    session_id=self.session.session_id,
+                    sealed_token=self.session.sealed_token,
+                    opened_at=self.at,
+                    expires_at=self.session.expires_at,
+                )
+                .on_conflict_do_nothing()
+            )
+        if self.forgotten:
+            connection.execute(
+                update(t.sessions)
+                .where(
+                    t.sessions.c.conversation == self.conversation.id,
+                    t.sessions.c.number.in_(self.forgotten),
+                )
+                .values(sealed_token=None, closed_at=self.at)
+            )
+
+    def _owed(self, delivery: DeliveryId, body: Body) -> dict[str, object]:
+        return {
+            "id": delivery,
+            "conversation": self.conversation.id,
+            "number": int(delivery.rpartition(".")[2]),
+            "target": "agent" if isinstance(body, Ask) else "thread",
+            "state": DeliveryState.PENDING,
+            "body": msgspec.json.encode(body).decode(),
+            "attempts": 0,
+            "owed_at": self.at,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt(Change[None]):
+    """Before a send: from here on its outcome is in doubt until an `Outcome` commits."""
+
+    id: DeliveryId
+    at: datetime
+
+    def apply(self, connection: Connection) -> None:
+        """Mark it."""
+        connection.execute(
+            update(t.deliveries)
+            .where(t.deliveries.c.id == self.id)
+            .values(
+                state=DeliveryState.SENDING,
+                attempts=t.deliveries.c.attempts + 1,
+                attempted_at=self.at,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Change[None]):
+    """Transaction 3: what became of an attempt, as far as it is certain."""
+
+    id: DeliveryId
+    state: DeliveryState
+    at: datetime
+    receipt: Receipt | None = None
+    reason: str | None = None
+
+    def apply(self, connection: Connection) -> None:
+        """Settle it, or make it pending again."""
+        over = self.state not in (DeliveryState.PENDING, DeliveryState.SENDING)
+        connection.execute(
+            update(t.deliveries)
+            .where(t.deliveries.c.id == self.id)
+            .values(
+                state=self.state,
+                reference=self.receipt.reference if self.receipt else None,
+                reason=self.reason,
+                settled_at=self.at if over else None,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Forget(Change[None]):
+    """Housekeeping: what nobody can ask for any more."""
+
+    at: datetime
+
+    def apply(self, connection: Connection) -> None:
+        """Delete it."""
+        connection.execute(
+            delete(t.inbox).where(
+                t.inbox.c.conversation.is_(None),
+                t.inbox.c.accepted_at < self.at - UNCLAIMED_FOR,
+            )
+        )
+        connection.execute(delete(t.inbox).where(t.inbox.c.done_at < self.at - REMEMBERED_FOR))
+        connection.execute(
+            delete(t.deliveries).where(t.deliveries.c.settled_at < self.at - REMEMBERED_FOR)
+        )
+
+
+def read_inbound(body: str) -> Inbound:
+    """An inbound as it was stored."""
+    return msgspec.json.decode(body, type=Inbound)
+
+
+def _columns(conversation: Conversation) -> dict[str, object]:
+    return {
+        "id": conversation.id,
+        "adapter": conversation.adapter,
+        "thread": conversation.thread,
+        "agent": conversation.agent,
+        "opened_at": conversation.opened_at,
+        "touched_at": conversation.touched_at,
+        "live": conversation.live,
+        "state": msgspec.json.encode(conversation).decode(),
+    }

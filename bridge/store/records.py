@@ -1,0 +1,73 @@
+"""What the store gives back: rows as frozen values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.state import Conversation
+from bridge.model.delivery import DeliveryState, Post, Receipt, Replace, Retire
+from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
+from bridge.model.inbound import Inbound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An inbox entry whose step has not committed yet."""
+
+    id: EntryId
+    conversation: ConversationId
+    inbound: Inbound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord:
+    """A PolyAI session; `token` is None once it is over, or if it cannot be unsealed."""
+
+    conversation: ConversationId
+    number: int
+    session_id: str
+    token: str | None
+    opened_at: datetime
+    expires_at: datetime | None
+    closed_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"SessionRecord(conversation={self.conversation!r}, number={self.number})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadDelivery:
+    """Something owed to a thread."""
+
+    id: DeliveryId
+    conversation: ConversationId
+    adapter: AdapterName
+    thread: ThreadKey
+    body: Post | Replace | Retire
+    state: DeliveryState
+    attempts: int
+    owed_at: datetime
+    attempted_at: datetime | None = None
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRow:
+    """A conversation as a listing shows it."""
+
+    conversation: Conversation
+    owed_to_thread: int
+    owed_to_agent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """A delivery as a listing shows it: without its words."""
+
+    id: DeliveryId
+    target: str
+    kind: str
+    state: DeliveryState
+    attempts: int
+    owed_at: datetime
+    settled_at: datetime | None
+    reason: str | None

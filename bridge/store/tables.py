@@ -1,0 +1,143 @@
+"""The tables. Their history is in `migrations/`; a test holds both together."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept in UTC; SQLite itself knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: What belongs to the database itself, such as the salt of the key for tokens.
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+#: One row for each conversation; `state` is the whole `core.state.Conversation` as JSON.
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("adapter", String, nullable=False),
+    Column("thread", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("touched_at", Instant, nullable=False),
+    #: whether a restart has anything to take up here
+    Column("live", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    UniqueConstraint("adapter", "thread"),
+)
+Index(None, conversations.c.live, sqlite_where=text("live"))
+
+#: PolyAI sessions. The token is sealed, and gone once the session is over.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("conversation", ForeignKey(conversations.c.id), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("session_id", String, nullable=False),
+    Column("sealed_token", String),
+    Column("opened_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("closed_at", Instant),
+)
+
+#: What platforms told us. `body` is emptied once the step that used it has committed.
+#: Without a conversation: a reply in a thread that was not ours, kept a while in case the
+#: message that opens it is only on its way.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("conversation", ForeignKey(conversations.c.id)),
+    Column("adapter", String, nullable=False),
+    Column("thread", String, nullable=False),
+    Column("sort", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("body", Text),
+    Column("accepted_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    sqlite_autoincrement=True,
+)
+Index("ix_inbox_open", inbox.c.conversation, sqlite_where=text("done_at IS NULL"))
+Index(
+    "ix_inbox_unclaimed",
+    inbox.c.adapter,
+    inbox.c.thread,
+    sqlite_where=text("conversation IS NULL"),
+)
+
+#: The names of inbox entries: two inbounds that share one are the same.
+identities = Table(
+    "identities",
+    metadata,
+    Column("adapter", String, primary_key=True),
+    Column("identity", String, primary_key=True),
+    Column("entry", ForeignKey(inbox.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+#: What we owe, in both directions: `target` is `thread` or `agent`.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation", ForeignKey(conversations.c.id), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("target", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("owed_at", Instant, nullable=False),
+    Column("attempted_at", Instant),
+    Column("settled_at", Instant),
+    Column("reference", String),
+    Column("reason", String),
+    UniqueConstraint("conversation", "number"),
+)
+Index(
+    "ix_deliveries_open",
+    deliveries.c.target,
+    deliveries.c.conversation,
+    sqlite_where=text("state IN ('pending', 'sending')"),
+)
