@@ -116,7 +116,7 @@ class ClientFrame:
         return None if self.custom is None else {"custom": self.custom}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BadFrame(Exception):
     """A client frame the service refuses: what it answers, and what was wrong in our words."""
 

@@ -1,0 +1,76 @@
+"""How is a simulator in another process steered? `POST /_simulator/<verb>`, `GET …/state`."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict
+
+from aiohttp import web
+
+from bridge.simulators.polyai_door import read_object
+from bridge.simulators.polyai_faults import Refused
+from bridge.simulators.polyai_frames import Json
+from bridge.simulators.polyai_session import SimulatedSession
+from bridge.simulators.polyai_verbs import VERBS, Verbs
+
+ROOT = "/_simulator"
+
+
+def control_routes(verbs: Verbs, state: Callable[[], Json]) -> list[web.RouteDef]:
+    """The routes of the control surface."""
+
+    async def act(request: web.Request) -> web.Response:
+        try:
+            perform(verbs, request.match_info["verb"], await _arguments(request))
+        except LookupError as exc:
+            return web.json_response({"error": f"not found: {exc}"}, status=404)
+        except (TypeError, ValueError) as exc:
+            return web.json_response({"error": str(exc)}, status=400)
+        return web.json_response({"ok": True})
+
+    async def show(request: web.Request) -> web.Response:
+        del request
+        return web.json_response(state())
+
+    return [web.post(ROOT + "/{verb}", act), web.get(ROOT + "/state", show)]
+
+
+def perform(verbs: Verbs, verb: str, arguments: Json) -> None:
+    """Do `verb` with keyword arguments.
+
+    Raises:
+        LookupError: no such verb, or no such session.
+        TypeError: the arguments do not fit.
+        ValueError: an argument's value does not.
+    """
+    if verb not in VERBS:
+        raise LookupError(verb)
+    method = getattr(verbs, verb)
+    inspect.signature(method).bind(**arguments)
+    method(**arguments)
+
+
+def describe(session: SimulatedSession) -> Json:
+    """A session as JSON, without its token."""
+    return {
+        "id": session.id,
+        "token": "[redacted]",
+        "streaming": session.streaming,
+        "joins": session.joins,
+        "greetings": session.greetings,
+        "ended": session.ended,
+        "gone": session.gone,
+        "live": session.live,
+        "sockets": len(session.sockets),
+        "handshakes": session.handshakes,
+        "accepted": [asdict(message) for message in session.accepted],
+        "received": len(session.received),
+        "journal": [frame.wire() for frame in session.journal],
+    }
+
+
+async def _arguments(request: web.Request) -> Json:
+    # A browser cannot send this content type to us without asking first, and we never consent.
+    try:
+        return read_object(await request.text(), content_type=request.content_type)
+    except Refused as exc:
+        raise ValueError("the body must be a JSON object, sent as application/json") from exc
