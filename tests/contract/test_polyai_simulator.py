@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -1011,7 +1012,40 @@ async def test_the_state_tells_everything_but_the_tokens(client: Client) -> None
     assert TOKEN not in text
 
 
-# -- leaving ---------------------------------------------------------------------------------
+# -- leaving and being left -----------------------------------------------------------------
+
+
+DOOMED = """
+import asyncio, sys
+from websockets.asyncio.client import connect
+
+async def main():
+    async with connect(sys.argv[1]) as socket:
+        await socket.recv()
+        await socket.send(sys.argv[2])
+        await socket.send(sys.argv[3])
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_it_outlives_a_client_that_is_killed_and_talks_on(client: Client) -> None:
+    session = await client.session()
+    url = client.polyai.base_url.replace("http", "ws")
+    url += f"/ws?session_id={session.id}&access_token={session.token}"
+    said = json.dumps({"type": "EVENT_TYPE_USER_MESSAGE", "payload": {"text": "count 20"}})
+    command = (sys.executable, "-c", DOOMED, url, json.dumps(JOIN), said)
+    doomed = await asyncio.create_subprocess_exec(*command)
+    async with asyncio.timeout(10):
+        while not session.accepted:
+            await asyncio.sleep(0.001)
+    doomed.kill()
+    await doomed.wait()
+
+    await settled(session, "POLY_AGENT_MESSAGE", 21)
+    assert session.sockets == []
+    assert len(await replay(client, session)) == len(session.journal)
 
 
 async def test_it_leaves_no_task_behind(http: aiohttp.ClientSession) -> None:
