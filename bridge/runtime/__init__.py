@@ -1,0 +1,1 @@
+"""When does it run? The only room with tasks and loops."""

@@ -1,0 +1,94 @@
+"""What do these events together come to? The pure half of the worker: plan, then do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from bridge.core import events as e
+from bridge.core.conversation import step
+from bridge.core.effects import DURABLE, Effect, ForgetSession, Owe, Settle
+from bridge.core.state import Conversation, Terms
+from bridge.model.ids import EntryId
+from bridge.model.inbound import Clicked, EndAsked, Inbound, Said, StartAsked
+from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An event for a conversation, with what must be committed together with its step."""
+
+    event: e.Event
+    entry: EntryId | None = None
+    order: str = ""
+    session: NewSession | None = None
+
+
+def entry_mail(entry: Entry) -> Mail:
+    """An inbox entry as an event."""
+    return Mail(_meaning(entry.inbound), entry=entry.id, order=entry.inbound.order)
+
+
+def _meaning(inbound: Inbound) -> e.Event:
+    match inbound.body:
+        case Said(text=text):
+            return e.MessageAccepted(text, inbound.person)
+        case Clicked(delivery=delivery, index=index):
+            return e.ChoiceAccepted(delivery, index, inbound.person)
+        case EndAsked():
+            return e.EndRequested()
+        case StartAsked():
+            return e.StartRequested()
+        case _ as never:
+            assert_never(never)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The conversation after all the mail, and everything its steps asked for."""
+
+    conversation: Conversation
+    effects: tuple[Effect, ...]
+    change: TakeStep | None  #: None if nothing happened that must survive a crash
+
+
+def decide(before: Conversation, mail: list[Mail], now: datetime, terms: Terms) -> Decision:
+    """Take a step for each mail, what people said in the order they said it."""
+    conversation, effects = before, list[Effect]()
+    for one in _in_order(mail):
+        taken = step(conversation, one.event, now, terms)
+        conversation = taken.conversation
+        effects += taken.effects
+    return Decision(conversation, tuple(effects), _change(before, conversation, effects, mail, now))
+
+
+def _in_order(mail: list[Mail]) -> list[Mail]:
+    """The same mail with its entries sorted by `order` among the places they hold."""
+    said = iter(sorted((m for m in mail if m.entry is not None), key=lambda m: m.order))
+    return [next(said) if one.entry is not None else one for one in mail]
+
+
+def _change(
+    before: Conversation,
+    after: Conversation,
+    effects: list[Effect],
+    mail: list[Mail],
+    now: datetime,
+) -> TakeStep | None:
+    done = tuple(one.entry for one in mail if one.entry is not None)
+    session = next((one.session for one in mail if one.session is not None), None)
+    durable = any(isinstance(effect, DURABLE) for effect in effects)
+    if not (done or session or durable or before.essence() != after.essence()):
+        return None
+    return TakeStep(
+        conversation=after,
+        at=now,
+        done=done,
+        owed=tuple((owe.id, owe.body) for owe in effects if isinstance(owe, Owe)),
+        settled=tuple(
+            AgentOutcome(id=s.id, state=s.state, reference=s.reference)
+            for s in effects
+            if isinstance(s, Settle)
+        ),
+        session=session,
+        forgotten=tuple(f.number for f in effects if isinstance(f, ForgetSession)),
+    )

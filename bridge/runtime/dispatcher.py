@@ -1,0 +1,285 @@
+"""How does what we owe reach a thread? One conversation's deliveries in order, once each.
+
+Transaction 3 of three, around every send: an attempt commits before it, its outcome after it.
+In between the delivery is in doubt; a delivery found in doubt is looked for before it is repeated.
+A change of an earlier message is different: making it twice equals making it once.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+
+from bridge import log
+from bridge.core.effects import Show
+from bridge.core.state import Conversation
+from bridge.errors import (
+    CredentialsRefused,
+    DatabaseFailed,
+    DeliveryFailed,
+    MaybeDelivered,
+    Rejected,
+    RetryLater,
+)
+from bridge.model.delivery import (
+    DeliveryState,
+    Outbound,
+    Post,
+    Receipt,
+    Replace,
+    Retire,
+    retired,
+)
+from bridge.model.ids import ConversationId
+from bridge.model.messages import Content
+from bridge.plugin import Adapter, Finder, Reviser, Signaller
+from bridge.runtime.status import Status
+from bridge.runtime.supervisor import Adapters
+from bridge.runtime.world import World
+from bridge.store import Attempt, Outcome, Store, ThreadDelivery
+
+_log = log.get("dispatcher")
+#: How long a delivery waits after the platform refused our credentials: a person must act.
+_REFUSED = timedelta(seconds=60)
+#: How long a passing sign of life may take before it is forgotten.
+_SIGNAL = timedelta(seconds=5)
+
+
+class Dispatcher:
+    """What is owed to threads, sent."""
+
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        adapters: Adapters,
+        status: Status,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._store = store
+        self._world = world
+        self._adapters = adapters
+        self._status = status
+        self._tasks = tasks
+        self._lanes: dict[ConversationId, deque[ThreadDelivery]] = {}
+
+    async def recover(self) -> None:
+        """Take up what a former run still owed, or left in doubt."""
+        for delivery in await self._store.owed_to_threads():
+            self.owe(delivery)
+
+    def owe(self, delivery: ThreadDelivery) -> None:
+        """Send it when all earlier ones of its conversation are settled."""
+        lane = self._lanes.get(delivery.conversation)
+        if lane is None:
+            lane = self._lanes[delivery.conversation] = deque()
+            self._tasks.create_task(self._serve(delivery.conversation, lane), name="dispatcher")
+        lane.append(delivery)
+
+    @property
+    def owed(self) -> int:
+        """How many deliveries are waiting or under way."""
+        return sum(len(lane) for lane in self._lanes.values())
+
+    def show(self, conversation: Conversation, effect: Show) -> None:
+        """Show a passing sign of life, best effort, in nobody's way."""
+        adapter = self._adapters.now(conversation.adapter)
+        if isinstance(adapter, Signaller) and conversation.id not in self._lanes:
+            self._tasks.create_task(self._signal(adapter, conversation, effect), name="signal")
+
+    async def _signal(self, adapter: Signaller, conversation: Conversation, effect: Show) -> None:
+        try:
+            async with asyncio.timeout(_SIGNAL.total_seconds()):
+                await adapter.signal(conversation.thread, effect.signal)
+        except Exception as error:
+            _log.debug("signal.lost", adapter=conversation.adapter, error=type(error).__name__)
+
+    async def _serve(self, conversation: ConversationId, lane: deque[ThreadDelivery]) -> None:
+        while lane:
+            await self._deliver(lane[0], lane)
+            lane.popleft()
+        del self._lanes[conversation]
+
+    async def _deliver(self, delivery: ThreadDelivery, lane: deque[ThreadDelivery]) -> None:
+        match delivery.body:
+            case Post(content=content):
+                await self._post(delivery, _outbound(delivery, content))
+            case Replace() | Retire() as change:
+                if _overtaken(change, lane):
+                    await self._settle(delivery, DeliveryState.DROPPED, reason="overtaken")
+                else:
+                    await self._change(delivery, change)
+
+    async def _post(self, delivery: ThreadDelivery, outbound: Outbound) -> None:
+        doubtful = delivery.state is DeliveryState.SENDING
+        since, failures = delivery.attempted_at or delivery.owed_at, 0
+        while True:
+            adapter = await self._adapters.connected(delivery.adapter)
+            if doubtful:
+                if not isinstance(adapter, Finder):
+                    self._hold(delivery)
+                    return
+                receipt = await self._repeat(
+                    delivery, lambda finder=adapter: finder.find(outbound, since=since)
+                )
+                if isinstance(receipt, Receipt):
+                    _log.info("delivery.found", delivery=delivery.id)
+                    await self._settle(delivery, DeliveryState.SENT, receipt=receipt)
+                    return
+                if isinstance(receipt, Rejected):
+                    await self._settle(delivery, DeliveryState.DEAD, reason=receipt.message)
+                    return
+            since = self._world.clock.now()
+            await self._attempt(delivery)
+            outcome = await self._try(adapter, outbound)
+            self._world.reached("after-send")
+            self._status.attempted(delivery.adapter, type(outcome).__name__)
+            if isinstance(outcome, Receipt):
+                await self._settle(delivery, DeliveryState.SENT, receipt=outcome)
+                return
+            if isinstance(outcome, Rejected):
+                _log.error("delivery.dead", delivery=delivery.id, error=str(outcome))
+                await self._settle(delivery, DeliveryState.DEAD, reason=outcome.message)
+                return
+            failures += 1
+            doubtful = not _certainly_absent(outcome)
+            if not doubtful:
+                await self._settle(delivery, DeliveryState.PENDING, reason=str(outcome))
+            await self._wait(delivery, outcome, failures)
+
+    async def _try(self, adapter: Adapter, outbound: Outbound) -> Receipt | Exception:
+        try:
+            return await adapter.deliver(outbound)
+        except Exception as error:
+            return error
+
+    async def _change(self, delivery: ThreadDelivery, change: Replace | Retire) -> None:
+        target = await self._target(change)
+        adapter = await self._adapters.connected(delivery.adapter)
+        receipt = target.receipt if target else None
+        if target is None or receipt is None or not isinstance(target.body, Post):
+            await self._settle(delivery, DeliveryState.DROPPED, reason="its message never arrived")
+        elif isinstance(adapter, Reviser):
+            content = _changed(target.body.content, change)
+            revised = Outbound(
+                id=target.id, thread=target.thread, content=content, owed_at=target.owed_at
+            )
+            await self._attempt(delivery)
+            outcome = await self._repeat(
+                delivery, lambda: adapter.revise(revised, receipt), reached="after-send"
+            )
+            if isinstance(outcome, Rejected):
+                await self._settle(delivery, DeliveryState.DEAD, reason=outcome.message)
+            else:
+                await self._settle(delivery, DeliveryState.SENT, receipt=receipt)
+        elif isinstance(change, Replace):
+            await self._post(delivery, _outbound(delivery, change.content))
+        else:
+            await self._settle(delivery, DeliveryState.DROPPED, reason="the platform cannot edit")
+
+    async def _repeat(
+        self,
+        delivery: ThreadDelivery,
+        act: Callable[[], object],
+        *,
+        reached: str | None = None,
+    ) -> object:
+        """Do what is harmless to repeat until it succeeds or is refused for good."""
+        failures = 0
+        while True:
+            try:
+                result = await act()  # type: ignore[misc]  # every act is a coroutine function
+            except Rejected as error:
+                return error
+            except Exception as error:
+                failures += 1
+                await self._wait(delivery, error, failures)
+            else:
+                if reached:
+                    self._world.reached(reached)
+                return result
+
+    async def _target(self, change: Replace | Retire) -> ThreadDelivery | None:
+        failures = 0
+        while True:
+            try:
+                return await self._store.thread_delivery(change.target)
+            except DatabaseFailed as error:
+                failures += 1
+                if failures == 1:
+                    _log.error("dispatcher.database_failed", error=str(error))
+                await self._world.pause(failures)
+
+    async def _wait(self, delivery: ThreadDelivery, error: Exception, failures: int) -> None:
+        if failures == 1 or not isinstance(error, DeliveryFailed):
+            _log.warning(
+                "delivery.retry",
+                delivery=delivery.id,
+                error=str(error) if isinstance(error, DeliveryFailed) else type(error).__name__,
+            )
+        if isinstance(error, RetryLater):
+            await self._world.clock.sleep(error.after)
+        elif isinstance(error, CredentialsRefused):
+            self._status.adapter(delivery.adapter, connected=False, detail=error.message)
+            await self._world.clock.sleep(_REFUSED)
+        else:
+            await self._world.pause(failures)
+
+    def _hold(self, delivery: ThreadDelivery) -> None:
+        # It stays `sending` in the store: visible, never repeated blindly.
+        _log.error("delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter)
+
+    async def _attempt(self, delivery: ThreadDelivery) -> None:
+        await self._write(Attempt(id=delivery.id, at=self._world.clock.now()))
+        self._world.reached("after-attempt")
+
+    async def _settle(
+        self,
+        delivery: ThreadDelivery,
+        state: DeliveryState,
+        *,
+        receipt: Receipt | None = None,
+        reason: str | None = None,
+    ) -> None:
+        now = self._world.clock.now()
+        await self._write(
+            Outcome(id=delivery.id, state=state, at=now, receipt=receipt, reason=reason)
+        )
+        self._world.reached("after-settle")
+
+    async def _write(self, change: Attempt | Outcome) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._store.write(change)
+            except DatabaseFailed as error:
+                failures += 1
+                if failures == 1:
+                    _log.error("dispatcher.database_failed", error=str(error))
+                await self._world.pause(failures)
+            else:
+                return
+
+
+def _outbound(delivery: ThreadDelivery, content: Content) -> Outbound:
+    return Outbound(
+        id=delivery.id, thread=delivery.thread, content=content, owed_at=delivery.owed_at
+    )
+
+
+def _changed(content: Content, change: Replace | Retire) -> Content:
+    return change.content if isinstance(change, Replace) else retired(content, change.chosen)
+
+
+def _overtaken(change: Replace | Retire, lane: deque[ThreadDelivery]) -> bool:
+    """Whether a later change of the same message is already waiting: only the last one counts."""
+    later = (waiting.body for waiting in list(lane)[1:])
+    return any(
+        isinstance(body, Replace | Retire) and body.target == change.target for body in later
+    )
+
+
+def _certainly_absent(outcome: object) -> bool:
+    """Whether an exception proves that nothing was posted."""
+    known = isinstance(outcome, DeliveryFailed | CredentialsRefused)
+    return known and not isinstance(outcome, MaybeDelivered)

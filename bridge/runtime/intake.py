@@ -1,0 +1,83 @@
+"""What do platforms tell us? Transaction 1 of three: stored, committed, then acknowledged."""
+
+from collections.abc import Callable
+
+import aiohttp
+
+from bridge import log
+from bridge.clock import Clock
+from bridge.model.ids import AdapterName, AgentName, ConversationId
+from bridge.model.inbound import Inbound
+from bridge.plugin import Accepted
+from bridge.runtime.status import Status
+from bridge.runtime.worker import Worker
+from bridge.runtime.world import World
+from bridge.store import Accept, Store, Verdict
+
+_log = log.get("intake")
+_ANSWERS = {
+    Verdict.NEW: Accepted.NEW,
+    Verdict.KNOWN: Accepted.KNOWN,
+    Verdict.UNCLAIMED: Accepted.IGNORED,
+}
+
+
+class Intake:
+    """The host that is lent to one adapter."""
+
+    def __init__(
+        self,
+        name: AdapterName,
+        *,
+        store: Store,
+        worker: Worker,
+        world: World,
+        http: aiohttp.ClientSession,
+        status: Status,
+        route: Callable[[AdapterName, str], AgentName],
+    ) -> None:
+        self._name = name
+        self._store = store
+        self._worker = worker
+        self._world = world
+        self._http = http
+        self._status = status
+        self._route = route
+
+    @property
+    def name(self) -> AdapterName:
+        """The configured name of this adapter instance."""
+        return self._name
+
+    @property
+    def clock(self) -> Clock:
+        """The only clock an adapter may read."""
+        return self._world.clock
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """A shared session."""
+        return self._http
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        """Store `inbound`; raises DatabaseFailed if it is not stored."""
+        self._world.reached("before-accept")
+        accepted = await self._store.write(
+            Accept(
+                adapter=self._name,
+                inbound=inbound,
+                agent=self._route(self._name, inbound.place),
+                new_id=ConversationId(self._world.ids.new()),
+                at=self._world.clock.now(),
+            )
+        )
+        self._status.accepted(self._name, _ANSWERS[accepted.verdict])
+        self._world.reached("after-accept")
+        if accepted.opened:
+            _log.info("conversation.opened", conversation=accepted.entries[-1].conversation)
+        self._worker.take(accepted.entries)
+        return _ANSWERS[accepted.verdict]
+
+    def report(self, *, connected: bool, detail: str = "") -> None:
+        """Note how the adapter's connection stands."""
+        self._status.adapter(self._name, connected=connected, detail=detail)

@@ -1,0 +1,296 @@
+"""Who keeps the connections that conversations wish for? One reconciler makes each wish so.
+
+A conversation's state says whether a session and its socket should exist. A keeper, one task for
+each conversation that wishes for something, opens the session, keeps its socket, and reports what
+happens as events. After a crash there is a state to satisfy and nothing to replay.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from bridge import log
+from bridge.core import events as e
+from bridge.core.effects import Recycle, SendKind, Transmit
+from bridge.core.state import Conversation, Session, Wish
+from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed, Unreachable
+from bridge.model.ids import ConversationId
+from bridge.polyai.api import OpenedSession, TryLater, token_usable
+from bridge.polyai.socket import Closing, HandshakeRefused, Refusal, Sockets
+from bridge.polyai.wire import encode_end, encode_join, encode_message
+from bridge.runtime.agents import REFUSED_FOR, AgentDoor, Agents, door_of
+from bridge.runtime.connection import Connection
+from bridge.runtime.deciding import Mail
+from bridge.runtime.pace import Pace
+from bridge.runtime.status import Status
+from bridge.runtime.worker import Worker
+from bridge.runtime.world import World
+from bridge.store import NewSession, SessionRecord, Store
+
+_log = log.get("sessions")
+#: After so many failures in a row a thread is told that its agent cannot be reached.
+_TELL_AFTER = 4
+
+
+@dataclass(slots=True)
+class _Keeper:
+    """The task that satisfies one conversation's wish, and the socket it holds."""
+
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    connection: Connection | None = None
+
+
+class Sessions:
+    """Every conversation's connection."""
+
+    def __init__(
+        self,
+        store: Store,
+        worker: Worker,
+        world: World,
+        agents: Agents,
+        sockets: Sockets,
+        pace: Pace,
+        status: Status,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._world = world
+        self._agents = agents
+        self._sockets = sockets
+        self._pace = pace
+        self._status = status
+        self._tasks = tasks
+        self._keepers: dict[ConversationId, _Keeper] = {}
+
+    @property
+    def open(self) -> int:
+        """How many sockets are open."""
+        return sum(keeper.connection is not None for keeper in self._keepers.values())
+
+    def reconcile(self, conversation: Conversation) -> None:
+        """Make the connection what the conversation wishes for."""
+        keeper = self._keepers.get(conversation.id)
+        if keeper is None:
+            if conversation.wish is not Wish.NOTHING:
+                keeper = self._keepers[conversation.id] = _Keeper()
+                self._tasks.create_task(self._keep(conversation.id, keeper), name="keeper")
+            return
+        keeper.changed.set()
+        connection = keeper.connection
+        if connection is not None and not _wished(conversation, connection.number):
+            connection.drop()
+
+    async def transmit(self, conversation: ConversationId, frame: Transmit) -> None:
+        """Send a frame if its session's socket is there; if not, a replay will tell."""
+        keeper = self._keepers.get(conversation)
+        connection = keeper.connection if keeper else None
+        if connection is not None and connection.number == frame.number:
+            await connection.send(_encoded(frame))
+            self._world.reached("after-transmit")
+
+    def recycle(self, conversation: ConversationId, effect: Recycle) -> None:
+        """Drop the socket; the keeper connects anew."""
+        keeper = self._keepers.get(conversation)
+        connection = keeper.connection if keeper else None
+        if connection is not None and connection.number == effect.number:
+            connection.drop()
+
+    async def _keep(self, identity: ConversationId, keeper: _Keeper) -> None:
+        trip = _Trip()
+        try:
+            while True:
+                conversation = self._worker.present(identity)
+                if conversation is None or conversation.wish is Wish.NOTHING:
+                    return
+                door = door_of(self._agents, conversation)
+                if door is None:
+                    _log.error(
+                        "sessions.no_such_agent", conversation=identity, agent=conversation.agent
+                    )
+                    return
+                keeper.changed.clear()
+                if conversation.session is None:
+                    await self._open(conversation, door, keeper, trip)
+                else:
+                    await self._serve(conversation, conversation.session, door, keeper, trip)
+        finally:
+            del self._keepers[identity]
+
+    async def _open(
+        self, conversation: Conversation, door: AgentDoor, keeper: _Keeper, trip: "_Trip"
+    ) -> None:
+        trouble = await self._try_to_open(conversation, door)
+        if trouble is None:
+            trip.failures = 0
+            self._status.agent(door.name, None)
+            return
+        trip.failures += 1
+        refused = isinstance(trouble, CredentialsRefused)
+        if refused or trip.failures >= _TELL_AFTER:
+            self._status.agent(door.name, str(trouble))
+            await self._tell(conversation, e.SessionUnavailable())
+        await self._pause(keeper, trip, door, trouble)
+
+    async def _try_to_open(self, conversation: Conversation, door: AgentDoor) -> BridgeError | None:
+        now = self._world.clock.now()
+        if door.refused_until is not None and now < door.refused_until:
+            return CredentialsRefused("PolyAI refused the credentials a moment ago")
+        await self._pace.turn()
+        try:
+            opened = await door.api.open_session()
+        except CredentialsRefused as error:
+            door.refused_until = self._world.clock.now() + REFUSED_FOR
+            return error
+        except BridgeError as error:
+            return error
+        number = conversation.sessions + 1
+        sealed = _sealed(opened, number, door)
+        await self._tell(conversation, e.SessionOpened(number), session=sealed)
+        _log.info("session.opened", conversation=conversation.id, number=number)
+        return None
+
+    async def _serve(
+        self,
+        conversation: Conversation,
+        session: Session,
+        door: AgentDoor,
+        keeper: _Keeper,
+        trip: "_Trip",
+    ) -> None:
+        record = await self._record(conversation, session, door)
+        if record is None or record.token is None or not self._usable(record):
+            await self._tell(conversation, e.SessionLost(session.number))
+            return
+        await self._pace.turn()
+        try:
+            socket = await self._sockets.connect(
+                door.connection,
+                session_id=record.session_id,
+                token=record.token,
+                cursor=session.cursor,
+            )
+        except HandshakeRefused as error:
+            await self._refused(conversation, session, error, trip)
+            if error.kind is not Refusal.SESSION_GONE:
+                await self._pause(keeper, trip, door, error)
+            return
+        except Unreachable as error:
+            trip.failures += 1
+            if trip.failures == _TELL_AFTER:
+                _log.warning("socket.unreachable", agent=door.name, error=str(error))
+            await self._pause(keeper, trip, door, error)
+            return
+        await self._hold(conversation, session, door, keeper, trip, socket)
+
+    async def _hold(self, conversation, session, door, keeper, trip, socket) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        connection = Connection(
+            socket,
+            conversation=conversation.id,
+            number=session.number,
+            worker=self._worker,
+            world=self._world,
+            status=self._status,
+            agent=door.name,
+        )
+        keeper.connection = connection
+        present = self._worker.present(conversation.id)
+        if present is not None and not _wished(present, session.number):
+            connection.drop()
+        try:
+            closing = await connection.serve(after=session.cursor)
+        finally:
+            keeper.connection = None
+        if connection.proved:
+            trip.failures = 0
+        await self._tell(conversation, e.SocketLost(session.number))
+        await self._after(conversation, session, door, keeper, trip, closing, connection)
+
+    async def _after(self, conversation, session, door, keeper, trip, closing, connection) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """A socket is gone: at once again if we dropped it, with a pause if it was taken."""
+        if connection.dropped:
+            return
+        if closing is Closing.ENDED:
+            # A clean close without SESSION_END ends a conversation; one more connect verifies it.
+            if trip.closed_cleanly:
+                await self._tell(conversation, e.SessionLost(session.number, ended=True))
+            trip.closed_cleanly = not trip.closed_cleanly
+            return
+        trip.closed_cleanly = False
+        trip.failures += 1
+        await self._pause(keeper, trip, door, None)
+
+    async def _refused(
+        self, conversation: Conversation, session: Session, error: HandshakeRefused, trip: "_Trip"
+    ) -> None:
+        if error.kind is Refusal.SESSION_GONE:
+            _log.info("session.gone", conversation=conversation.id, number=session.number)
+            ended, trip.closed_cleanly = trip.closed_cleanly, False
+            await self._tell(conversation, e.SessionLost(session.number, ended=ended))
+            return
+        trip.failures += 1
+        if trip.failures in (1, _TELL_AFTER):
+            _log.warning("socket.refused", conversation=conversation.id, error=str(error))
+
+    async def _record(
+        self, conversation: Conversation, session: Session, door: AgentDoor
+    ) -> SessionRecord | None:
+        failures = 0
+        while True:
+            try:
+                return await self._store.session(conversation.id, session.number, door.sealer)
+            except DatabaseFailed:
+                failures += 1
+                await self._world.pause(failures)
+
+    def _usable(self, record: SessionRecord) -> bool:
+        return record.token is not None and token_usable(record.token, self._world.clock.now())
+
+    async def _tell(
+        self, conversation: Conversation, event: e.Event, session: NewSession | None = None
+    ) -> None:
+        await self._worker.tell(conversation.id, Mail(event, session=session))
+
+    async def _pause(
+        self, keeper: _Keeper, trip: "_Trip", door: AgentDoor, trouble: BridgeError | None
+    ) -> None:
+        """Wait before the next try; less if the conversation no longer wishes for anything."""
+        if isinstance(trouble, TryLater) and trouble.after is not None:
+            wait = self._world.clock.sleep(trouble.after)
+        elif isinstance(trouble, CredentialsRefused):
+            wait = self._world.clock.sleep(REFUSED_FOR)
+        else:
+            wait = self._world.pause(trip.failures, longest=door.reconnect_max)
+        await wait
+
+
+@dataclass(slots=True)
+class _Trip:
+    """What a keeper remembers between its tries."""
+
+    failures: int = 0
+    closed_cleanly: bool = False
+
+
+def _wished(conversation: Conversation, number: int) -> bool:
+    session = conversation.session
+    return session is not None and session.number == number and not session.released
+
+
+def _sealed(opened: OpenedSession, number: int, door: AgentDoor) -> NewSession:
+    return NewSession(
+        number=number,
+        session_id=opened.session_id,
+        sealed_token=door.sealer.seal(opened.token.reveal()),
+        expires_at=opened.expires_at,
+    )
+
+
+def _encoded(frame: Transmit) -> str:
+    match frame.kind:
+        case SendKind.JOIN:
+            return encode_join()
+        case SendKind.END:
+            return encode_end()
+        case SendKind.MESSAGE:
+            return encode_message(frame.text, frame.delivery or "")

@@ -1,0 +1,90 @@
+"""How are we? What `/ready` and `/metrics` say; log lines once when lost, once when back."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from bridge import log
+from bridge.model.ids import AdapterName, AgentName
+from bridge.plugin import Accepted
+
+_log = log.get("status")
+
+
+class Status:
+    """The state of everything that can be away, and the counts."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._adapters: dict[AdapterName, str | None] = {}
+        self._agents: dict[AgentName, str] = {}
+        self._inbound = Counter(
+            "polyai_bridge_inbound_total",
+            "What platforms told us, by outcome.",
+            ("adapter", "outcome"),
+            registry=self.registry,
+        )
+        self._deliveries = Counter(
+            "polyai_bridge_deliveries_total",
+            "Deliveries to threads, by how an attempt came out.",
+            ("adapter", "outcome"),
+            registry=self.registry,
+        )
+        self._frames = Counter(
+            "polyai_bridge_frames_total",
+            "Frames on PolyAI sockets.",
+            ("agent", "direction"),
+            registry=self.registry,
+        )
+        self._connected = Gauge(
+            "polyai_bridge_adapter_connected",
+            "Whether an adapter is connected.",
+            ("adapter",),
+            registry=self.registry,
+        )
+
+    def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
+        """Publish a figure that is read when it is asked for."""
+        gauge = Gauge(f"polyai_bridge_{name}", help_text, registry=self.registry)
+        gauge.set_function(read)
+
+    def adapter(self, name: AdapterName, *, connected: bool, detail: str = "") -> None:
+        """An adapter's connection changed."""
+        trouble = None if connected else (detail or "not connected")
+        if self._adapters.get(name, "") == trouble:
+            return
+        self._adapters[name] = trouble
+        self._connected.labels(name).set(connected)
+        if connected:
+            _log.info("adapter.connected", adapter=name, detail=detail)
+        else:
+            _log.warning("adapter.disconnected", adapter=name, detail=trouble)
+
+    def agent(self, name: AgentName, trouble: str | None) -> None:
+        """An agent refuses or cannot be reached (`trouble`), or answers again (None)."""
+        if self._agents.get(name) == trouble:
+            return
+        if trouble is None:
+            self._agents.pop(name, None)
+            _log.info("agent.available", agent=name)
+        else:
+            self._agents[name] = trouble
+            _log.error("agent.unavailable", agent=name, error=trouble)
+
+    def accepted(self, adapter: AdapterName, outcome: Accepted) -> None:
+        """An inbound was seen to."""
+        self._inbound.labels(adapter, outcome.value).inc()
+
+    def attempted(self, adapter: AdapterName, outcome: str) -> None:
+        """An attempt to deliver came out like this."""
+        self._deliveries.labels(adapter, outcome).inc()
+
+    def frame(self, agent: AgentName, direction: str) -> None:
+        """A frame went `in` or `out`."""
+        self._frames.labels(agent, direction).inc()
+
+    @property
+    def troubles(self) -> list[str]:
+        """Why we are not ready; empty if we are."""
+        adapters = [f"adapter {n}: {why}" for n, why in self._adapters.items() if why is not None]
+        return adapters + [f"agent {name}: {why}" for name, why in self._agents.items()]

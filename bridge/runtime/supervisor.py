@@ -1,0 +1,102 @@
+"""Who keeps the adapters alive? Each connects, serves and is tried again, harming no other."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from bridge import log
+from bridge.errors import CredentialsRefused
+from bridge.model.ids import AdapterName
+from bridge.plugin import Adapter, Host, Plugin
+from bridge.runtime.status import Status
+from bridge.runtime.world import World
+
+_log = log.get("supervisor")
+
+
+@dataclass(slots=True)
+class _Slot:
+    adapter: Adapter | None = None
+    there: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Adapters:
+    """The adapters that are connected at this moment, by name."""
+
+    def __init__(self) -> None:
+        self._slots: dict[AdapterName, _Slot] = {}
+
+    def now(self, name: AdapterName) -> Adapter | None:
+        """The adapter, if it is connected."""
+        slot = self._slots.get(name)
+        return slot.adapter if slot else None
+
+    async def connected(self, name: AdapterName) -> Adapter:
+        """The adapter, as soon as it is connected; what is owed to one that was removed waits."""
+        slot = self._slots.setdefault(name, _Slot())
+        while slot.adapter is None:
+            await slot.there.wait()
+        return slot.adapter
+
+    def arrived(self, name: AdapterName, adapter: Adapter) -> None:
+        """It is connected."""
+        slot = self._slots.setdefault(name, _Slot())
+        slot.adapter = adapter
+        slot.there.set()
+
+    def left(self, name: AdapterName) -> None:
+        """It is not connected any more."""
+        slot = self._slots.setdefault(name, _Slot())
+        slot.adapter = None
+        slot.there.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One configured adapter: its plug-in, its own settings, and the host it is lent."""
+
+    name: AdapterName
+    plugin: Plugin[Any]
+    settings: BaseModel
+    host: Host
+
+
+class Supervisor:
+    """Runs each adapter until `stop`, again and again if it fails."""
+
+    def __init__(self, adapters: Adapters, status: Status, world: World) -> None:
+        self._adapters = adapters
+        self._status = status
+        self._world = world
+
+    async def run(self, post: Post, stop: asyncio.Event) -> None:
+        """Keep one adapter connected.
+
+        Raises:
+            CredentialsRefused: at the first connect: a person must act before it makes sense.
+        """
+        failures = 0
+        while not stop.is_set():
+            try:
+                async with post.plugin.connect(post.settings, post.host) as adapter:
+                    self._adapters.arrived(post.name, adapter)
+                    failures = 0
+                    await stop.wait()
+                    self._adapters.left(post.name)
+            except CredentialsRefused:
+                raise
+            except Exception as error:
+                self._adapters.left(post.name)
+                failures += 1
+                self._status.adapter(post.name, connected=False, detail=str(error))
+                await self._again(failures, stop)
+
+    async def _again(self, failures: int, stop: asyncio.Event) -> None:
+        pause = asyncio.ensure_future(self._world.pause(failures))
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((pause, stopped), return_when=asyncio.FIRST_COMPLETED)
+        for one in (pause, stopped):
+            one.cancel()
+        await asyncio.gather(pause, stopped, return_exceptions=True)

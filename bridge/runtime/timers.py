@@ -1,0 +1,61 @@
+"""When must a conversation be woken? One heap for all; no task per timer."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from datetime import datetime
+
+from bridge.clock import Clock
+from bridge.model.ids import ConversationId
+
+
+class Timers:
+    """The next deadline of each conversation."""
+
+    def __init__(self, clock: Clock, wake: Callable[[ConversationId], None]) -> None:
+        self._clock = clock
+        self._wake = wake
+        self._due: dict[ConversationId, datetime] = {}
+        self._heap: list[tuple[datetime, ConversationId]] = []
+        self._sooner = asyncio.Event()
+
+    def set(self, conversation: ConversationId, due: datetime | None) -> None:
+        """Wake it at `due`, instead of whatever was set before; None: never."""
+        if self._due.get(conversation) == due:
+            return
+        if due is None:
+            self._due.pop(conversation, None)
+            return
+        self._due[conversation] = due
+        heapq.heappush(self._heap, (due, conversation))
+        if self._heap[0][0] == due:
+            self._sooner.set()
+
+    async def run(self) -> None:
+        """Wake whoever is due, for ever."""
+        while True:
+            self._wake_due()
+            self._sooner.clear()
+            await self._wait()
+
+    def _wake_due(self) -> None:
+        now = self._clock.now()
+        while self._heap and self._heap[0][0] <= now:
+            due, conversation = heapq.heappop(self._heap)
+            # An entry that was overtaken by another `set` is only skipped when it comes up.
+            if self._due.get(conversation) == due:
+                del self._due[conversation]
+                self._wake(conversation)
+
+    async def _wait(self) -> None:
+        if not self._heap:
+            await self._sooner.wait()
+            return
+        sleep = asyncio.ensure_future(self._clock.sleep(self._heap[0][0] - self._clock.now()))
+        sooner = asyncio.ensure_future(self._sooner.wait())
+        try:
+            await asyncio.wait((sleep, sooner), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            sooner.cancel()
+            await asyncio.gather(sleep, sooner, return_exceptions=True)

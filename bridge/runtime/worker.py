@@ -1,0 +1,243 @@
+"""Who takes the steps? One conversation at a time by one task; conversations in parallel.
+
+Transaction 2 of three: the step commits, then its effects are carried out. A conversation is in
+memory while anything may happen to it; its task lives only while it has mail.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bridge import log
+from bridge.core import events as e
+from bridge.core.effects import Owe, Recycle, Show, Transmit
+from bridge.core.state import Conversation, Terms, Wish, due
+from bridge.errors import DatabaseFailed
+from bridge.model.delivery import Ask, DeliveryState
+from bridge.model.ids import ConversationId
+from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
+from bridge.runtime.timers import Timers
+from bridge.runtime.world import World
+from bridge.store import Entry, Store, ThreadDelivery
+
+_log = log.get("worker")
+
+
+class Outbox(Protocol):
+    """Where what is owed to threads goes, and passing signs of life."""
+
+    def owe(self, delivery: ThreadDelivery) -> None:
+        """Send it when its turn comes."""
+        ...
+
+    def show(self, conversation: Conversation, effect: Show) -> None:
+        """Show it if that is possible right now."""
+        ...
+
+
+class Connections(Protocol):
+    """Who keeps the sockets that conversations wish for."""
+
+    def reconcile(self, conversation: Conversation) -> None:
+        """Make the connection so."""
+        ...
+
+    async def transmit(self, conversation: ConversationId, frame: Transmit) -> None:
+        """Send a frame if its socket is there."""
+        ...
+
+    def recycle(self, conversation: ConversationId, effect: Recycle) -> None:
+        """Drop the socket; a new one will be wished for."""
+        ...
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One conversation in memory and its mail."""
+
+    conversation: Conversation | None = None
+    mail: list[Mail] = field(default_factory=list)
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    busy: bool = False
+
+
+class Worker:
+    """All conversations: mail in, steps taken, effects carried out."""
+
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        terms: Callable[[Conversation], Terms],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._store = store
+        self._world = world
+        self._terms = terms
+        self._tasks = tasks
+        self._desks: dict[ConversationId, _Desk] = {}
+        self._timers = Timers(world.clock, self._wake)
+        self._outbox: Outbox | None = None
+        self._connections: Connections | None = None
+
+    def attach(self, outbox: Outbox, connections: Connections) -> None:
+        """Say who carries out the effects. Once, before anything is posted."""
+        self._outbox = outbox
+        self._connections = connections
+
+    async def recover(self) -> None:
+        """Take up what a former run left: its live conversations, then its open entries."""
+        for conversation in await self._store.live_conversations():
+            self._desks[conversation.id] = _Desk(
+                _disconnected(conversation, self._world, self._terms)
+            )
+            self._settle_in(self._desks[conversation.id])
+        self.take(await self._store.open_entries())
+
+    async def run_timers(self) -> None:
+        """Serve deadlines for ever."""
+        await self._timers.run()
+
+    def take(self, entries: list[Entry] | tuple[Entry, ...]) -> None:
+        """See to these inbox entries."""
+        for entry in entries:
+            self.post(entry.conversation, entry_mail(entry))
+
+    def post(self, conversation: ConversationId, *mail: Mail) -> None:
+        """Add mail; its step will be taken soon."""
+        desk = self._desks.setdefault(conversation, _Desk())
+        desk.mail += mail
+        if not desk.busy:
+            desk.busy = True
+            self._tasks.create_task(self._serve(conversation, desk), name="worker")
+
+    async def tell(self, conversation: ConversationId, *mail: Mail) -> None:
+        """Add mail and return when its step has committed and its effects are carried out."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        desk = self._desks.setdefault(conversation, _Desk())
+        desk.waiters.append(told)
+        self.post(conversation, *mail)
+        await told
+
+    def present(self, conversation: ConversationId) -> Conversation | None:
+        """The conversation as it stands, if it is in memory."""
+        desk = self._desks.get(conversation)
+        return desk.conversation if desk else None
+
+    @property
+    def in_memory(self) -> int:
+        """How many conversations are in memory."""
+        return len(self._desks)
+
+    def _wake(self, conversation: ConversationId) -> None:
+        if conversation in self._desks:
+            self.post(conversation, Mail(e.Woke()))
+
+    async def _serve(self, identity: ConversationId, desk: _Desk) -> None:
+        try:
+            while desk.mail or desk.waiters:
+                await self._serve_once(identity, desk)
+        finally:
+            desk.busy = False
+            self._settle_in(desk)
+
+    async def _serve_once(self, identity: ConversationId, desk: _Desk) -> None:
+        if desk.conversation is None:
+            desk.conversation = await self._load(identity)
+        mail, desk.mail = desk.mail, []
+        waiters, desk.waiters = desk.waiters, []
+        if mail and desk.conversation is not None:
+            terms = self._terms(desk.conversation)
+            decision = decide(desk.conversation, mail, self._world.clock.now(), terms)
+            self._world.reached("before-step")
+            await self._commit(decision)
+            desk.conversation = decision.conversation
+            self._timers.set(identity, due(decision.conversation, terms))
+            await self._carry_out(decision)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _load(self, identity: ConversationId) -> Conversation | None:
+        failures = 0
+        while True:
+            try:
+                conversation = await self._store.conversation(identity)
+                break
+            except DatabaseFailed as error:
+                failures = await self._database_trouble(error, failures)
+        if conversation is None:
+            _log.error("worker.conversation_missing", conversation=identity)
+            return None
+        return _disconnected(conversation, self._world, self._terms)
+
+    async def _commit(self, decision: Decision) -> None:
+        """Until it is written: what people said waits in the inbox, PolyAI keeps its journal."""
+        failures = 0
+        while decision.change is not None:
+            try:
+                await self._store.write(decision.change)
+            except DatabaseFailed as error:
+                failures = await self._database_trouble(error, failures)
+            else:
+                self._world.reached("after-step")
+                return
+
+    async def _database_trouble(self, error: DatabaseFailed, failures: int) -> int:
+        if failures == 0:
+            _log.error("worker.database_failed", error=str(error))
+        await self._world.pause(failures + 1)
+        return failures + 1
+
+    async def _carry_out(self, decision: Decision) -> None:
+        outbox, connections = self._outbox, self._connections
+        if outbox is None or connections is None:
+            return
+        conversation = decision.conversation
+        for effect in decision.effects:
+            match effect:
+                case Owe(id=delivery, body=body) if not isinstance(body, Ask):
+                    outbox.owe(
+                        ThreadDelivery(
+                            id=delivery,
+                            conversation=conversation.id,
+                            adapter=conversation.adapter,
+                            thread=conversation.thread,
+                            body=body,
+                            state=DeliveryState.PENDING,
+                            attempts=0,
+                            owed_at=self._world.clock.now(),
+                        )
+                    )
+                case Transmit():
+                    await connections.transmit(conversation.id, effect)
+                case Recycle():
+                    connections.recycle(conversation.id, effect)
+                case Show():
+                    outbox.show(conversation, effect)
+                case _:
+                    pass  # durable effects were carried out by the commit
+        connections.reconcile(conversation)
+
+    def _settle_in(self, desk: _Desk) -> None:
+        """Wish for its connection and its deadline; or leave memory, if nothing can happen."""
+        conversation = desk.conversation
+        if conversation is None or desk.busy or desk.mail:
+            return
+        deadline = due(conversation, self._terms(conversation))
+        self._timers.set(conversation.id, deadline)
+        if self._connections is not None:
+            self._connections.reconcile(conversation)
+        if deadline is None and conversation.wish is Wish.NOTHING:
+            self._desks.pop(conversation.id, None)
+
+
+def _disconnected(
+    conversation: Conversation, world: World, terms: Callable[[Conversation], Terms]
+) -> Conversation:
+    """As found in the store: whatever socket it had, it has none now."""
+    if conversation.session is None:
+        return conversation
+    lost = Mail(e.SocketLost(conversation.session.number))
+    return decide(conversation, [lost], world.clock.now(), terms(conversation)).conversation

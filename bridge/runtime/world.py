@@ -1,0 +1,41 @@
+"""What does the runtime ask the world for? Time, ids, chance; and it says where it has got to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bridge.clock import Chance, Clock, Ids, RandomIds, SystemClock, system_chance
+from bridge.core.retry import backoff
+
+#: The named points of a run, in the order of `ARCHITECTURE.md`'s crash table.
+POINTS = (
+    "before-accept",
+    "after-accept",
+    "before-step",
+    "after-step",
+    "after-transmit",
+    "after-attempt",
+    "after-send",
+    "after-settle",
+)
+
+
+def _nothing(_point: str) -> None:
+    """In service, passing a point means nothing; the chaos tests die there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that comes from outside the program, passed in once."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Ids = field(default_factory=RandomIds)
+    chance: Chance = field(default_factory=system_chance)
+    #: Called with a name of `POINTS` whenever the run passes it.
+    reached: Callable[[str], None] = _nothing
+
+    async def pause(self, failures: int, *, longest: timedelta | None = None) -> None:
+        """Wait as long as is decent after the `failures`-th failure in a row."""
+        chance = self.chance.random()
+        wait = backoff(failures, chance, longest=longest) if longest else backoff(failures, chance)
+        await self.clock.sleep(wait)
