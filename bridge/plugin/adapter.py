@@ -61,7 +61,9 @@ class Finder(Protocol):
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
         """The receipt of `outbound` if it was posted at or after `since`, else None.
 
-        Must look at the platform, not at memory. Raises like `deliver` when it cannot look.
+        Must look at the platform, not at memory. None means certainly absent: the delivery will
+        be posted again. Raises RetryLater while it is too early to tell, and like `deliver` when
+        it cannot look.
         """
         ...
 

@@ -7,8 +7,8 @@ A change of an earlier message is different: making it twice equals making it on
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from bridge import log
 from bridge.core.effects import Show
@@ -115,20 +115,8 @@ class Dispatcher:
         since, failures = delivery.attempted_at or delivery.owed_at, 0
         while True:
             adapter = await self._adapters.connected(delivery.adapter)
-            if doubtful:
-                if not isinstance(adapter, Finder):
-                    self._hold(delivery)
-                    return
-                receipt = await self._repeat(
-                    delivery, lambda finder=adapter: finder.find(outbound, since=since)
-                )
-                if isinstance(receipt, Receipt):
-                    _log.info("delivery.found", delivery=delivery.id)
-                    await self._settle(delivery, DeliveryState.SENT, receipt=receipt)
-                    return
-                if isinstance(receipt, Rejected):
-                    await self._settle(delivery, DeliveryState.DEAD, reason=receipt.message)
-                    return
+            if doubtful and await self._resolved(delivery, outbound, adapter, since):
+                return
             since = self._world.clock.now()
             await self._attempt(delivery)
             outcome = await self._try(adapter, outbound)
@@ -146,6 +134,24 @@ class Dispatcher:
             if not doubtful:
                 await self._settle(delivery, DeliveryState.PENDING, reason=str(outcome))
             await self._wait(delivery, outcome, failures)
+
+    async def _resolved(
+        self, delivery: ThreadDelivery, outbound: Outbound, adapter: Adapter, since: datetime
+    ) -> bool:
+        """Look for a delivery in doubt; whether it is settled thereby, or must be sent again."""
+        if not isinstance(adapter, Finder):
+            # It stays `sending` in the store: visible, never repeated blindly.
+            _log.error("delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter)
+            return True
+        found = await self._repeat(delivery, lambda: adapter.find(outbound, since=since))
+        if isinstance(found, Receipt):
+            _log.info("delivery.found", delivery=delivery.id)
+            await self._settle(delivery, DeliveryState.SENT, receipt=found)
+            return True
+        if isinstance(found, Rejected):
+            await self._settle(delivery, DeliveryState.DEAD, reason=found.message)
+            return True
+        return False
 
     async def _try(self, adapter: Adapter, outbound: Outbound) -> Receipt | Exception:
         try:
@@ -180,15 +186,15 @@ class Dispatcher:
     async def _repeat(
         self,
         delivery: ThreadDelivery,
-        act: Callable[[], object],
+        act: Callable[[], Awaitable[Receipt | None]],
         *,
         reached: str | None = None,
-    ) -> object:
+    ) -> Receipt | Rejected | None:
         """Do what is harmless to repeat until it succeeds or is refused for good."""
         failures = 0
         while True:
             try:
-                result = await act()  # type: ignore[misc]  # every act is a coroutine function
+                result = await act()
             except Rejected as error:
                 return error
             except Exception as error:
@@ -224,10 +230,6 @@ class Dispatcher:
             await self._world.clock.sleep(_REFUSED)
         else:
             await self._world.pause(failures)
-
-    def _hold(self, delivery: ThreadDelivery) -> None:
-        # It stays `sending` in the store: visible, never repeated blindly.
-        _log.error("delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter)
 
     async def _attempt(self, delivery: ThreadDelivery) -> None:
         await self._write(Attempt(id=delivery.id, at=self._world.clock.now()))

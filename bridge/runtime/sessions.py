@@ -281,7 +281,7 @@ def _sealed(opened: OpenedSession, number: int, door: AgentDoor) -> NewSession:
     return NewSession(
         number=number,
         session_id=opened.session_id,
-        sealed_token=door.sealer.seal(opened.token.reveal()),
+        sealed_token=door.sealer.seal(opened.token.value),
         expires_at=opened.expires_at,
     )
 

@@ -89,9 +89,8 @@ class Worker:
     async def recover(self) -> None:
         """Take up what a former run left: its live conversations, then its open entries."""
         for conversation in await self._store.live_conversations():
-            self._desks[conversation.id] = _Desk(
-                _disconnected(conversation, self._world, self._terms)
-            )
+            found = _disconnected(conversation, self._world, self._terms)
+            self._desks[conversation.id] = _Desk(found)
             self._settle_in(self._desks[conversation.id])
         self.take(await self._store.open_entries())
 
