@@ -48,6 +48,16 @@ class SimulatedEnvelope:
     lost: bool = False  #: given up: the ladder has ended
     settled: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
+    @property
+    def type(self) -> str:
+        """What it holds: `message`, `app_mention`, `block_actions` …"""
+        return str(self.payload.get("event", self.payload).get("type", self.kind))
+
+    def summary(self) -> Json:
+        """Its fate, without what it holds."""
+        fate = {"deliveries": len(self.deliveries), "acked": self.acked, "lost": self.lost}
+        return {"event_id": self.event_id, "kind": self.kind, "type": self.type, **fate}
+
 
 @dataclass(frozen=True, slots=True)
 class ClickResult:

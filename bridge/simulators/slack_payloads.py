@@ -1,0 +1,115 @@
+"""What does Slack put into an envelope? The payloads of events and interactions, as it writes them.
+
+Sources: docs.slack.dev, apis/events-api and reference/interaction-payloads.
+"""
+
+import re
+from typing import Any
+
+from bridge.simulators.slack_workspace import Channel, SimulatedMessage, SimulatedUser, Workspace
+
+Json = dict[str, Any]
+
+_MENTION = re.compile(r"(<@[UW][A-Z0-9]+>)")
+
+
+def event_callback(workspace: Workspace, event: Json) -> Json:
+    """An event with its wrapping; the event id is new and stays through every redelivery."""
+    whose = {"enterprise_id": None, "team_id": workspace.team, "user_id": workspace.bot_user_id}
+    return {
+        "token": "",
+        "team_id": workspace.team,
+        "context_team_id": workspace.team,
+        "context_enterprise_id": None,
+        "api_app_id": workspace.app_id,
+        "event": event,
+        "type": "event_callback",
+        "event_id": workspace.new_id("Ev"),
+        "event_time": int(workspace.clock.now().timestamp()),
+        "authorizations": [{**whose, "is_bot": True, "is_enterprise_install": False}],
+        "is_ext_shared_channel": False,
+        "event_context": workspace.ids.new(),
+    }
+
+
+def typed_blocks(workspace: Workspace, text: str) -> tuple[Json, ...]:
+    """What Slack's own client makes of typed text: one rich_text block."""
+    if not text:
+        return ()
+    pieces: list[Json] = [
+        {"type": "user", "user_id": piece[2:-1]}
+        if _MENTION.fullmatch(piece)
+        else {"type": "text", "text": piece}
+        for piece in _MENTION.split(text)
+        if piece
+    ]
+    section = {"type": "rich_text_section", "elements": pieces}
+    return ({"type": "rich_text", "block_id": workspace.ids.new(), "elements": [section]},)
+
+
+def block_actions(
+    workspace: Workspace, message: SimulatedMessage, user: SimulatedUser, block: str, element: Json
+) -> Json:
+    """Somebody pressed `element` of the block with the id `block`."""
+    channel = workspace.channels[message.channel]
+    place = {"message_ts": message.ts, "channel_id": channel.id, "is_ephemeral": False}
+    thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
+    shown = {key: element[key] for key in ("text", "value", "style", "url") if key in element}
+    named = {"action_id": element["action_id"], "block_id": block, "type": element["type"]}
+    return {
+        "type": "block_actions",
+        **_who_and_where(workspace, channel, user),
+        "container": {"type": "message", **place, **thread},
+        "message": workspace.wire(message),
+        "state": {"values": {}},
+        "actions": [{**named, **shown, "action_ts": workspace.next_ts(channel)}],
+    }
+
+
+def message_action(
+    workspace: Workspace, message: SimulatedMessage, user: SimulatedUser, callback_id: str
+) -> Json:
+    """Somebody chose a shortcut from a message's menu."""
+    channel = workspace.channels[message.channel]
+    return {
+        "type": "message_action",
+        "callback_id": callback_id,
+        **_who_and_where(workspace, channel, user),
+        "message_ts": message.ts,
+        "message": workspace.wire(message),
+        "action_ts": workspace.next_ts(channel),
+    }
+
+
+def slash_command(
+    workspace: Workspace, channel: Channel, user: SimulatedUser, command: str, text: str
+) -> Json:
+    """Somebody typed `/command text`. Slack says nothing of a thread: there is none."""
+    return {
+        "token": "",
+        "team_id": workspace.team,
+        "team_domain": "simulated",
+        "channel_id": channel.id,
+        "channel_name": "directmessage" if channel.person else channel.name,
+        "user_id": user.id,
+        "user_name": user.name,
+        "command": command,
+        "text": text,
+        "api_app_id": workspace.app_id,
+        "is_enterprise_install": "false",
+        "trigger_id": workspace.ids.new(),
+    }
+
+
+def _who_and_where(workspace: Workspace, channel: Channel, user: SimulatedUser) -> Json:
+    person = {"id": user.id, "username": user.name, "name": user.name, "team_id": workspace.team}
+    return {
+        "token": "",
+        "team": {"id": workspace.team, "domain": "simulated"},
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "user": person,
+        "api_app_id": workspace.app_id,
+        "trigger_id": workspace.ids.new(),
+        "channel": {"id": channel.id, "name": channel.name},
+    }
