@@ -6,7 +6,7 @@ happens as events. After a crash there is a state to satisfy and nothing to repl
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge import log
 from bridge.core import events as e
@@ -14,8 +14,15 @@ from bridge.core.effects import Recycle, SendKind, Transmit
 from bridge.core.state import Conversation, Session, Wish
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed, Unreachable
 from bridge.model.ids import ConversationId
-from bridge.polyai.api import OpenedSession, TryLater, token_usable
-from bridge.polyai.socket import Closing, HandshakeRefused, Refusal, Sockets
+from bridge.polyai.api import OpenedSession, Secret, TryLater, token_usable
+from bridge.polyai.socket import (
+    Closing,
+    CursorStyles,
+    HandshakeRefused,
+    Refusal,
+    Socket,
+    connect,
+)
 from bridge.polyai.wire import encode_end, encode_join, encode_message
 from bridge.runtime.agents import REFUSED_FOR, AgentDoor, Agents, door_of
 from bridge.runtime.connection import Connection
@@ -35,8 +42,9 @@ _TELL_AFTER = 4
 class _Keeper:
     """The task that satisfies one conversation's wish, and the socket it holds."""
 
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
     connection: Connection | None = None
+    failures: int = 0  #: in a row
+    closed_cleanly: bool = False  #: the last socket was, which wants one verification
 
 
 class Sessions:
@@ -48,7 +56,6 @@ class Sessions:
         worker: Worker,
         world: World,
         agents: Agents,
-        sockets: Sockets,
         pace: Pace,
         status: Status,
         tasks: asyncio.TaskGroup,
@@ -57,7 +64,7 @@ class Sessions:
         self._worker = worker
         self._world = world
         self._agents = agents
-        self._sockets = sockets
+        self._styles = CursorStyles()
         self._pace = pace
         self._status = status
         self._tasks = tasks
@@ -76,7 +83,6 @@ class Sessions:
                 keeper = self._keepers[conversation.id] = _Keeper()
                 self._tasks.create_task(self._keep(conversation.id, keeper), name="keeper")
             return
-        keeper.changed.set()
         connection = keeper.connection
         if connection is not None and not _wished(conversation, connection.number):
             connection.drop()
@@ -97,7 +103,6 @@ class Sessions:
             connection.drop()
 
     async def _keep(self, identity: ConversationId, keeper: _Keeper) -> None:
-        trip = _Trip()
         try:
             while True:
                 conversation = self._worker.present(identity)
@@ -109,28 +114,25 @@ class Sessions:
                         "sessions.no_such_agent", conversation=identity, agent=conversation.agent
                     )
                     return
-                keeper.changed.clear()
                 if conversation.session is None:
-                    await self._open(conversation, door, keeper, trip)
+                    await self._open(conversation, door, keeper)
                 else:
-                    await self._serve(conversation, conversation.session, door, keeper, trip)
+                    visit = _Visit(conversation, conversation.session, door, keeper)
+                    await self._serve(visit)
         finally:
             del self._keepers[identity]
 
-    async def _open(
-        self, conversation: Conversation, door: AgentDoor, keeper: _Keeper, trip: "_Trip"
-    ) -> None:
+    async def _open(self, conversation: Conversation, door: AgentDoor, keeper: _Keeper) -> None:
         trouble = await self._try_to_open(conversation, door)
         if trouble is None:
-            trip.failures = 0
+            keeper.failures = 0
             self._status.agent(door.name, None)
             return
-        trip.failures += 1
-        refused = isinstance(trouble, CredentialsRefused)
-        if refused or trip.failures >= _TELL_AFTER:
+        keeper.failures += 1
+        if isinstance(trouble, CredentialsRefused) or keeper.failures >= _TELL_AFTER:
             self._status.agent(door.name, str(trouble))
             await self._tell(conversation, e.SessionUnavailable())
-        await self._pause(keeper, trip, door, trouble)
+        await self._pause(keeper, door, trouble)
 
     async def _try_to_open(self, conversation: Conversation, door: AgentDoor) -> BridgeError | None:
         now = self._world.clock.now()
@@ -150,87 +152,81 @@ class Sessions:
         _log.info("session.opened", conversation=conversation.id, number=number)
         return None
 
-    async def _serve(
-        self,
-        conversation: Conversation,
-        session: Session,
-        door: AgentDoor,
-        keeper: _Keeper,
-        trip: "_Trip",
-    ) -> None:
+    async def _serve(self, visit: "_Visit") -> None:
+        conversation, session, door = visit.conversation, visit.session, visit.door
         record = await self._record(conversation, session, door)
         if record is None or record.token is None or not self._usable(record):
             await self._tell(conversation, e.SessionLost(session.number))
             return
         await self._pace.turn()
         try:
-            socket = await self._sockets.connect(
+            socket = await connect(
                 door.connection,
                 session_id=record.session_id,
-                token=record.token,
+                token=Secret(record.token),
                 cursor=session.cursor,
+                styles=self._styles,
             )
         except HandshakeRefused as error:
-            await self._refused(conversation, session, error, trip)
-            if error.kind is not Refusal.SESSION_GONE:
-                await self._pause(keeper, trip, door, error)
-            return
+            await self._refused(visit, error)
         except Unreachable as error:
-            trip.failures += 1
-            if trip.failures == _TELL_AFTER:
+            visit.keeper.failures += 1
+            if visit.keeper.failures == _TELL_AFTER:
                 _log.warning("socket.unreachable", agent=door.name, error=str(error))
-            await self._pause(keeper, trip, door, error)
-            return
-        await self._hold(conversation, session, door, keeper, trip, socket)
+            await self._pause(visit.keeper, door, error)
+        else:
+            await self._hold(visit, socket)
 
-    async def _hold(self, conversation, session, door, keeper, trip, socket) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    async def _hold(self, visit: "_Visit", socket: Socket) -> None:
         connection = Connection(
             socket,
-            conversation=conversation.id,
-            number=session.number,
+            conversation=visit.conversation.id,
+            number=visit.session.number,
             worker=self._worker,
             world=self._world,
             status=self._status,
-            agent=door.name,
+            agent=visit.door.name,
         )
-        keeper.connection = connection
-        present = self._worker.present(conversation.id)
-        if present is not None and not _wished(present, session.number):
+        visit.keeper.connection = connection
+        present = self._worker.present(visit.conversation.id)
+        if present is not None and not _wished(present, visit.session.number):
             connection.drop()
         try:
-            closing = await connection.serve(after=session.cursor)
+            closing = await connection.serve(after=visit.session.cursor)
         finally:
-            keeper.connection = None
+            visit.keeper.connection = None
         if connection.proved:
-            trip.failures = 0
-        await self._tell(conversation, e.SocketLost(session.number))
-        await self._after(conversation, session, door, keeper, trip, closing, connection)
+            visit.keeper.failures = 0
+        await self._tell(visit.conversation, e.SocketLost(visit.session.number))
+        if not connection.dropped:
+            await self._taken(visit, closing)
 
-    async def _after(self, conversation, session, door, keeper, trip, closing, connection) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        """A socket is gone: at once again if we dropped it, with a pause if it was taken."""
-        if connection.dropped:
-            return
+    async def _taken(self, visit: "_Visit", closing: Closing) -> None:
+        """A socket was closed, and not by us."""
+        keeper = visit.keeper
         if closing is Closing.ENDED:
             # A clean close without SESSION_END ends a conversation; one more connect verifies it.
-            if trip.closed_cleanly:
-                await self._tell(conversation, e.SessionLost(session.number, ended=True))
-            trip.closed_cleanly = not trip.closed_cleanly
+            if keeper.closed_cleanly:
+                await self._tell(
+                    visit.conversation, e.SessionLost(visit.session.number, ended=True)
+                )
+            keeper.closed_cleanly = not keeper.closed_cleanly
             return
-        trip.closed_cleanly = False
-        trip.failures += 1
-        await self._pause(keeper, trip, door, None)
+        keeper.closed_cleanly = False
+        keeper.failures += 1
+        await self._pause(keeper, visit.door, None)
 
-    async def _refused(
-        self, conversation: Conversation, session: Session, error: HandshakeRefused, trip: "_Trip"
-    ) -> None:
+    async def _refused(self, visit: "_Visit", error: HandshakeRefused) -> None:
+        keeper, number = visit.keeper, visit.session.number
         if error.kind is Refusal.SESSION_GONE:
-            _log.info("session.gone", conversation=conversation.id, number=session.number)
-            ended, trip.closed_cleanly = trip.closed_cleanly, False
-            await self._tell(conversation, e.SessionLost(session.number, ended=ended))
+            _log.info("session.gone", conversation=visit.conversation.id, number=number)
+            ended, keeper.closed_cleanly = keeper.closed_cleanly, False
+            await self._tell(visit.conversation, e.SessionLost(number, ended=ended))
             return
-        trip.failures += 1
-        if trip.failures in (1, _TELL_AFTER):
-            _log.warning("socket.refused", conversation=conversation.id, error=str(error))
+        keeper.failures += 1
+        if keeper.failures in (1, _TELL_AFTER):
+            _log.warning("socket.refused", conversation=visit.conversation.id, error=str(error))
+        await self._pause(keeper, visit.door, error)
 
     async def _record(
         self, conversation: Conversation, session: Session, door: AgentDoor
@@ -244,32 +240,33 @@ class Sessions:
                 await self._world.pause(failures)
 
     def _usable(self, record: SessionRecord) -> bool:
-        return record.token is not None and token_usable(record.token, self._world.clock.now())
+        return record.token is not None and token_usable(
+            Secret(record.token), self._world.clock.now()
+        )
 
     async def _tell(
         self, conversation: Conversation, event: e.Event, session: NewSession | None = None
     ) -> None:
         await self._worker.tell(conversation.id, Mail(event, session=session))
 
-    async def _pause(
-        self, keeper: _Keeper, trip: "_Trip", door: AgentDoor, trouble: BridgeError | None
-    ) -> None:
-        """Wait before the next try; less if the conversation no longer wishes for anything."""
+    async def _pause(self, keeper: _Keeper, door: AgentDoor, trouble: BridgeError | None) -> None:
+        """Wait before the next try, as long as PolyAI asks or as is decent."""
         if isinstance(trouble, TryLater) and trouble.after is not None:
-            wait = self._world.clock.sleep(trouble.after)
+            await self._world.clock.sleep(trouble.after)
         elif isinstance(trouble, CredentialsRefused):
-            wait = self._world.clock.sleep(REFUSED_FOR)
+            await self._world.clock.sleep(REFUSED_FOR)
         else:
-            wait = self._world.pause(trip.failures, longest=door.reconnect_max)
-        await wait
+            await self._world.pause(keeper.failures, longest=door.reconnect_max)
 
 
-@dataclass(slots=True)
-class _Trip:
-    """What a keeper remembers between its tries."""
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One session being served, and by whom."""
 
-    failures: int = 0
-    closed_cleanly: bool = False
+    conversation: Conversation
+    session: Session
+    door: AgentDoor
+    keeper: _Keeper
 
 
 def _wished(conversation: Conversation, number: int) -> bool:

@@ -1,0 +1,284 @@
+"""Who holds whom? The composition root: start order, drain order; the only one who knows all.
+
+Start: store, worker's memory, adapters, sockets, listener. Drain: no more intake, then what is in
+flight gets a moment; the rest is in the store and is taken up by the next start.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+
+from bridge import log
+from bridge.config import AgentSettings, Settings, adapter_settings
+from bridge.core.state import Conversation, Terms
+from bridge.errors import BridgeError, DatabaseFailed
+from bridge.model.ids import AdapterName, AgentName
+from bridge.plugin import registry
+from bridge.polyai.api import AgentConnection, Api
+from bridge.runtime.agents import AgentDoor, Agents
+from bridge.runtime.dispatcher import Dispatcher
+from bridge.runtime.intake import Intake
+from bridge.runtime.listener import listening
+from bridge.runtime.pace import Pace
+from bridge.runtime.sessions import Sessions
+from bridge.runtime.status import Status
+from bridge.runtime.supervisor import Adapters, Post, Supervisor
+from bridge.runtime.worker import Worker
+from bridge.runtime.world import World
+from bridge.store import Forget, Store, open_store
+
+_log = log.get("app")
+
+#: How many new sessions and sockets per second, over all conversations.
+_CONNECTS_PER_SECOND = 50.0
+#: How long the drain waits for deliveries under way.
+_DRAIN = timedelta(seconds=5)
+#: How often requests left by the command line are looked for, and old rows deleted.
+_REQUESTS = timedelta(seconds=1)
+_HOUSEKEEPING = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One configured adapter, its settings already checked."""
+
+    name: AdapterName
+    plugin: registry.AnyPlugin
+    settings: registry.AnySettings
+
+
+def configured_adapters(settings: Settings) -> list[Configured]:
+    """Every adapter of the configuration, with its plug-in's own settings.
+
+    Raises:
+        ConfigurationError: a plug-in is unknown, or does not take its settings.
+    """
+    found = []
+    for name, table in settings.adapters.items():
+        plugin = registry.find(str(table["type"]))
+        own = adapter_settings(settings, name, plugin.settings)
+        found.append(Configured(AdapterName(name), plugin, own))
+    return found
+
+
+def agent_connection(name: str, agent: AgentSettings) -> AgentConnection:
+    """How to reach one configured agent."""
+    return AgentConnection(
+        base_url=agent.base_url,
+        connector_token=agent.connector_token.get_secret_value(),
+        host=agent.host,
+        streaming=agent.streaming,
+        name=name,
+    )
+
+
+async def prove_agent(name: str, agent: AgentSettings, world: World) -> str:
+    """Prove an agent's credentials without opening a session; one line that says so.
+
+    Raises:
+        CredentialsRefused: a person must act.
+        BridgeError: it could not be proved now.
+    """
+    async with aiohttp.ClientSession() as http:
+        api = Api(agent_connection(name, agent), http=http, ids=world.ids, clock=world.clock)
+        return await api.prove()
+
+
+async def run(settings: Settings, stop: asyncio.Event, world: World | None = None) -> None:
+    """Run the daemon until `stop` is set, then drain.
+
+    Raises:
+        BridgeError: it cannot start; the exit code is the error's.
+    """
+    world = world or World()
+    adapters = configured_adapters(settings)
+    async with (
+        open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,
+        aiohttp.ClientSession() as http,
+    ):
+        await Daemon(settings, adapters, store, http, world).run(stop)
+
+
+class Daemon:
+    """The running whole."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        adapters: list[Configured],
+        store: Store,
+        http: aiohttp.ClientSession,
+        world: World,
+    ) -> None:
+        self._settings = settings
+        self._configured = adapters
+        self._store = store
+        self._http = http
+        self._world = world
+        self._status = Status()
+        self._agents: Agents = {
+            AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start in order, serve, drain in order."""
+        await self._prove_agents()
+        async with listening(self._settings.http.host, self._settings.http.port, self._status):
+            try:
+                await self._serve(stop)
+            except BaseExceptionGroup as group:
+                raise _first(group) from None
+        _log.info("bridge.stopped")
+
+    async def _prove_agents(self) -> None:
+        """Refused credentials stop the start; an agent that is only away does not."""
+        for name, door in self._agents.items():
+            try:
+                await door.api.prove()
+            except BridgeError as error:
+                if error.exit_code != 1:
+                    raise
+                self._status.agent(name, str(error))
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as supervised, _cancelled_at_end() as tasks:
+            worker = Worker(self._store, self._world, self._terms, tasks)
+            adapters = Adapters()
+            dispatcher = Dispatcher(self._store, self._world, adapters, self._status, tasks)
+            sessions = Sessions(
+                self._store,
+                worker,
+                self._world,
+                self._agents,
+                Pace(self._world.clock, _CONNECTS_PER_SECOND),
+                self._status,
+                tasks,
+            )
+            worker.attach(dispatcher, sessions)
+            self._publish(worker, dispatcher, sessions)
+            tasks.create_task(worker.run_timers(), name="timers")
+            await dispatcher.recover()
+            await worker.recover()
+            tasks.create_task(self._take_requests(worker), name="requests")
+            tasks.create_task(self._keep_house(), name="housekeeping")
+            supervisor = Supervisor(adapters, self._status, self._world)
+            running = [
+                supervised.create_task(supervisor.run(self._post(one, worker), stop), name=one.name)
+                for one in self._configured
+            ]
+            _log.info("bridge.started", adapters=[one.name for one in self._configured])
+            await _until(stop, running)
+            stop.set()
+            await self._drain(dispatcher)
+
+    def _post(self, one: Configured, worker: Worker) -> Post:
+        host = Intake(
+            one.name,
+            store=self._store,
+            worker=worker,
+            world=self._world,
+            http=self._http,
+            status=self._status,
+            route=self._route,
+        )
+        return Post(name=one.name, plugin=one.plugin, settings=one.settings, host=host)
+
+    def _door(self, name: str, agent: AgentSettings) -> AgentDoor:
+        connection = agent_connection(name, agent)
+        api = Api(connection, http=self._http, ids=self._world.ids, clock=self._world.clock)
+        return AgentDoor(
+            name=AgentName(name),
+            connection=connection,
+            api=api,
+            sealer=self._store.sealer(agent.connector_token.get_secret_value()),
+            idle_timeout=agent.idle_timeout,
+            echo_timeout=agent.echo_timeout,
+            reconnect_max=agent.reconnect_max,
+        )
+
+    def _terms(self, conversation: Conversation) -> Terms:
+        limits = next(
+            (c.plugin.capabilities for c in self._configured if c.name == conversation.adapter),
+            None,
+        )
+        door = self._agents.get(conversation.agent)
+        if limits is None or door is None:
+            return Terms()
+        return door.terms(text_limit=limits.text_limit, suggestion_limit=limits.suggestion_limit)
+
+    def _route(self, adapter: AdapterName, place: str) -> AgentName:
+        for route in self._settings.routes:
+            if route.adapter == adapter and route.channel in (None, place):
+                return AgentName(route.agent)
+        return AgentName("default")
+
+    def _publish(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> None:
+        self._status.watch(
+            "deliveries_owed", "Deliveries to threads owed.", lambda: dispatcher.owed
+        )
+        self._status.watch("sockets_open", "Open PolyAI sockets.", lambda: sessions.open)
+
+    async def _take_requests(self, worker: Worker) -> None:
+        """What the command line left in the inbox, beside the adapters."""
+        seen = 0
+        while True:
+            await self._world.clock.sleep(_REQUESTS)
+            try:
+                entries = await self._store.open_entries(origin="operator", after=seen)
+            except DatabaseFailed:
+                continue  # whoever writes will say so
+            worker.take(entries)
+            seen = max((entry.id for entry in entries), default=seen)
+
+    async def _keep_house(self) -> None:
+        while True:
+            try:
+                await self._store.write(Forget(self._world.clock.now()))
+            except DatabaseFailed as error:
+                _log.warning("housekeeping.failed", error=str(error))
+            await self._world.clock.sleep(_HOUSEKEEPING)
+
+    async def _drain(self, dispatcher: Dispatcher) -> None:
+        _log.info("bridge.draining", owed=dispatcher.owed)
+        deadline = self._world.clock.now() + _DRAIN
+        while dispatcher.owed and self._world.clock.now() < deadline:
+            await self._world.clock.sleep(timedelta(milliseconds=50))
+
+
+@asynccontextmanager
+async def _cancelled_at_end() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group whose tasks would go on for ever: they are cancelled when the body is done."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+            await _leave()
+    except* _Left:
+        pass
+
+
+class _Left(Exception):
+    """Makes a task group cancel its tasks."""
+
+
+async def _leave() -> None:
+    raise _Left
+
+
+async def _until(stop: asyncio.Event, running: list[asyncio.Task[None]]) -> None:
+    """Until told to stop, or until an adapter can never run."""
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((stopped, *running), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that is ours to tell among those that came together."""
+    ours = group.subgroup(BridgeError)
+    inner: BaseException = ours or group
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    return inner

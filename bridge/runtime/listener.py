@@ -1,0 +1,66 @@
+"""What does the HTTP listener answer? `/live`, `/ready` with its causes, `/metrics`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import generate_latest
+
+from bridge import log
+from bridge.errors import ConfigurationError
+from bridge.runtime.status import Status
+
+_log = log.get("listener")
+
+
+@asynccontextmanager
+async def listening(host: str, port: int, status: Status) -> AsyncIterator[int]:
+    """Serve until left; yields the port, which matters if it was 0.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    application = web.Application()
+    application.router.add_get("/live", _live)
+    application.router.add_get("/ready", _Ready(status).answer)
+    application.router.add_get("/metrics", _Metrics(status).answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"http.host and http.port: cannot listen on {host}:{port}: {error.strerror}",
+                remedy="choose another port, or 0 for any free one",
+            ) from None
+        bound = int(runner.addresses[0][1])
+        _log.info("listener.ready", host=host, port=bound)
+        yield bound
+    finally:
+        await runner.cleanup()
+
+
+async def _live(_request: web.Request) -> web.Response:
+    return web.Response(text="live\n")
+
+
+class _Ready:
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        troubles = self._status.troubles
+        if troubles:
+            return web.json_response({"ready": False, "causes": troubles}, status=503)
+        return web.json_response({"ready": True, "causes": []})
+
+
+class _Metrics:
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        body = generate_latest(self._status.registry)
+        return web.Response(body=body, content_type="text/plain", charset="utf-8")
