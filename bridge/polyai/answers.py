@@ -1,0 +1,113 @@
+"""What does one of PolyAI's HTTP answers say? Pure; nothing here raises.
+
+The same texts and headers answer the REST calls and a refused WebSocket handshake.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import msgspec
+
+from bridge.polyai.fields import as_object, as_text
+
+CORRELATION_HEADER: Final = "X-Polyai-Correlation-Id"
+
+_TRY_LATER = frozenset({408, 425, 429})
+_LONGEST_WAIT: Final = 30.0  # seconds
+_MAX_TEXT: Final = 1024  # characters of an error's text that are quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back of one call, for good or ill. `headers` ignore case.
+
+    `secrets` are texts of the request that are never quoted: some servers echo what they refuse.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    sent_correlation_id: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the call was granted."""
+        return 200 <= self.status < 300
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same call may be granted later."""
+        return self.status in _TRY_LATER or self.status >= 500
+
+    @property
+    def json(self) -> object:
+        """The body as JSON, None where it is none."""
+        return read_json(self.body)
+
+    @property
+    def text(self) -> str:
+        """What went wrong, in PolyAI's words, on one line and cut short.
+
+        Three shapes are known: `{"error": {"message"}}`, `{"error_message"}` and `{"message"}` or
+        `{"error"}`; anything else is quoted as it is.
+        """
+        said = as_object(self.json)
+        nested = as_object(said.get("error"))
+        text = as_text(
+            nested.get("message"), said.get("error_message"), said.get("message"), said.get("error")
+        )
+        line = " ".join((text or self.body.decode("utf-8", "replace")).split())
+        return without(line, self.secrets)[:_MAX_TEXT]
+
+    @property
+    def correlation_id(self) -> str:
+        """The id PolyAI's support asks for: its own where it gave one."""
+        said = as_object(self.json)
+        nested = as_object(said.get("error"))
+        return as_text(
+            self.headers.get(CORRELATION_HEADER),
+            nested.get("correlation_id"),
+            said.get("error_id"),
+            self.sent_correlation_id,
+        )
+
+    def retry_after(self, now: datetime) -> timedelta | None:
+        """How long it asks us to wait, at most 30 s; None where it does not say.
+
+        `Retry-After` holds seconds, fractions too, or a date.
+        """
+        value = self.headers.get("Retry-After", "")
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = _seconds_until(value, now)
+        if not math.isfinite(seconds):
+            return None
+        return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_WAIT))
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """The text with each secret taken out."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…")
+    return text
+
+
+def read_json(body: bytes) -> object:
+    """The JSON value, None where it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _seconds_until(date: str, now: datetime) -> float:
+    try:
+        return (parsedate_to_datetime(date) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return math.nan
