@@ -8,9 +8,9 @@
         slack.messages(channel, ts)           # the thread, as people see it
 
 It outlives the process under test: state, redeliveries and records are here. Text is in Slack's
-wire form (`&amp;`, `<@U…>`), in both directions. What it accepts, and the limits it keeps, are in
-`slack_methods`, `slack_blocks` and `slack_limits`; what people can do is in `slack_people`, and what
-can go wrong in `slack_verbs`.
+wire form (`&amp;`, `<@U…>`), in both directions. What it accepts, and within which limits, is in
+`slack_methods`, `slack_blocks` and `slack_limits`; what people can do is in `slack_people`; what
+can go wrong is in `slack_verbs`.
 """
 
 from contextlib import AsyncExitStack

@@ -80,18 +80,17 @@ def _error(what: str, at: str) -> str:
 def _blocks(blocks: list[Any], at: str, *, most: int) -> Iterator[str]:
     if len(blocks) > most:
         yield _error(f"no more than {most} items allowed", at)
-    seen: set[str] = set()
-    for index, block in enumerate(blocks):
-        here = f"{at}/{index}"
-        if not isinstance(block, dict):
-            yield _error("must provide an object", here)
-            continue
+    places = [f"{at}/{index}" for index in range(len(blocks))]
+    for block, here in zip(blocks, places, strict=True):
         yield from _block(block, here)
-        yield from _unique(block, "block_id", here, seen)
+    yield from _ids(blocks, "block_id", places)
 
 
-def _block(block: Json, at: str) -> Iterator[str]:
-    kind = block.get("type")
+def _block(block: object, at: str) -> Iterator[str]:
+    if not isinstance(block, dict):
+        yield _error("must provide an object", at)
+        return
+    kind = None if block.get("type") is None else str(block["type"])
     if kind is None:
         yield _error("missing required field: type", at)
     elif kind in _CHECKS:
@@ -100,13 +99,16 @@ def _block(block: Json, at: str) -> Iterator[str]:
         yield _error(f"unsupported type: {kind}", f"{at}/type")
 
 
-def _unique(item: Json, field: str, at: str, seen: set[str]) -> Iterator[str]:
-    if field not in item:
-        return
-    yield from _length(item[field], f"{at}/{field}", most=ID)
-    if item[field] in seen:
-        yield _error(f"`{field}` already exists: {str(item[field])[:40]}", f"{at}/{field}")
-    seen.add(str(item[field]))
+def _ids(items: list[Any], field: str, places: list[str]) -> Iterator[str]:
+    """Ids that are given must be short, and each its own."""
+    seen: set[object] = set()
+    for item, at in zip(items, places, strict=True):
+        if not isinstance(item, dict) or field not in item:
+            continue
+        yield from _length(item[field], f"{at}/{field}", most=ID)
+        if str(item[field]) in seen:
+            yield _error(f"`{field}` already exists", f"{at}/{field}")
+        seen.add(str(item[field]))
 
 
 def _length(value: object, at: str, *, most: int, least: int = 1) -> Iterator[str]:
@@ -133,7 +135,7 @@ def _text(item: object, at: str, *, most: int, plain: bool = False) -> Iterator[
     if not isinstance(item, dict):
         yield _error("must provide an object", at)
         return
-    kind = item.get("type")
+    kind = str(item.get("type"))
     if kind not in ({"plain_text"} if plain else {"plain_text", "mrkdwn"}):
         yield _error(f"unsupported type: {kind}", f"{at}/type")
         return
@@ -165,10 +167,11 @@ def _section(block: Json, at: str) -> Iterator[str]:
         yield from _text(block["text"], f"{at}/text", most=TEXT)
     fields = block.get("fields", [])
     yield from _count(fields, f"{at}/fields", most=FIELDS)
-    for index, field in enumerate(fields):
+    for index, field in enumerate(_listed(fields)):
         yield from _text(field, f"{at}/fields/{index}", most=FIELD_TEXT)
     if "accessory" in block:
         yield from _element(block["accessory"], f"{at}/accessory", also=("image",))
+        yield from _ids([block["accessory"]], "action_id", [f"{at}/accessory"])
 
 
 def _header(block: Json, at: str) -> Iterator[str]:
@@ -212,21 +215,19 @@ def _context_actions(block: Json, at: str) -> Iterator[str]:
 
 
 def _elements(block: Json, at: str, *, most: int) -> Iterator[str]:
-    elements = block.get("elements", [])
-    yield from _count(elements, f"{at}/elements", most=most, least=1)
-    seen: set[str] = set()
-    for index, element in enumerate(elements):
-        here = f"{at}/elements/{index}"
+    yield from _count(block.get("elements", []), f"{at}/elements", most=most, least=1)
+    elements = _listed(block.get("elements"))
+    places = [f"{at}/elements/{index}" for index in range(len(elements))]
+    for element, here in zip(elements, places, strict=True):
         yield from _element(element, here)
-        if isinstance(element, dict):
-            yield from _unique(element, "action_id", here, seen)
+    yield from _ids(elements, "action_id", places)
 
 
 def _context(block: Json, at: str) -> Iterator[str]:
     yield from _fields(block, at, required="elements", allowed="block_id")
     elements = block.get("elements", [])
     yield from _count(elements, f"{at}/elements", most=CONTEXT, least=1)
-    for index, element in enumerate(elements):
+    for index, element in enumerate(_listed(elements)):
         here = f"{at}/elements/{index}"
         if isinstance(element, dict) and element.get("type") == "image":
             yield from _image(element, here)
@@ -238,7 +239,7 @@ def _table(block: Json, at: str) -> Iterator[str]:
     yield from _fields(block, at, required="rows", allowed="block_id column_settings")
     rows = block.get("rows", [])
     yield from _count(rows, f"{at}/rows", most=TABLE_ROWS, least=1)
-    for index, row in enumerate(rows):
+    for index, row in enumerate(_listed(rows)):
         yield from _count(row, f"{at}/rows/{index}", most=TABLE_COLUMNS, least=1)
 
 
@@ -261,11 +262,16 @@ def _count(items: object, at: str, *, most: int, least: int = 0) -> Iterator[str
         yield _error(f"no fewer than {least} items allowed", at)
 
 
+def _listed(items: object) -> list[Any]:
+    """The items of what should be a list; that it is one, `_count` sees to."""
+    return items if isinstance(items, list) else []
+
+
 def _element(element: object, at: str, *, also: tuple[str, ...] = ()) -> Iterator[str]:
     if not isinstance(element, dict):
         yield _error("must provide an object", at)
         return
-    kind = element.get("type")
+    kind = str(element.get("type"))
     if kind == "image" and "image" in also:
         yield from _image(element, at)
     elif kind == "button":
@@ -287,19 +293,18 @@ def _button(button: Json, at: str) -> Iterator[str]:
         yield from _length(button["value"], f"{at}/value", most=BUTTON_VALUE)
     if "url" in button:
         yield from _address(button["url"], f"{at}/url")
-    if "action_id" in button:
-        yield from _length(button["action_id"], f"{at}/action_id", most=ID)
-    if button.get("style", "primary") not in {"primary", "danger"}:
+    if button.get("style", "primary") not in ("primary", "danger"):
         yield _error("must be one of: primary, danger", f"{at}/style")
 
 
 def _options(element: Json, at: str, *, most: int) -> Iterator[str]:
     options = element.get("options", [])
     yield from _count(options, f"{at}/options", most=most, least=1)
-    for index, option in enumerate(options):
+    for index, option in enumerate(_listed(options)):
         here = f"{at}/options/{index}"
-        yield from _text(option.get("text"), f"{here}/text", most=OPTION_TEXT)
-        yield from _length(option.get("value"), f"{here}/value", most=OPTION_VALUE)
+        said = option if isinstance(option, dict) else {}
+        yield from _text(said.get("text"), f"{here}/text", most=OPTION_TEXT)
+        yield from _length(said.get("value"), f"{here}/value", most=OPTION_VALUE)
 
 
 _CHECKS: dict[str, Check] = {
