@@ -19,6 +19,7 @@ from bridge.errors import BridgeError, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin import registry
 from bridge.polyai.api import AgentConnection, Api
+from bridge.polyai.socket import Sockets
 from bridge.runtime.agents import AgentDoor, Agents
 from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.intake import Intake
@@ -154,6 +155,7 @@ class Daemon:
                 worker,
                 self._world,
                 self._agents,
+                Sockets(),
                 Pace(self._world.clock, _CONNECTS_PER_SECOND),
                 self._status,
                 tasks,

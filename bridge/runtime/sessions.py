@@ -14,15 +14,8 @@ from bridge.core.effects import Recycle, SendKind, Transmit
 from bridge.core.state import Conversation, Session, Wish
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed, Unreachable
 from bridge.model.ids import ConversationId
-from bridge.polyai.api import OpenedSession, Secret, TryLater, token_usable
-from bridge.polyai.socket import (
-    Closing,
-    CursorStyles,
-    HandshakeRefused,
-    Refusal,
-    Socket,
-    connect,
-)
+from bridge.polyai.api import OpenedSession, TryLater, token_usable
+from bridge.polyai.socket import Closing, HandshakeRefused, Refusal, Socket, Sockets
 from bridge.polyai.wire import encode_end, encode_join, encode_message
 from bridge.runtime.agents import REFUSED_FOR, AgentDoor, Agents, door_of
 from bridge.runtime.connection import Connection
@@ -56,6 +49,7 @@ class Sessions:
         worker: Worker,
         world: World,
         agents: Agents,
+        sockets: Sockets,
         pace: Pace,
         status: Status,
         tasks: asyncio.TaskGroup,
@@ -64,7 +58,7 @@ class Sessions:
         self._worker = worker
         self._world = world
         self._agents = agents
-        self._styles = CursorStyles()
+        self._sockets = sockets
         self._pace = pace
         self._status = status
         self._tasks = tasks
@@ -160,12 +154,11 @@ class Sessions:
             return
         await self._pace.turn()
         try:
-            socket = await connect(
+            socket = await self._sockets.connect(
                 door.connection,
                 session_id=record.session_id,
-                token=Secret(record.token),
+                token=record.token,
                 cursor=session.cursor,
-                styles=self._styles,
             )
         except HandshakeRefused as error:
             await self._refused(visit, error)
@@ -240,9 +233,7 @@ class Sessions:
                 await self._world.pause(failures)
 
     def _usable(self, record: SessionRecord) -> bool:
-        return record.token is not None and token_usable(
-            Secret(record.token), self._world.clock.now()
-        )
+        return record.token is not None and token_usable(record.token, self._world.clock.now())
 
     async def _tell(
         self, conversation: Conversation, event: e.Event, session: NewSession | None = None

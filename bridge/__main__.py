@@ -1,0 +1,5 @@
+"""`python -m bridge` does what `polyai-bridge` does."""
+
+from bridge.cli import main
+
+main()

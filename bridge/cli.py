@@ -1,0 +1,387 @@
+"""What can be typed? Each command, its exit code, and one clear message when something is wrong.
+
+Exit codes: 0 fine, 1 unexpected error, 2 usage, 10 configuration, 11 credentials refused,
+12 database, 13 migration needed, 14 another process holds the database.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import aiohttp
+import click
+import msgspec
+
+from bridge import __version__, app, config, log
+from bridge.clock import RandomIds, SystemClock
+from bridge.core.state import Conversation
+from bridge.errors import BridgeError
+from bridge.model.ids import ConversationId, PersonId
+from bridge.model.inbound import EndAsked, Inbound
+from bridge.model.messages import Person
+from bridge.plugin import registry
+from bridge.runtime.world import World
+from bridge.store import Accept, Store, look_into, migrating
+
+_CONFIG = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default="bridge.toml",
+    show_default=True,
+    help="The configuration file.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+
+
+def main() -> NoReturn:
+    """Run the command line: an expected error is one message and its exit code."""
+    try:
+        cli.main(prog_name="polyai-bridge", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BridgeError as error:
+        click.echo(f"polyai-bridge: {log.redacted(_sentence(error))}", err=True)
+        sys.exit(error.exit_code)
+    sys.exit(0)
+
+
+def _sentence(error: BridgeError) -> str:
+    return f"{error.message}\n  what to do: {error.remedy}" if error.remedy else error.message
+
+
+@click.group()
+@click.version_option(__version__, prog_name="polyai-bridge")
+def cli() -> None:
+    """Connect chat threads to PolyAI Messaging sessions, losing nothing and repeating nothing."""
+
+
+@cli.command()
+@_CONFIG
+def run(config_path: Path) -> None:
+    """Run the daemon in the foreground; SIGTERM or SIGINT drain it first."""
+    settings = _settings(config_path)
+    log.configure(settings.log.level, settings.log.format)
+    serve(settings, World())
+
+
+def serve(settings: config.Settings, world: World) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+
+    async def body() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await app.run(settings, stop, world)
+
+    asyncio.run(body())
+
+
+@cli.command()
+@_CONFIG
+@click.option("--connect", is_flag=True, help="Also prove the credentials, without a conversation.")
+def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Validate the configuration."""
+    settings = _settings(config_path)
+    adapters = app.configured_adapters(settings)
+    click.echo(f"{config_path}: valid")
+    if connect:
+        log.configure("warning", settings.log.format)
+        asyncio.run(_prove(settings, adapters))
+
+
+async def _prove(settings: config.Settings, adapters: list[app.Configured]) -> None:
+    """Prove every credential, say each result, then fail with the first that failed."""
+    world = World()
+    failures: list[BridgeError] = []
+    for name, agent in settings.agents.items():
+        await _proved(f"agent {name}", app.prove_agent(name, agent, world), failures)
+    async with aiohttp.ClientSession() as http:
+        for one in adapters:
+            proof = one.plugin.prove(one.settings, http)
+            await _proved(f"adapter {one.name}", proof, failures)
+    if failures:
+        raise failures[0]
+
+
+async def _proved(what: str, proof: Awaitable[str], failures: list[BridgeError]) -> None:
+    try:
+        click.echo(f"{what}: {await proof}")
+    except BridgeError as error:
+        click.echo(f"{what}: FAILED: {log.redacted(error.message)}")
+        failures.append(error)
+
+
+@cli.command()
+@_CONFIG
+def migrate(config_path: Path) -> None:
+    """Bring the database to the newest schema."""
+    settings = _settings(config_path)
+
+    async def body() -> str:
+        async with migrating(settings.database.url) as before:
+            return before
+
+    before = asyncio.run(body())
+    click.echo(f"The database is up to date (it was at {before or 'nothing'}).")
+
+
+@cli.group()
+def conversations() -> None:
+    """What is going on."""
+
+
+@conversations.command("list")
+@_CONFIG
+@click.option("--all", "everything", is_flag=True, help="Also those that are over.")
+@_JSON
+def list_conversations(config_path: Path, everything: bool, as_json: bool) -> None:  # noqa: FBT001
+    """The conversations that are open, the last touched first."""
+
+    async def body(store: Store) -> None:
+        rows = await store.list_conversations(everything=everything)
+        if as_json:
+            found = [
+                _summary(r.conversation)
+                | {"owed_to_thread": r.owed_to_thread, "owed_to_agent": r.owed_to_agent}
+                for r in rows
+            ]
+            _print_json(found)
+            return
+        table = [
+            (c.id, c.adapter, c.thread, c.agent, _state(c), _when(c.touched_at), str(owed))
+            for c, owed in ((r.conversation, r.owed_to_thread + r.owed_to_agent) for r in rows)
+        ]
+        _print_table(("ID", "ADAPTER", "THREAD", "AGENT", "STATE", "LAST TOUCHED", "OWED"), table)
+
+    _look(config_path, body)
+
+
+@conversations.command("show")
+@_CONFIG
+@click.argument("conversation_id", metavar="ID")
+@_JSON
+def show_conversation(config_path: Path, conversation_id: str, as_json: bool) -> None:  # noqa: FBT001
+    """One conversation: its state, its sessions, what it owes. No message text."""
+
+    async def body(store: Store) -> None:
+        conversation = await _existing(store, conversation_id)
+        sessions = await store.sessions(conversation.id)
+        deliveries = await store.list_deliveries(conversation.id)
+        if as_json:
+            _print_json(
+                _summary(conversation)
+                | {
+                    "sessions": [
+                        {"number": s.number, "opened_at": s.opened_at, "closed_at": s.closed_at}
+                        for s in sessions
+                    ],
+                    "deliveries": [
+                        {"id": d.id, "target": d.target, "kind": d.kind, "state": d.state}
+                        | {"attempts": d.attempts, "owed_at": d.owed_at, "reason": d.reason}
+                        for d in deliveries
+                    ],
+                }
+            )
+            return
+        for key, value in _summary(conversation).items():
+            click.echo(f"{key:12} {value}")
+        click.echo("\nsessions")
+        _print_table(
+            ("NUMBER", "OPENED", "CLOSED"),
+            [(str(s.number), _when(s.opened_at), _when(s.closed_at)) for s in sessions],
+        )
+        click.echo("\ndeliveries")
+        _print_table(
+            ("ID", "TO", "KIND", "STATE", "ATTEMPTS", "OWED", "REASON"),
+            [
+                (d.id, d.target, d.kind, d.state, str(d.attempts), _when(d.owed_at), d.reason or "")
+                for d in deliveries
+            ],
+        )
+
+    _look(config_path, body)
+
+
+@conversations.command("end")
+@_CONFIG
+@click.argument("conversation_id", metavar="ID")
+def end_conversation(config_path: Path, conversation_id: str) -> None:
+    """Ask for the end of a conversation's session; the daemon sees to it within seconds."""
+
+    async def body(store: Store) -> None:
+        conversation = await _existing(store, conversation_id)
+        now, ids = SystemClock().now(), RandomIds()
+        inbound = Inbound(
+            thread=conversation.thread,
+            identities=(f"operator:{ids.new()}",),
+            order=f"{now.timestamp():020.6f}",
+            person=Person(PersonId("operator")),
+            at=now,
+            body=EndAsked(),
+        )
+        await store.write(
+            Accept(
+                adapter=conversation.adapter,
+                inbound=inbound,
+                agent=conversation.agent,
+                new_id=ConversationId(ids.new()),
+                at=now,
+                origin="operator",
+            )
+        )
+        click.echo(f"Asked for the end of {conversation.id}: the running bridge will see to it.")
+
+    _look(config_path, body)
+
+
+@cli.command()
+@_JSON
+def adapters(as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """The installed adapter plug-ins and their capabilities."""
+    found = registry.discover()
+    if as_json:
+        _print_json(
+            [
+                {"name": name, "problem": one.problem, "distribution": one.distribution}
+                | {"capabilities": one.plugin.capabilities if one.plugin else None}
+                for name, one in sorted(found.items())
+            ]
+        )
+        return
+    rows = []
+    for name, one in sorted(found.items()):
+        if one.plugin is None:
+            rows.append((name, one.distribution, f"cannot be used: {one.problem}"))
+            continue
+        grades = msgspec.structs.asdict(one.plugin.capabilities)
+        told = ", ".join(f"{k} {getattr(v, 'name', str(v)).lower()}" for k, v in grades.items())
+        rows.append((name, one.distribution, told))
+    _print_table(("NAME", "FROM", "CAPABILITIES"), rows)
+
+
+@cli.group()
+def simulate() -> None:
+    """The simulators as servers on loopback, until interrupted."""
+
+
+@simulate.command("polyai")
+@click.option("--port", default=8091, show_default=True, help="0 for any free port.")
+def simulate_polyai(port: int) -> None:
+    """A PolyAI Messaging service with a small rule-driven agent."""
+    from bridge.simulators.polyai import PolyAISimulator
+
+    async def body() -> None:
+        async with PolyAISimulator(clock=SystemClock(), ids=RandomIds(), port=port) as simulator:
+            click.echo(f"PolyAI simulator: {simulator.base_url}")
+            click.echo("connector token: simulated-connector-token, host: https://demo.example")
+            await _until_interrupted()
+
+    asyncio.run(body())
+
+
+@simulate.command("slack")
+@click.option("--port", default=8092, show_default=True, help="0 for any free port.")
+def simulate_slack(port: int) -> None:
+    """A Slack workspace: the Web API and Socket Mode."""
+    from bridge.simulators.slack import SlackSimulator
+
+    async def body() -> None:
+        async with SlackSimulator(clock=SystemClock(), ids=RandomIds(), port=port) as simulator:
+            click.echo(f"Slack simulator: {simulator.api_url}")
+            click.echo("bot token: xoxb-simulated, app token: xapp-simulated")
+            await _until_interrupted()
+
+    asyncio.run(body())
+
+
+@cli.command()
+def demo() -> None:
+    """The main job with no account; interactive in a terminal, otherwise scripted."""
+    from bridge.simulators.demo import play
+
+    sys.exit(play(scripted=os.environ.get("DEMO") == "scripted" or not sys.stdin.isatty()))
+
+
+async def _until_interrupted() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _settings(path: Path) -> config.Settings:
+    return config.load(path, os.environ)
+
+
+def _look(path: Path, body: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
+    """Open the database beside a running daemon."""
+    settings = _settings(path)
+
+    async def looking() -> None:
+        async with look_into(settings.database.url) as store:
+            await body(store)
+
+    asyncio.run(looking())
+
+
+async def _existing(store: Store, conversation_id: str) -> Conversation:
+    conversation = await store.conversation(ConversationId(conversation_id))
+    if conversation is None:
+        raise click.UsageError(
+            f"No conversation {conversation_id!r}; `conversations list --all` shows all of them."
+        )
+    return conversation
+
+
+def _summary(conversation: Conversation) -> dict[str, object]:
+    return {
+        "id": conversation.id,
+        "adapter": conversation.adapter,
+        "thread": conversation.thread,
+        "agent": conversation.agent,
+        "state": _state(conversation),
+        "opened_at": conversation.opened_at,
+        "touched_at": conversation.touched_at,
+        "sessions": conversation.sessions,
+        "waiting": len(conversation.waiting) + (conversation.in_flight is not None),
+    }
+
+
+def _state(conversation: Conversation) -> str:
+    session = conversation.session
+    if session is None:
+        return "opening" if conversation.waiting or conversation.wanted else "closed"
+    if session.released:
+        return "quiet"
+    return "open" if session.joined else "joining"
+
+
+def _when(instant: datetime | None) -> str:
+    return instant.strftime("%Y-%m-%d %H:%M:%SZ") if instant else ""
+
+
+def _print_json(value: object) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    for row in (header, *rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+if __name__ == "__main__":
+    main()
