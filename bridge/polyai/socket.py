@@ -112,7 +112,7 @@ class Socket:
         try:
             await self._inner.send(_pieces(text))
         except ConnectionClosed as exc:
-            raise self._closed(exc) from exc
+            raise self._closed(exc) from None
 
     async def frames(self) -> AsyncIterator[Decoded]:
         """Everything that comes, until the end. For one consumer at a time.
@@ -124,7 +124,7 @@ class Socket:
             try:
                 message = await self._inner.recv(decode=False)
             except ConnectionClosed as exc:
-                raise self._closed(exc) from exc
+                raise self._closed(exc) from None
             yield decode(message)
 
     async def ping(self) -> None:
@@ -137,7 +137,7 @@ class Socket:
             pong = await self._inner.ping()
             await pong
         except ConnectionClosed as exc:
-            raise self._closed(exc) from exc
+            raise self._closed(exc) from None
 
     async def close(self, code: int = 1000) -> None:
         """Take leave and let go, within 5 s. `code` is 1000, 1001 or 3000 to 4999. Never raises."""
