@@ -5,10 +5,11 @@ Exit codes: 0 fine, 1 unexpected error, 2 usage, 10 configuration, 11 credential
 """
 
 import asyncio
+import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -187,11 +188,7 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
                         {"number": s.number, "opened_at": s.opened_at, "closed_at": s.closed_at}
                         for s in sessions
                     ],
-                    "deliveries": [
-                        {"id": d.id, "target": d.target, "kind": d.kind, "state": d.state}
-                        | {"attempts": d.attempts, "owed_at": d.owed_at, "reason": d.reason}
-                        for d in deliveries
-                    ],
+                    "deliveries": [dataclasses.asdict(d) for d in deliveries],
                 }
             )
             return
@@ -376,7 +373,7 @@ def _print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
-def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     for row in (header, *rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

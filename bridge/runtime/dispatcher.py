@@ -83,7 +83,7 @@ class Dispatcher:
 
     def show(self, conversation: Conversation, effect: Show) -> None:
         """Show a passing sign of life, best effort, in nobody's way."""
-        adapter = self._adapters.now(conversation.adapter)
+        adapter: object = self._adapters.now(conversation.adapter)
         if isinstance(adapter, Signaller) and conversation.id not in self._lanes:
             self._tasks.create_task(self._signal(adapter, conversation, effect), name="signal")
 
@@ -136,7 +136,7 @@ class Dispatcher:
             await self._wait(delivery, outcome, failures)
 
     async def _resolved(
-        self, delivery: ThreadDelivery, outbound: Outbound, adapter: Adapter, since: datetime
+        self, delivery: ThreadDelivery, outbound: Outbound, adapter: object, since: datetime
     ) -> bool:
         """Look for a delivery in doubt; whether it is settled thereby, or must be sent again."""
         if not isinstance(adapter, Finder):
@@ -161,7 +161,7 @@ class Dispatcher:
 
     async def _change(self, delivery: ThreadDelivery, change: Replace | Retire) -> None:
         target = await self._target(change)
-        adapter = await self._adapters.connected(delivery.adapter)
+        adapter: object = await self._adapters.connected(delivery.adapter)
         receipt = target.receipt if target else None
         if target is None or receipt is None or not isinstance(target.body, Post):
             await self._settle(delivery, DeliveryState.DROPPED, reason="its message never arrived")
