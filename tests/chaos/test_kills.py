@@ -1,0 +1,91 @@
+"""`kill -9` at every named point, in both directions: nothing lost, nothing twice, in order."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.stage import Stage, staged
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
+
+GREETING = "Hello, I am Ava. How can I help you today?"
+STREAMED = "Order 1234 left our warehouse yesterday and arrives *tomorrow* by noon."
+
+#: Point and passing: early ones die in the opening, later ones in the answers and the stream.
+KILLS = [
+    f"{point}:{passing}"
+    for point, passings in {
+        "before-accept": (1, 2, 4),
+        "after-accept": (1, 2, 4),
+        "before-step": (1, 3, 6, 10, 14, 18),
+        "after-step": (1, 2, 4, 6, 8, 10),
+        "after-transmit": (1, 2, 3, 4),
+        "after-attempt": (1, 2, 4, 6),
+        "after-send": (1, 2, 4, 6),
+        "after-settle": (1, 3, 5),
+    }.items()
+    for passing in passings
+]
+
+
+async def converse(stage: Stage) -> str:
+    """Say everything at once, whether the bridge lives or not: Slack keeps what nobody acked."""
+    thread = await stage.mention("say one")
+    for text in ("say two", "1234", "say four"):
+        await stage.reply(thread, text)
+    return thread
+
+
+async def assert_all_once(stage: Stage, thread: str) -> None:
+    """What was accepted is compared with what both simulators recorded."""
+    await stage.until(lambda: "four" in stage.told(thread))
+    await stage.quiet(1.0)
+    told = [text for text in stage.told(thread) if text != GREETING]
+
+    assert stage.heard() == ["say one", "say two", "1234", "say four"], stage.tail()
+    assert [t.split(" ")[0] for t in told] == ["one", "two", "Order", "four"], stage.tail()
+    assert stage.told(thread).count(GREETING) == 1
+    assert [session.joins for session in stage.sessions if session.accepted] == [1]
+
+
+@pytest.mark.parametrize("dies_at", KILLS)
+async def test_a_kill_at_this_point_costs_nothing(tmp_path: Path, dies_at: str) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.start(dies_at=dies_at)
+        await stage.connected()
+        thread = await converse(stage)
+        await stage.died()
+        await stage.started()
+
+        await assert_all_once(stage, thread)
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3])
+async def test_a_kill_in_the_middle_of_a_stream_costs_nothing(tmp_path: Path, chunks: int) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.started()
+        thread = await converse(stage)
+        await stage.until(lambda: _chunks(stage) >= chunks)
+        await stage.kill()
+        await stage.started()
+
+        await assert_all_once(stage, thread)
+
+
+def _chunks(stage: Stage) -> int:
+    kind = "EVENT_TYPE_POLY_AGENT_MESSAGE_CHUNK"
+    return sum(f.type == kind for s in stage.sessions for f in s.journal)
+
+
+async def test_kill_after_kill_after_kill(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.start(dies_at="after-accept:1")
+        await stage.connected()
+        thread = await converse(stage)
+        await stage.died()
+        for dies_at in ("after-step:2", "after-transmit:1", "after-send:1", "before-step:4"):
+            await stage.start(dies_at=dies_at)
+            await stage.died()
+        await stage.started()
+
+        await assert_all_once(stage, thread)
