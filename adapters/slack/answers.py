@@ -1,0 +1,162 @@
+"""What does Slack's answer mean for us? One door to the Web API, one table of its error codes.
+
+Codes from docs.slack.dev/reference/methods; `fatal_error` and `internal_error` are documented as
+possibly done in part, so for a post they leave the outcome open. Everything else Slack answers with
+`ok: false` is a refusal: nothing was done.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bridge.errors import (
+    BridgeError,
+    CredentialsRefused,
+    MaybeDelivered,
+    Rejected,
+    RetryLater,
+    Unreachable,
+)
+
+#: The longest wait for one call.
+TIMEOUT = timedelta(seconds=15)
+
+_AFTER_UNSAID = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+#: Wait and repeat: certainly nothing was done.
+_LATER = {
+    "message_limit_exceeded",
+    "rate_limited",
+    "ratelimited",
+    "request_timeout",
+    "team_added_to_org",
+}
+#: May have been done, wholly or in part.
+_UNCLEAR = {"fatal_error", "internal_error", "service_unavailable"}
+#: A person must act: the token, its scopes or the workspace's consent.
+_CREDENTIALS = {
+    "access_denied",
+    "account_inactive",
+    "ekm_access_denied",
+    "invalid_auth",
+    "missing_scope",
+    "no_permission",
+    "not_allowed_token_type",
+    "not_authed",
+    "org_login_required",
+    "team_access_not_granted",
+    "token_expired",
+    "token_revoked",
+    "two_factor_setup_required",
+}
+#: What to do about a refusal, where that is worth saying.
+_REMEDIES = {
+    "channel_not_found": "invite the app to the channel",
+    "is_archived": "the channel is archived",
+    "missing_scope": "add the missing scope to the Slack app and install it again",
+    "not_in_channel": "invite the app to the channel",
+    "thread_not_found": "the thread is gone",
+}
+
+
+class Refusal(Exception):
+    """A call that brought no good answer, before anybody has judged what follows from that.
+
+    `code` is Slack's own, or empty if Slack did not answer; `reached` says whether the request may
+    have arrived.
+    """
+
+    def __init__(
+        self,
+        code: str = "",
+        *,
+        needed: str = "",
+        after: timedelta | None = None,
+        status: int = 0,
+        reached: bool = True,
+        kind: str = "",
+    ) -> None:
+        super().__init__(code or kind)
+        self.code = code
+        self.needed = needed
+        self.after = after
+        self.status = status
+        self.reached = reached
+        self.kind = kind
+
+    def meaning(self, *, posting: bool, setting: str = "bot_token") -> BridgeError:
+        """What the runtime should make of it; `posting` means that a repetition would show.
+
+        `setting` names the configured token that made the call.
+        """
+        if self.code in _LATER or self.status == 429:
+            return RetryLater(f"Slack asks to wait ({self})", after=self.after or _AFTER_UNSAID)
+        if self.code in _CREDENTIALS:
+            return self._refused(setting)
+        if self.code and self.code not in _UNCLEAR:
+            return Rejected(f"Slack refused: {self}", remedy=_REMEDIES.get(self.code, ""))
+        # Whoever answers 4xx without a word of Slack's is not Slack.
+        if not posting or not self.reached or 400 <= self.status < 500:
+            return Unreachable(f"Slack cannot be reached ({self})")
+        return MaybeDelivered(f"Slack did not confirm ({self})")
+
+    def __str__(self) -> str:
+        return self.code or (f"status {self.status}" if self.status else self.kind)
+
+    def _refused(self, setting: str) -> CredentialsRefused:
+        needs = f", needed: {self.needed}" if self.needed else ""
+        remedy = _REMEDIES.get(self.code, f"put a valid token into {setting}")
+        return CredentialsRefused(f"Slack refuses the {setting}: {self.code}{needs}", remedy=remedy)
+
+
+async def asked(call: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
+    """Slack's answer to `call`, which must have been made with no retries of its own.
+
+    Raises:
+        Refusal: there is no good answer.
+    """
+    try:
+        # The SDK gives a shared session no timeout of its own.
+        async with asyncio.timeout(TIMEOUT.total_seconds()):
+            data = (await call).data
+    except SlackApiError as error:
+        raise _refused(error.response) from None
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise Refusal(reached=False, kind=type(error).__name__) from None
+    except Exception as error:
+        # The SDK stumbles over unreadable answers in many ways; all leave the outcome open. The
+        # original is not kept: it may hold the request, and with it the token.
+        raise Refusal(kind=type(error).__name__) from None
+    return data if isinstance(data, dict) else {}
+
+
+def _refused(response: Any) -> Refusal:  # noqa: ANN401  # the SDK's own response, or aiohttp's
+    data = getattr(response, "data", None)
+    data = data if isinstance(data, dict) else {}
+    status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
+    headers = getattr(response, "headers", None) or {}
+    return Refusal(
+        _word(data.get("error")),
+        needed=_word(data.get("needed")),
+        after=_pause(headers.get("Retry-After")),
+        status=0 if status == 200 else status,
+        kind="an unreadable answer",
+    )
+
+
+def _word(value: object) -> str:
+    """A code or a scope as Slack writes them; anything else would not be fit for an error."""
+    return value[:100] if isinstance(value, str) and value.isascii() and value.isprintable() else ""
+
+
+def _pause(header: object) -> timedelta | None:
+    """`Retry-After`, in seconds, within reason."""
+    if not isinstance(header, str) or not header.strip().isdigit():
+        return None
+    return min(timedelta(seconds=max(1, int(header.strip()[:6]))), _LONGEST_PAUSE)

@@ -1,0 +1,243 @@
+"""How are we connected? Socket Mode under Bolt, and a watch over it.
+
+The law here: Slack is told that we have something only after `host.accept` has stored it. Bolt
+acknowledges before a listener runs, and answers 200 when its own authorisation fails; so everything
+is taken in `before_authorize`, which comes before both and always answers itself. What is not for
+us is acknowledged as well, or Slack would repeat it three times.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import aiohttp
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.answers import Refusal, asked
+from adapters.slack.client import SlackClient, web_client
+from adapters.slack.from_slack import BotIdentity, from_slack
+from adapters.slack.logs import LOG, sdk_log
+from adapters.slack.settings import SlackSettings
+from bridge.errors import CredentialsRefused, DatabaseFailed, Unreachable
+from bridge.plugin import Host
+
+_PING = timedelta(seconds=5)
+#: How often the watch looks, and how many looks without a connection count as a loss: Slack renews
+#: each connection every few hours, which takes a moment and is not worth a word.
+_LOOK = timedelta(seconds=2)
+_LOOKS_TO_LOSE = 2
+_LOOKS_TO_REVIVE = 15
+_HANDSHAKE = timedelta(seconds=15)
+_FAREWELL = timedelta(seconds=3)
+
+
+@contextlib.asynccontextmanager
+async def connect(
+    settings: SlackSettings, host: Host, *, ping: timedelta = _PING
+) -> AsyncIterator[SlackClient]:
+    """The adapter, receiving for as long as the block lasts.
+
+    Raises:
+        CredentialsRefused: Slack refuses one of the tokens.
+        Unreachable: Slack cannot be reached.
+    """
+    web = web_client(settings, host.http)
+    bot = await identify(web)
+    ticket = await _ticket(web, settings)
+    socket = _Socket(settings, web, _app(web, bot, host), ping=ping)
+    watch: asyncio.Task[None] | None = None
+    try:
+        await socket.open(ticket)
+        host.report(connected=True, detail=f"{bot.team_name} as @{bot.name}")
+        watch = asyncio.create_task(_watch(socket, host), name="slack-watch")
+        yield SlackClient(web, bot, host.clock, settings.in_doubt_wait)
+    finally:
+        await _gone({watch} if watch else set())
+        await socket.leave()
+
+
+async def prove(settings: SlackSettings, session: aiohttp.ClientSession) -> str:
+    """Who both tokens are, without opening a connection.
+
+    Raises:
+        CredentialsRefused: Slack refuses one of the tokens.
+        Unreachable: Slack cannot be reached.
+    """
+    web = web_client(settings, session)
+    bot = await identify(web)
+    await _ticket(web, settings)
+    return f"team {bot.team_name} as @{bot.name}"
+
+
+async def identify(web: AsyncWebClient) -> BotIdentity:
+    """Who the bot token belongs to."""
+    try:
+        answer = await asked(web.auth_test())
+    except Refusal as refusal:
+        raise _no_entry(refusal, "bot_token") from None
+    told = {name: value for name, value in answer.items() if isinstance(value, str)}
+    if not (told.get("team_id") and told.get("user_id")):
+        raise Unreachable("the answer to auth.test does not say who we are")
+    return BotIdentity(
+        team=told["team_id"],
+        user=told["user_id"],
+        bot=told.get("bot_id", ""),
+        name=told.get("user", ""),
+        team_name=told.get("team", ""),
+    )
+
+
+async def _ticket(web: AsyncWebClient, settings: SlackSettings) -> str:
+    """The address of a WebSocket for one use. It is a secret as long as it is fresh."""
+    token = settings.app_token.get_secret_value()
+    try:
+        answer = await asked(web.apps_connections_open(app_token=token))
+    except Refusal as refusal:
+        raise _no_entry(refusal, "app_token") from None
+    if not isinstance(answer.get("url"), str):
+        raise Unreachable("the answer to apps.connections.open names no address")
+    return str(answer["url"])
+
+
+def _no_entry(refusal: Refusal, setting: str) -> CredentialsRefused | Unreachable:
+    """At the entrance only two things matter: shall a person act, or shall we try again."""
+    meaning = refusal.meaning(posting=False, setting=setting)
+    if isinstance(meaning, CredentialsRefused | Unreachable):
+        return meaning
+    return Unreachable(meaning.message, remedy=meaning.remedy)
+
+
+def _app(web: AsyncWebClient, bot: BotIdentity, host: Host) -> AsyncApp:
+    """A Bolt app that does one thing: store, then acknowledge."""
+
+    async def take(req: AsyncBoltRequest) -> BoltResponse:
+        inbound = from_slack(req.body, bot)
+        if inbound is not None:
+            try:
+                await host.accept(inbound)
+            except DatabaseFailed:
+                LOG.warning("slack.not_stored", extra={"identity": inbound.identities[0]})
+                return BoltResponse(status=500, body="")
+        return BoltResponse(status=200, body="")
+
+    return AsyncApp(
+        client=web,
+        name=LOG.name,
+        logger=sdk_log(),
+        before_authorize=take,
+        # In Socket Mode nothing is signed, and the built-in steps would come before or after ours
+        # for nothing.
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        ignoring_self_events_enabled=False,
+        url_verification_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+
+
+class _Client(SocketModeClient):
+    """The SDK's client, which here knows the tasks it starts and says what it cannot read."""
+
+    def __init__(self, token: str, web: AsyncWebClient, ping: timedelta) -> None:
+        super().__init__(
+            app_token=token, logger=sdk_log(), web_client=web, ping_interval=ping.total_seconds()
+        )
+        self.proxy = web.proxy
+        self.envelopes: set[asyncio.Task[None]] = set()
+
+    async def process_message(self) -> None:
+        """Take one frame from the queue and serve it in a task of its own."""
+        raw = await self.message_queue.get()
+        try:
+            message = json.loads(raw)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            LOG.warning("slack.frame_unreadable", extra={"length": len(raw)})
+            return
+        task = asyncio.create_task(self.run_message_listeners(message, raw))
+        self.envelopes.add(task)
+        task.add_done_callback(self.envelopes.discard)
+
+    def everything(self) -> set["asyncio.Future[None]"]:
+        """Every task of the client's that may still run."""
+        loops = {self.message_processor, self.current_session_monitor, self.message_receiver}
+        return {task for task in (*loops, *self.envelopes) if task is not None}
+
+
+class _Socket(AsyncSocketModeHandler):
+    """The connection: opened at once or not at all, left without a trace."""
+
+    def __init__(
+        self, settings: SlackSettings, web: AsyncWebClient, app: AsyncApp, *, ping: timedelta
+    ) -> None:
+        # The base builds an SDK client of its own; this one differs only in which.
+        self.app = app
+        self.app_token = settings.app_token.get_secret_value()
+        self.client: _Client = _Client(self.app_token, web, ping)
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]  # as the base does
+
+    async def open(self, ticket: str) -> None:
+        """Open the WebSocket. Raises Unreachable if that takes too long."""
+        self.client.wss_uri = ticket
+        try:
+            async with asyncio.timeout(_HANDSHAKE.total_seconds()):
+                await self.connect_async()  # type: ignore[no-untyped-call]  # the SDK's
+        except TimeoutError:
+            raise Unreachable("Slack's WebSocket cannot be opened") from None
+
+    async def renew(self) -> None:
+        """Get one more connection where the SDK has stopped trying."""
+        if not self.client.connect_operation_lock.locked():
+            with contextlib.suppress(Exception):  # looked at again by the watch
+                async with asyncio.timeout(_HANDSHAKE.total_seconds()):
+                    await self.client.connect_to_new_endpoint()
+
+    async def leave(self) -> None:
+        """Let what is being served be acknowledged, then close; no task stays behind."""
+        if self.client.envelopes:
+            await asyncio.wait(self.client.envelopes, timeout=_FAREWELL.total_seconds())
+        try:
+            async with asyncio.timeout(_FAREWELL.total_seconds()):
+                await self.close_async()  # type: ignore[no-untyped-call]  # the SDK's
+        except TimeoutError:
+            await self.client.aiohttp_client_session.close()
+        await _gone(self.client.everything())
+
+
+async def _watch(socket: _Socket, host: Host) -> None:
+    """Say once when the connection is lost and once when it is back, and help it along.
+
+    The SDK tries a failed address again for ever, though each is good for one use: cleared, it asks
+    for another.
+    """
+    away, lost = 0, False
+    while True:
+        await host.clock.sleep(_LOOK)
+        if await socket.client.is_connected():
+            if lost:
+                host.report(connected=True, detail="connected again")
+            away, lost = 0, False
+            continue
+        away += 1
+        socket.client.wss_uri = None
+        if away >= _LOOKS_TO_LOSE and not lost:
+            host.report(connected=False, detail="the connection to Slack is lost")
+            lost = True
+        if away % _LOOKS_TO_REVIVE == 0:
+            await socket.renew()
+
+
+async def _gone(tasks: "set[asyncio.Task[None]] | set[asyncio.Future[None]]") -> None:
+    """Cancel and see them end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

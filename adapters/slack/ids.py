@@ -1,0 +1,150 @@
+"""What do things have for a name? Thread keys, marks and button values; the only room that mints
+or reads them."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from bridge.model.delivery import Receipt
+from bridge.model.ids import DeliveryId, ThreadKey
+
+#: Metadata type of every post of ours.
+EVENT_TYPE = "polyai_bridge_delivery"
+
+_MARK = "polyai:"
+_SUGGESTION = "polyai_suggestion"
+_RESTART = "polyai_restart"
+_OPEN = "polyai_open"
+
+_TEAM_OR_CHANNEL = re.compile(r"[A-Z0-9]{1,32}")
+_USER = re.compile(r"[UW][A-Z0-9]{1,31}")
+# Seconds since 1970, a dot and a counter of six digits: an identifier, and never a float.
+_TS = re.compile(r"[0-9]{1,10}\.[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class SlackThread:
+    """A thread: its workspace, its channel and the ts of its root message."""
+
+    team: str
+    channel: str
+    root: str
+
+    @property
+    def key(self) -> ThreadKey:
+        """The thread's name outside this adapter."""
+        return ThreadKey(f"{self.team}:{self.channel}:{self.root}")
+
+    @classmethod
+    def parse(cls, key: str) -> "SlackThread":
+        """The thread of a key. Raises ValueError if `key` was not made here."""
+        parts = key.split(":")
+        if len(parts) != 3 or not (is_place(parts[0]) and is_place(parts[1]) and is_ts(parts[2])):
+            raise ValueError("not the key of a Slack thread")
+        return cls(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a message stands: a ts names it only within its channel."""
+
+    channel: str
+    ts: str
+
+    @property
+    def receipt(self) -> Receipt:
+        """The proof that something was posted here."""
+        return Receipt(reference=f"{self.channel}:{self.ts}")
+
+    @classmethod
+    def parse(cls, receipt: Receipt) -> "Spot":
+        """The spot of a receipt. Raises ValueError if it was not given here."""
+        channel, _, ts = receipt.reference.partition(":")
+        if not (is_place(channel) and is_ts(ts)):
+            raise ValueError("not a receipt of the Slack adapter")
+        return cls(channel, ts)
+
+
+class ButtonValue(msgspec.Struct, frozen=True):
+    """What a button of ours carries: for which delivery, in which workspace, which suggestion.
+
+    The workspace travels along because a click from a shared channel names the clicker's own.
+    """
+
+    delivery: str = msgspec.field(name="d")
+    team: str = msgspec.field(name="t")
+    index: int = msgspec.field(name="i", default=0)
+
+
+def encode_button(value: ButtonValue) -> str:
+    """The value as a button carries it: compact JSON."""
+    return msgspec.json.encode(value).decode()
+
+
+def decode_button(text: str) -> ButtonValue | None:
+    """What a button carried, or None if it is not ours."""
+    try:
+        value = msgspec.json.decode(text.encode(), type=ButtonValue)
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return None
+    return value if value.delivery and is_place(value.team) and value.index >= 0 else None
+
+
+def suggestion_action(index: int) -> str:
+    """The action id of the `index`-th suggestion: unique within its message."""
+    return f"{_SUGGESTION}:{index}"
+
+
+def is_suggestion(action: str) -> bool:
+    """Whether a click with this action id chose a suggestion of ours."""
+    return action.startswith(f"{_SUGGESTION}:")
+
+
+def restart_action() -> str:
+    """The action id of the button that starts again."""
+    return _RESTART
+
+
+def is_restart(action: str) -> bool:
+    """Whether a click with this action id asks to start again."""
+    return action == _RESTART
+
+
+def open_action(index: int) -> str:
+    """The action id of a button that only opens an address; Slack reports clicks on it as well."""
+    return f"{_OPEN}:{index}"
+
+
+def mark(delivery: DeliveryId) -> str:
+    """The block id that marks a post as this delivery."""
+    return f"{_MARK}{delivery}"
+
+
+def is_place(text: object) -> bool:
+    """Whether `text` can be the id of a workspace or a channel."""
+    return isinstance(text, str) and bool(_TEAM_OR_CHANNEL.fullmatch(text))
+
+
+def is_user(text: object) -> bool:
+    """Whether `text` can be the id of a person, and so can be named in a message of ours."""
+    return isinstance(text, str) and bool(_USER.fullmatch(text))
+
+
+def is_ts(text: object) -> bool:
+    """Whether `text` is a Slack timestamp."""
+    return isinstance(text, str) and bool(_TS.fullmatch(text))
+
+
+def order_of(ts: str) -> str:
+    """The timestamp at a fixed width, so that text order is time order."""
+    seconds, _, counter = ts.partition(".")
+    return f"{seconds.zfill(12)}.{counter.ljust(6, '0')}"
+
+
+def instant_of(ts: str) -> datetime:
+    """The instant a timestamp stands for."""
+    seconds, _, counter = ts.partition(".")
+    micro = int(counter.ljust(6, "0")[:6])
+    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=int(seconds), microseconds=micro)

@@ -1,0 +1,262 @@
+"""What does Slack show? An `Outbound` as a message: blocks, fallback text, mark and author.
+
+Pure. Every message carries the delivery's id twice, in its metadata and in its first block's id, so
+that it can be found again; and a fallback text, which notifications and screen readers use. Text
+objects are `verbatim`: Slack adds no links and mentions of its own to what the agent wrote.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ContextBlock,
+    ImageBlock,
+    ImageElement,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from adapters.slack import ids, limits, markup
+from adapters.slack.mrkdwn import mrkdwn, words
+from bridge.model.delivery import Outbound
+from bridge.model.messages import (
+    AgentReply,
+    Attachment,
+    AttachmentKind,
+    Author,
+    AuthorKind,
+    CallAction,
+    Choice,
+    Notice,
+    Suggestion,
+)
+from bridge.plugin import notice_text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Features:
+    """What this workspace lets us use; less of it still shows everything in words."""
+
+    authorship: bool = True  #: names and pictures of live agents (scope chat:write.customize)
+    pictures: bool = True  #: pictures that Slack fetches itself
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlackMessage:
+    """A message as the Web API takes it."""
+
+    text: str
+    blocks: tuple[dict[str, Any], ...]
+    metadata: dict[str, Any]
+    username: str | None = None
+    icon_url: str | None = None
+
+    @property
+    def pictured(self) -> bool:
+        """Whether Slack must fetch something to show it."""
+        return any(
+            block["type"] == "image" or block.get("accessory", {}).get("type") == "image"
+            for block in self.blocks
+        )
+
+
+_EVERYTHING = Features()
+_NOTHING = "(nothing to show)"
+
+
+def to_slack(outbound: Outbound, features: Features = _EVERYTHING) -> SlackMessage:
+    """What `outbound` looks like with these features."""
+    match outbound.content:
+        case AgentReply() as reply:
+            return _reply(outbound, reply, features)
+        case Notice() as notice:
+            return _notice(outbound, notice)
+        case other:
+            assert_never(other)
+
+
+def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMessage:
+    username = _username(reply.author)
+    blocks = [
+        *_byline(username if not features.authorship else None),
+        *_text(reply.text),
+        *_attachments(reply.attachments, features),
+        *_calls(reply.call_actions),
+        *_choice(reply, outbound),
+    ]
+    return _message(
+        outbound,
+        blocks,
+        _fallback(reply, username),
+        username=username if features.authorship else None,
+        icon_url=_icon(reply.author) if username and features.authorship else None,
+    )
+
+
+def _notice(outbound: Outbound, notice: Notice) -> SlackMessage:
+    text = markup.escape(notice_text(notice)).strip() or _NOTHING
+    blocks: list[Block] = [_context(text)]
+    if notice.can_restart:
+        value = ids.ButtonValue(outbound.id, ids.SlackThread.parse(outbound.thread).team)
+        button = _button("Start again", ids.restart_action(), value=ids.encode_button(value))
+        blocks.append(ActionsBlock(elements=[button]))
+    return _message(outbound, blocks, text)
+
+
+def _message(
+    outbound: Outbound,
+    blocks: Sequence[Block],
+    text: str,
+    *,
+    username: str | None = None,
+    icon_url: str | None = None,
+) -> SlackMessage:
+    shown = list(blocks) or [_context(_NOTHING)]
+    shown[0].block_id = ids.mark(outbound.id)
+    return SlackMessage(
+        text=markup.shortened(text, limits.FALLBACK_TEXT),
+        blocks=tuple(block.to_dict() for block in shown),
+        metadata={"event_type": ids.EVENT_TYPE, "event_payload": {"delivery": outbound.id}},
+        username=username,
+        icon_url=icon_url,
+    )
+
+
+def _username(author: Author) -> str | None:
+    """The live agent's name; the agent itself speaks under the app's own."""
+    if author.kind is not AuthorKind.LIVE_AGENT:
+        return None
+    name = markup.label((author.name or "").replace("&", "+"), limits.USERNAME)
+    # Slack reserves the name, and nobody may pretend to be Slack.
+    return name if name and name.casefold().replace(" ", "") != "slackbot" else None
+
+
+def _icon(author: Author) -> str | None:
+    url = markup.web_url(author.picture_url)
+    return url if url and url.startswith("https://") else None
+
+
+def _byline(username: str | None) -> Iterator[Block]:
+    """Who speaks, where the message cannot carry another author."""
+    if username:
+        yield _context(f"*{markup.escape(username)}*")
+
+
+def _text(source: str) -> list[Block]:
+    pieces = mrkdwn(source, limit=limits.SECTION_TEXT, most=limits.SECTIONS)
+    return [_section(piece) for piece in pieces]
+
+
+def _attachments(attachments: Sequence[Attachment], features: Features) -> Iterator[Block]:
+    """Pictures as pictures, links as links; what is too many stays readable as a list of links."""
+    room = {True: limits.PICTURES if features.pictures else 0, False: limits.LINKS}
+    rest: list[str] = []
+    for attachment in attachments:
+        picture = attachment.kind is AttachmentKind.IMAGE and bool(markup.web_url(attachment.url))
+        if room[picture] and (block := _attachment(attachment, features, room[picture])):
+            room[picture] -= 1
+            yield block
+        elif line := _linked(attachment):
+            rest.append(line)
+    if rest:
+        yield _section(markup.shortened("\n".join(rest), limits.SECTION_TEXT))
+
+
+def _attachment(attachment: Attachment, features: Features, number: int) -> Block | None:
+    url, preview = markup.web_url(attachment.url), markup.web_url(attachment.preview_url)
+    title = markup.label(attachment.title, limits.ALT_TEXT)
+    if url and attachment.kind is AttachmentKind.IMAGE and features.pictures:
+        above = _plain(title) if title else None
+        return ImageBlock(image_url=url, alt_text=title or "Picture", title=above)
+    line = _linked(attachment)
+    if not line:
+        return None
+    if url and (action := markup.label(attachment.action_text, limits.BUTTON_TEXT)):
+        button = ButtonElement(text=_plain(action), url=url, action_id=ids.open_action(number))
+        return _section(line, button)
+    if preview and features.pictures:
+        return _section(line, ImageElement(image_url=preview, alt_text=title or "Preview"))
+    return _section(line)
+
+
+def _linked(attachment: Attachment) -> str:
+    """The attachment as a line: a link, or its title alone where the address will not do."""
+    url = markup.safe_url(attachment.url)
+    if url:
+        return markup.link(url, attachment.title)
+    return markup.escape(markup.label(attachment.title, limits.LABEL))
+
+
+def _calls(calls: Sequence[CallAction]) -> list[Block]:
+    """`title number`, dialled at a touch where it is a telephone number at all."""
+    lines = []
+    for call in calls:
+        url, shown = markup.dial(call.number), markup.escape(_call_words(call))
+        lines.append(f"<{url}|{shown}>" if url else shown)
+    text = "\n".join(line for line in lines if line)
+    return [_section(markup.shortened(text, limits.SECTION_TEXT))] if text else []
+
+
+def _call_words(call: CallAction) -> str:
+    return markup.label(f"{call.title} {call.number}", limits.LABEL)
+
+
+def _choice(reply: AgentReply, outbound: Outbound) -> Iterator[Block]:
+    """The suggestions as buttons, or what became of them."""
+    if reply.chosen is not None:
+        yield _context(_chosen(reply.chosen))
+    elif reply.suggestions:
+        team = ids.SlackThread.parse(outbound.thread).team
+        offered = enumerate(reply.suggestions[: limits.ACTIONS_ELEMENTS])
+        yield ActionsBlock(elements=[_offer(s, at, outbound, team) for at, s in offered])
+
+
+def _offer(suggestion: Suggestion, index: int, outbound: Outbound, team: str) -> ButtonElement:
+    value = ids.ButtonValue(outbound.id, team, index)
+    return _button(suggestion.text, ids.suggestion_action(index), value=ids.encode_button(value))
+
+
+def _chosen(choice: Choice) -> str:
+    text = f"✓ *{markup.escape(markup.label(choice.text, limits.LABEL))}*"
+    return f"{text} — chosen by <@{choice.by.id}>" if ids.is_user(choice.by.id) else text
+
+
+def _fallback(reply: AgentReply, username: str | None) -> str:
+    """The message in words; a live agent's name goes first, where blocks are not shown."""
+    lines = [words(reply.text), *(_linked_words(a) for a in reply.attachments)]
+    lines += [markup.escape(_call_words(call)) for call in reply.call_actions]
+    if reply.chosen is not None:
+        lines.append(markup.escape(f"✓ {markup.label(reply.chosen.text, limits.LABEL)}"))
+    elif reply.suggestions:
+        offered = (markup.label(s.text, limits.BUTTON_TEXT) for s in reply.suggestions)
+        lines.append(markup.escape(f"Choose: {' / '.join(offered)}"))
+    text = "\n".join(line for line in lines if line) or _NOTHING
+    return f"{markup.escape(username)}: {text}" if username else text
+
+
+def _linked_words(attachment: Attachment) -> str:
+    title, url = markup.label(attachment.title, limits.LABEL), markup.safe_url(attachment.url)
+    return markup.escape(f"{title} ({url})" if title and url else title or url or "")
+
+
+def _section(text: str, accessory: ButtonElement | ImageElement | None = None) -> SectionBlock:
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), accessory=accessory)
+
+
+def _context(text: str) -> ContextBlock:
+    fitting = markup.shortened(text, limits.SECTION_TEXT)
+    return ContextBlock(elements=[MarkdownTextObject(text=fitting, verbatim=True)])
+
+
+def _button(text: str, action: str, *, value: str) -> ButtonElement:
+    shown = markup.label(text, limits.BUTTON_TEXT) or "…"
+    return ButtonElement(text=_plain(shown), action_id=action, value=value)
+
+
+def _plain(text: str) -> PlainTextObject:
+    return PlainTextObject(text=text, emoji=False)
