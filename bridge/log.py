@@ -1,0 +1,118 @@
+"""What happened? One line per event on standard error: a dotted name, its fields, no secrets.
+
+    text   2025-03-01T09:30:00.123456Z info     session.opened conversation=7 agent=default
+    json   {"timestamp": "2025-…Z", "level": "info", "event": "session.opened", …}
+
+Every finished line passes `redact`, exception text and other people's libraries included. Never
+log what people say: nothing here could recognise it.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import cast
+
+import structlog
+
+#: Libraries that speak of bodies and addresses below this level, or of every request at it.
+_CAPPED = ("aiohttp.access", "alembic", "slack_bolt", "slack_sdk", "sqlalchemy", "websockets")
+_MASK = "[secret]"
+#: What a secret of Slack or PolyAI looks like, wherever it stands; group 1 is kept.
+_SECRETS = (
+    re.compile(r"\b(xox[a-z]{1,2}-|xapp-|xwfp-)[\w.%-]+", re.ASCII),
+    re.compile(r"()\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII),
+    re.compile(r"((?:access_token|auth_token|token|ticket)(?:=|%3D))[^&\s\"'<>)\]}\\,]+", re.I),
+    re.compile(r"(\bBearer(?:\s|%20)+)[^\s\"'\\,)\]}]+", re.I),
+    re.compile(r"(\bX-(?:Token|Api-Key)\b[\\\"']*\s*[:=,]\s*[\\\"']*)[^\s\"'\\,)\]}]+", re.I),
+)
+_PLAIN = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f]+")
+
+Event = MutableMapping[str, object]
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module: `log.info("session.opened", agent=…)`. Bound at its first use."""
+    return cast("structlog.stdlib.BoundLogger", structlog.stdlib.get_logger(name))
+
+
+def configure(level: str, layout: str) -> None:
+    """Send everything from `level` up to standard error, as `text` or `json` lines."""
+    before = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *before,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,  # a second `configure` must reach every logger
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _Redacting(
+            foreign_pre_chain=before,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _as_json if layout == "json" else _as_text,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    _cap()
+
+
+def redact(text: str) -> str:
+    """`text` with everything in it that looks like a secret masked."""
+    for pattern in _SECRETS:
+        text = pattern.sub(rf"\g<1>{_MASK}", text)
+    return text
+
+
+class _Redacting(structlog.stdlib.ProcessorFormatter):
+    """Masks secrets in the finished line: whatever way they came in, this is the way out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def _cap() -> None:
+    quietest = max(logging.WARNING, logging.getLogger().level)
+    for name in _CAPPED:
+        logging.getLogger(name).setLevel(quietest)
+
+
+def _as_json(_logger: object, _method: str, event: Event) -> str:
+    first = {name: event.pop(name, "") for name in ("timestamp", "level", "logger", "event")}
+    return json.dumps({**first, **event}, default=str, ensure_ascii=False)
+
+
+def _as_text(_logger: object, _method: str, event: Event) -> str:
+    head = f"{event.pop('timestamp', '')} {event.pop('level', ''):<8} {_said(event.pop('event'))}"
+    event.pop("logger", None)
+    below = [str(event.pop(name)) for name in ("exception", "stack") if event.get(name)]
+    fields = [f"{name}={_shown(value)}" for name, value in event.items()]
+    return "\n".join([" ".join([head, *fields]), *below])
+
+
+def _said(event: object) -> str:
+    """The event's name; another library's sentence stays on one line."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(event)).split())
+
+
+def _shown(value: object) -> str:
+    """A field's value: bare if that is unambiguous, quoted otherwise; never a line break."""
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,74 @@
+"""How is a setting written? The spellings that every plug-in's settings and our own share."""
+
+import ipaddress
+import re
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+
+_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h)")
+_LONGEST = timedelta(days=366)
+#: RFC 3986's characters; anything else is read differently by different parsers.
+_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+
+
+def read_duration(value: object) -> timedelta:
+    """The duration that configuration writes as `500ms`, `30s`, `10m` or `24h`.
+
+    Raises:
+        ValueError: it is written otherwise, is nothing, or is longer than a year.
+    """
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError('is not a duration; write a number and ms, s, m or h, such as "30s"')
+    duration = timedelta(milliseconds=int(found[1]) * _MILLISECONDS[found[2]])
+    if not timedelta() < duration <= _LONGEST:
+        raise ValueError("is not a useful duration; write one above 0 and up to a year")
+    return duration
+
+
+def read_address(value: str) -> str:
+    """A plain `https://` address; `http://` for this machine itself only.
+
+    Raises:
+        ValueError: it is anything else. The message never quotes it: it may hold a secret.
+    """
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError('is not an address; write it like "https://host.example"')
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("is not an address: its host or its port is malformed") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError('is not an address; write it like "https://host.example"')
+    if not _is_plain(parts):
+        raise ValueError("is not a plain address; leave out user, password, query and fragment")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("is not encrypted; write https:// (http:// is for loopback only)")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine itself, whatever a name server may say."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_plain(parts: SplitResult) -> bool:
+    return "@" not in parts.netloc and not parts.query and not parts.fragment
+
+
+#: A `timedelta` written as `"30s"`.
+Duration = Annotated[timedelta, BeforeValidator(read_duration)]
+#: The address of a service: `https://`, or `http://` on loopback.
+Address = Annotated[str, AfterValidator(read_address)]
