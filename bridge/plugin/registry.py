@@ -1,4 +1,4 @@
-"""Which plug-ins are installed? They are found by entry point and named only in configuration."""
+"""Which adapter plug-ins are installed? Found by entry point; configuration names them by type."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,90 +11,111 @@ from pydantic import BaseModel
 from bridge.errors import ConfigurationError
 from bridge.plugin.adapter import API_VERSION, Plugin
 
+#: Where an installed package announces its plug-in: `name = "module:PLUGIN"`.
 GROUP = "polyai_bridge.adapters"
+
+#: A plug-in and the settings it takes, where nobody knows which.
+AnyPlugin = Plugin[Any]
+AnySettings = BaseModel
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """An installed plug-in, or why it cannot be used: exactly one of the two is given."""
+    """An announced plug-in: either it can be used, or `problem` says why not."""
 
-    plugin: Plugin[Any] | None
+    plugin: AnyPlugin | None
     problem: str | None
-    #: The package it came with and that package's version; empty where nobody says.
+    #: The package that announced it, with its version; empty where nobody says.
     distribution: str = ""
-    version: str = ""
 
 
 def discover(entries: Iterable[EntryPoint] | None = None) -> dict[str, Found]:
-    """Every installed adapter plug-in by its type name; a broken one is told, never raised.
+    """Every announced plug-in by its type name. A broken one is recorded, never raised.
 
-    `entries` are the entry points of all installed packages unless given.
+    `entries` are those of the installed packages unless given.
     """
-    installed = entry_points(group=GROUP) if entries is None else entries
-    found: dict[str, Found] = {}
-    for entry in sorted(installed, key=lambda entry: entry.name):
-        if entry.name in found:
-            found[entry.name] = _refused(entry, "two installed packages offer this type")
-        else:
-            found[entry.name] = _examined(entry)
-    return found
+    grouped: dict[str, list[EntryPoint]] = {}
+    for entry in _announced(entries):
+        grouped.setdefault(entry.name, []).append(entry)
+    return {name: _examined(group) for name, group in sorted(grouped.items())}
 
 
-def find(type_name: str, entries: Iterable[EntryPoint] | None = None) -> Plugin[Any]:
-    """The plug-in that a `type` in the configuration names.
+def find(type_name: str, entries: Iterable[EntryPoint] | None = None) -> AnyPlugin:
+    """The plug-in that a `type` in the configuration names; no other is imported for it.
 
     Raises:
-        ConfigurationError: none is called that, or it cannot be used.
+        ConfigurationError: none has this type, or it cannot be used.
     """
-    # Only the plug-in asked for is imported: a broken neighbour must not be able to disturb it.
-    installed = tuple(entry_points(group=GROUP) if entries is None else entries)
-    found = discover(entry for entry in installed if entry.name == type_name).get(type_name)
-    if found is None:
-        raise _unknown(type_name, sorted({entry.name for entry in installed}))
+    announced = _announced(entries)
+    chosen = [entry for entry in announced if entry.name == type_name]
+    if not chosen:
+        raise _unknown(type_name, {entry.name for entry in announced})
+    found = _examined(chosen)
     if found.plugin is None:
+        origin = found.distribution or "the package that announces it"
         raise ConfigurationError(
-            f"the adapter plug-in {type_name!r} cannot be used: {found.problem}",
-            remedy=f"repair or upgrade {found.distribution or 'the package it came with'}",
+            f'the adapter plug-in "{type_name}" cannot be used: {found.problem}',
+            remedy=f"repair or upgrade {origin}, or remove the adapters of this type",
         )
     return found.plugin
 
 
-def _examined(entry: EntryPoint) -> Found:
+def _announced(entries: Iterable[EntryPoint] | None) -> list[EntryPoint]:
+    return list(entry_points(group=GROUP) if entries is None else entries)
+
+
+def _examined(group: list[EntryPoint]) -> Found:
+    """What entry points of one name offer; two packages under one name offer nothing."""
+    origins = sorted({_origin(entry) for entry in group})
+    if len({entry.value for entry in group}) > 1:
+        return _refused("several packages announce this type", ", ".join(origins))
+    entry, origin = group[0], origins[0]
     try:
         plugin = entry.load()
-    # Whatever a stranger's module does while it is imported, the bridge must be able to say so.
+    # Whatever foreign code raises while it is imported, the other plug-ins must still be served.
     except (Exception, SystemExit) as error:
-        return _refused(entry, f"importing {entry.value} failed: {type(error).__name__}: {error}")
-    problem = _problem(entry, plugin)
+        return _refused(f"importing {entry.value} failed: {_told(error)}", origin)
+    problem = _misfit(plugin)
     if problem:
-        return _refused(entry, problem)
-    return Found(plugin=plugin, problem=None, **_origin(entry))
+        return _refused(f"{entry.value} {problem}", origin)
+    return Found(plugin=plugin, problem=None, distribution=origin)
 
 
-def _problem(entry: EntryPoint, plugin: object) -> str | None:
+def _misfit(plugin: object) -> str | None:
+    """Why this object is no plug-in that the bridge can serve."""
     if not isinstance(plugin, Plugin):
-        return f"{entry.value} is a {type(plugin).__name__}, not a bridge.plugin.Plugin"
+        return f"is a {type(plugin).__name__}, not a bridge.plugin.Plugin"
     if plugin.api_version != API_VERSION:
-        return f"it is written for plug-in API {plugin.api_version}, and this is {API_VERSION}"
-    if not (isinstance(plugin.settings, type) and issubclass(plugin.settings, BaseModel)):
-        return "its settings are not a pydantic model"
+        return (
+            f"is written for plug-in API {plugin.api_version}; "
+            f"this bridge has plug-in API {API_VERSION}"
+        )
+    settings: object = plugin.settings
+    if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
+        return "has settings that are not a pydantic model"
     return None
 
 
-def _refused(entry: EntryPoint, problem: str) -> Found:
-    return Found(plugin=None, problem=problem, **_origin(entry))
+def _refused(problem: str, distribution: str) -> Found:
+    return Found(plugin=None, problem=problem, distribution=distribution)
 
 
-def _origin(entry: EntryPoint) -> dict[str, str]:
-    if entry.dist is None:
-        return {}
-    return {"distribution": entry.dist.name, "version": entry.dist.version}
+def _told(error: BaseException) -> str:
+    """The error's name and its first line: what is printed stays one line."""
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def _unknown(type_name: str, known: list[str]) -> ConfigurationError:
-    nearest = difflib.get_close_matches(type_name, known, n=1)
+def _origin(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else ""
+
+
+def _unknown(type_name: str, known: set[str]) -> ConfigurationError:
+    nearest = difflib.get_close_matches(type_name, sorted(known), n=1)
     if nearest:
-        remedy = f"did you mean {nearest[0]!r}?"
+        remedy = f'did you mean "{nearest[0]}"?'
     else:
-        remedy = f"installed are {', '.join(known) or 'none'}"
-    return ConfigurationError(f"no adapter plug-in has the type {type_name!r}", remedy=remedy)
+        remedy = f"installed are: {', '.join(sorted(known)) or 'none'}"
+    return ConfigurationError(
+        f'no installed adapter plug-in has the type "{type_name}"', remedy=remedy
+    )
