@@ -58,6 +58,7 @@ class SlackClient:
         message = answer.get("message")
         if isinstance(message, dict) and message.get("thread_ts") != thread.root:
             await self._take_back(spot)
+        self._compare(outbound, message)
         return spot.receipt
 
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
@@ -118,12 +119,22 @@ class SlackClient:
             return replace(features, authorship=False)
         unscoped = refusal.code == "missing_scope" and refusal.needed in {"", _CUSTOMIZE}
         if message.username and unscoped:
-            LOG.warning("slack.names_not_permitted", extra={"needed": _CUSTOMIZE})
-            self._features = replace(self._features, authorship=False)
+            self._speak_as_app()
             return replace(features, authorship=False)
         if message.pictured and refusal.code in _LAYOUT:
             return replace(features, pictures=False)
         return None
+
+    def _compare(self, outbound: Outbound, shown: object) -> None:
+        """Notice where Slack, without the scope, ignores a name in silence."""
+        asked_for = to_slack(outbound, self._features).username
+        if asked_for and isinstance(shown, dict) and not shown.get("username"):
+            self._speak_as_app()
+
+    def _speak_as_app(self) -> None:
+        """From now on names stand in the text: the scope for authorship is missing."""
+        LOG.warning("slack.names_not_permitted", extra={"needed": _CUSTOMIZE})
+        self._features = replace(self._features, authorship=False)
 
     def _post(self, thread: ids.SlackThread, it: SlackMessage) -> Awaitable[AsyncSlackResponse]:
         return self._web.chat_postMessage(

@@ -67,6 +67,8 @@ class SlackMessage:
 
 _EVERYTHING = Features()
 _NOTHING = "(nothing to show)"
+#: No name at all, and those with which somebody would pretend to be Slack or to call everybody.
+_RESERVED = {"", "channel", "everyone", "here", "slack", "slackbot"}
 
 
 def to_slack(outbound: Outbound, features: Features = _EVERYTHING) -> SlackMessage:
@@ -132,8 +134,7 @@ def _username(author: Author) -> str | None:
     if author.kind is not AuthorKind.LIVE_AGENT:
         return None
     name = markup.label((author.name or "").replace("&", "+"), limits.USERNAME)
-    # Slack reserves the name, and nobody may pretend to be Slack.
-    return name if name and name.casefold().replace(" ", "") != "slackbot" else None
+    return name if name.casefold().replace(" ", "") not in _RESERVED else None
 
 
 def _icon(author: Author) -> str | None:

@@ -1,0 +1,696 @@
+"""Does the Slack adapter keep its promises? Against the simulated Slack, over real connections."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import aiohttp
+import pytest
+
+from adapters.slack import PLUGIN
+from adapters.slack.client import SlackClient
+from adapters.slack.connection import connect
+from adapters.slack.settings import SlackSettings
+from bridge.errors import (
+    CredentialsRefused,
+    DatabaseFailed,
+    MaybeDelivered,
+    Rejected,
+    RetryLater,
+    Unreachable,
+)
+from bridge.model.delivery import Outbound, Receipt, retired
+from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
+from bridge.model.inbound import Clicked, Inbound, Said, StartAsked
+from bridge.model.messages import (
+    AgentReply,
+    Attachment,
+    AttachmentKind,
+    Author,
+    AuthorKind,
+    Choice,
+    Content,
+    Notice,
+    NoticeKind,
+    Person,
+    Suggestion,
+)
+from bridge.plugin import Accepted, Finder, Reviser, Signal, SignalKind, Signaller
+from bridge.simulators.slack import RateLimits, SlackSimulator
+
+AGENT = Author(AuthorKind.AGENT)
+ANNA = Author(AuthorKind.LIVE_AGENT, "Anna", "https://pictures.example/anna.png")
+PING = timedelta(milliseconds=20)
+
+
+class HandClock:
+    """A clock that stands still until it is moved; the adapter's and the simulator's alike."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep(self, duration: timedelta) -> None:
+        if duration <= timedelta():
+            return
+        sleeper = (self._now + duration, asyncio.get_running_loop().create_future())
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[1]
+        finally:
+            self._sleepers.remove(sleeper)
+
+    def advance(self, duration: timedelta) -> None:
+        self._now += duration
+        for due, future in self._sleepers:
+            if due <= self._now and not future.done():
+                future.set_result(None)
+
+
+class CountedIds:
+    """n0, n1, n2 …"""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def new(self) -> str:
+        return f"n{next(self._numbers)}"
+
+
+class RecordingHost:
+    """A host that keeps what it is given; `before` runs inside each `accept`."""
+
+    def __init__(self, clock: HandClock, http: aiohttp.ClientSession) -> None:
+        self.clock = clock
+        self.http = http
+        self.name = AdapterName("slack")
+        self.accepted: list[Inbound] = []
+        self.reports: list[bool] = []
+        self.before: Callable[[], Awaitable[None]] | None = None
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        if self.before is not None:
+            await self.before()
+        known = any(set(old.identities) & set(inbound.identities) for old in self.accepted)
+        self.accepted.append(inbound)
+        return Accepted.KNOWN if known else Accepted.NEW
+
+    def report(self, *, connected: bool, detail: str = "") -> None:
+        self.reports.append(connected)
+
+
+def is_adapters(task: asyncio.Task[object]) -> bool:
+    """Whether a task runs code of the adapter, or of the SDK, which only the adapter uses here."""
+    return any(room in repr(task) for room in ("slack_sdk", "adapters/slack"))
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait, in real time, for what loopback traffic brings."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+async def slack(clock: HandClock) -> AsyncIterator[SlackSimulator]:
+    async with SlackSimulator(clock=clock, ids=CountedIds(), limits=RateLimits.off()) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def host(clock: HandClock) -> AsyncIterator[RecordingHost]:
+    async with aiohttp.ClientSession() as http:
+        yield RecordingHost(clock, http)
+
+
+@pytest.fixture
+async def adapter(slack: SlackSimulator, host: RecordingHost) -> AsyncIterator[SlackClient]:
+    async with connected(slack, host) as client:
+        yield client
+
+
+@pytest.fixture
+def channel(slack: SlackSimulator) -> str:
+    return slack.add_channel("support")
+
+
+@pytest.fixture
+def ann(slack: SlackSimulator) -> str:
+    return slack.add_user("ann")
+
+
+def settings_of(slack: SlackSimulator, **changes: object) -> SlackSettings:
+    given: dict[str, object] = {
+        "type": "slack",
+        "bot_token": "xoxb-simulated",
+        "app_token": "xapp-simulated",
+        "api_url": slack.api_url,
+    }
+    return SlackSettings.model_validate(given | changes)
+
+
+def connected(
+    slack: SlackSimulator, host: RecordingHost
+) -> AbstractAsyncContextManager[SlackClient]:
+    return connect(settings_of(slack), host, ping=PING)
+
+
+def outbound(
+    slack: SlackSimulator, channel: str, root: str, content: Content, *, number: int = 1
+) -> Outbound:
+    return Outbound(
+        id=DeliveryId(f"c1.{number}"),
+        thread=ThreadKey(f"{slack.team_id}:{channel}:{root}"),
+        content=content,
+        owed_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    )
+
+
+def reply(text: str = "Hello", *suggestions: str, author: Author = AGENT) -> AgentReply:
+    return AgentReply(author, text, suggestions=tuple(map(Suggestion, suggestions)))
+
+
+async def asked(slack: SlackSimulator, channel: str, ann: str) -> str:
+    """A thread that waits for an answer: its root's ts."""
+    return await slack.say(channel, ann, f"<@{slack.bot_user_id}> hello")
+
+
+# Connecting
+
+
+async def test_it_offers_every_optional_verb(adapter: SlackClient) -> None:
+    assert isinstance(adapter, Finder)
+    assert isinstance(adapter, Reviser)
+    assert isinstance(adapter, Signaller)
+
+
+async def test_it_reports_the_connection_once(adapter: SlackClient, host: RecordingHost) -> None:
+    assert host.reports == [True]
+
+
+async def test_it_leaves_no_task_behind(slack: SlackSimulator, host: RecordingHost) -> None:
+    async with connected(slack, host):
+        await slack.connected()
+        slack.disconnect("refresh_requested")
+        await eventually(lambda: slack.connections > 1)
+        assert any(map(is_adapters, asyncio.all_tasks()))
+    assert not any(map(is_adapters, asyncio.all_tasks()))
+
+
+async def test_a_failure_inside_the_block_comes_out_as_it_is(
+    slack: SlackSimulator, host: RecordingHost
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with connected(slack, host):
+            _ = 1 // 0
+
+
+@pytest.mark.parametrize("setting", ["bot_token", "app_token"])
+async def test_a_wrong_token_is_refused_without_quoting_it(
+    slack: SlackSimulator, host: RecordingHost, setting: str
+) -> None:
+    token = f"{'xoxb' if setting == 'bot_token' else 'xapp'}-not-this-one"
+    with pytest.raises(CredentialsRefused) as refused:
+        async with connect(settings_of(slack, **{setting: token}), host):
+            pass
+    assert setting in str(refused.value)
+    assert token not in str(refused.value)
+
+
+async def test_a_slack_that_is_away_is_unreachable(
+    slack: SlackSimulator, host: RecordingHost
+) -> None:
+    away = settings_of(slack, api_url="http://127.0.0.1:9/api/")
+    with pytest.raises(Unreachable):
+        async with connect(away, host):
+            pass
+
+
+async def test_trouble_while_connecting_is_unreachable(
+    slack: SlackSimulator, host: RecordingHost
+) -> None:
+    slack.refuse_connections("internal_error")
+    with pytest.raises(Unreachable):
+        async with connected(slack, host):
+            pass
+
+
+async def test_proving_says_who_we_are(slack: SlackSimulator, host: RecordingHost) -> None:
+    assert await PLUGIN.prove(settings_of(slack), host.http) == "team Simulated as @bridge"
+    assert slack.connections == 0
+
+
+async def test_proving_fails_for_a_revoked_token(
+    slack: SlackSimulator, host: RecordingHost
+) -> None:
+    slack.revoke_token("token_revoked")
+    with pytest.raises(CredentialsRefused, match="token_revoked"):
+        await PLUGIN.prove(settings_of(slack), host.http)
+
+
+# Receiving
+
+
+async def test_a_mention_opens_and_its_twin_is_equal(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
+) -> None:
+    ts = await asked(slack, channel, ann)
+    await eventually(lambda: len(host.accepted) == 2)
+    first, second = host.accepted
+    assert first == second
+    assert first.body == Said("hello")
+    assert first.opens
+    assert first.thread == f"{slack.team_id}:{channel}:{ts}"
+    assert first.place == channel
+
+
+async def test_a_reply_in_a_thread_needs_no_mention(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
+) -> None:
+    root = await slack.say(channel, ann, "just talk")
+    await slack.say(channel, ann, "I &lt;3 it", thread_ts=root)
+    await eventually(lambda: host.accepted)
+    (inbound,) = host.accepted
+    assert (inbound.body, inbound.opens) == (Said("I <3 it"), False)
+
+
+async def test_a_direct_message_opens(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, ann: str
+) -> None:
+    await slack.direct_message(ann, "hi")
+    await eventually(lambda: host.accepted)
+    assert host.accepted[0].opens
+
+
+async def test_our_own_posts_edits_and_other_bots_are_not_heard_but_acked(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    await eventually(lambda: len(host.accepted) == 2)
+    await adapter.deliver(outbound(slack, channel, root, reply()))
+    await adapter.deliver(outbound(slack, channel, root, reply(author=ANNA), number=2))
+    await slack.say_as_other_bot(channel, f"<@{slack.bot_user_id}> beep", thread_ts=root)
+    await slack.edit(channel, root, f"<@{slack.bot_user_id}> hello again")
+    await eventually(lambda: all(e.acked for e in slack.envelopes))
+    assert len(slack.envelopes) > 5
+    assert len(host.accepted) == 2
+
+
+async def test_the_ack_leaves_only_after_accept_has_returned(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, ann: str
+) -> None:
+    begun, stored = asyncio.Event(), asyncio.Event()
+
+    async def slow_commit() -> None:
+        begun.set()
+        await stored.wait()
+
+    host.before = slow_commit
+    await slack.direct_message(ann, "hi")
+    await begun.wait()
+    await asyncio.sleep(0.02)
+    assert not slack.envelopes[0].acked
+    stored.set()
+    await eventually(lambda: slack.envelopes[0].acked)
+
+
+async def test_what_could_not_be_stored_comes_again(
+    adapter: SlackClient,
+    slack: SlackSimulator,
+    host: RecordingHost,
+    clock: HandClock,
+    ann: str,
+) -> None:
+    failures: list[DatabaseFailed] = []
+
+    async def fail_once() -> None:
+        if not failures:
+            failures.append(DatabaseFailed("the disk is full"))
+            raise failures[0]
+
+    host.before = fail_once
+    await slack.direct_message(ann, "hi")
+    await eventually(lambda: failures)
+    await asyncio.sleep(0.02)
+    assert not host.accepted
+    assert not slack.envelopes[0].acked
+    async with asyncio.timeout(10):
+        while not slack.envelopes[0].acked:
+            clock.advance(timedelta(seconds=1))
+            await asyncio.sleep(0.002)
+    assert len(host.accepted) == 1
+
+
+async def test_garbage_on_the_socket_is_survived(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, ann: str
+) -> None:
+    for text in ("{not json", "[]", "7", '{"type":"events_api","envelope_id":"e","payload":7}'):
+        slack.deliver_garbage(text)
+    await slack.direct_message(ann, "hi")
+    await eventually(lambda: host.accepted)
+
+
+async def test_a_renewed_connection_goes_on_without_a_report(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, ann: str
+) -> None:
+    slack.disconnect("refresh_requested")
+    await eventually(lambda: slack.connections > 1 and slack.sockets)
+    await slack.direct_message(ann, "hi")
+    await eventually(lambda: host.accepted)
+    assert host.reports == [True]
+
+
+async def test_a_lost_connection_is_reported_once_and_mended(
+    adapter: SlackClient,
+    slack: SlackSimulator,
+    host: RecordingHost,
+    clock: HandClock,
+    ann: str,
+) -> None:
+    slack.refuse_handshakes(n=20)
+    slack.drop_sockets()
+    async with asyncio.timeout(10):
+        while len(host.reports) < 3:
+            clock.advance(timedelta(seconds=2))
+            await asyncio.sleep(0.02)
+    assert host.reports == [True, False, True]
+    await slack.direct_message(ann, "hi")
+    await eventually(lambda: host.accepted)
+
+
+async def test_a_click_comes_back_as_the_suggestion_it_was(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    receipt = await adapter.deliver(outbound(slack, channel, root, reply("Which?", "A", "B")))
+    ts = receipt.reference.partition(":")[2]
+    result = await slack.click(channel, ts, ann, text="B")
+    assert result.acked
+    inbound = host.accepted[-1]
+    assert inbound.body == Clicked(DeliveryId("c1.1"), 1)
+    assert inbound.thread == f"{slack.team_id}:{channel}:{root}"
+    assert not inbound.opens
+
+
+async def test_start_again_opens_in_the_same_thread(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    ended = Notice(NoticeKind.ENDED, can_restart=True)
+    receipt = await adapter.deliver(outbound(slack, channel, root, ended))
+    ts = receipt.reference.partition(":")[2]
+    assert (await slack.click(channel, ts, ann, text="Start again")).acked
+    inbound = host.accepted[-1]
+    assert inbound.body == StartAsked()
+    assert inbound.opens
+    assert inbound.thread == f"{slack.team_id}:{channel}:{root}"
+
+
+# Delivering
+
+
+async def test_a_reply_lands_in_its_thread_and_nowhere_else(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    receipt = await adapter.deliver(outbound(slack, channel, root, reply("Hello **you**")))
+    (_, shown) = slack.messages(channel, root)
+    assert receipt == Receipt(f"{channel}:{shown.ts}")
+    assert shown.blocks[0]["text"]["text"] == "Hello *you*"
+    assert shown.text == "Hello you"
+    assert [m.ts for m in slack.messages(channel)] == [root]
+
+
+async def test_a_lost_response_is_open_until_find_has_looked(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    owed = outbound(slack, channel, root, reply())
+    slack.lose_response("chat.postMessage")
+    with pytest.raises(MaybeDelivered):
+        await adapter.deliver(owed)
+    found = await adapter.find(owed, since=clock.now())
+    (shown,) = slack.posts
+    assert found == Receipt(f"{channel}:{shown.ts}")
+
+
+async def test_a_customised_post_is_found_too(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    owed = outbound(slack, channel, root, reply(author=ANNA))
+    receipt = await adapter.deliver(owed)
+    assert await adapter.find(owed, since=clock.now()) == receipt
+
+
+async def test_absence_counts_only_after_the_wait(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    owed = outbound(slack, channel, root, reply())
+    slack.lose_request("chat.postMessage")
+    with pytest.raises(MaybeDelivered):
+        await adapter.deliver(owed)
+    search = asyncio.create_task(adapter.find(owed, since=clock.now()))
+    await eventually(lambda: [c for c in slack.calls if c.method == "conversations.replies"])
+    await asyncio.sleep(0.02)
+    assert not search.done()
+    clock.advance(timedelta(seconds=30))
+    assert await search is None
+
+
+async def test_find_reads_every_page_and_takes_only_our_own(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    for number in range(210):
+        await slack.say(channel, ann, f"polyai:c1.1 {number}", thread_ts=root)
+    owed = outbound(slack, channel, root, reply())
+    receipt = await adapter.deliver(owed)
+    assert await adapter.find(owed, since=clock.now()) == receipt
+    other = outbound(slack, channel, root, reply(), number=2)
+    assert await adapter.find(other, since=clock.now() - timedelta(hours=1)) is None
+
+
+async def test_a_rate_limit_says_when(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.rate_limit("chat.postMessage", after=timedelta(seconds=7))
+    with pytest.raises(RetryLater) as later:
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+    assert later.value.after == timedelta(seconds=7)
+    assert not slack.posts
+
+
+async def test_a_bare_server_error_leaves_a_post_open_but_not_a_change(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    owed = outbound(slack, channel, root, reply())
+    slack.http_error("chat.postMessage", 503)
+    with pytest.raises(MaybeDelivered):
+        await adapter.deliver(owed)
+    receipt = await adapter.deliver(owed)
+    slack.http_error("chat.update", 503)
+    with pytest.raises(Unreachable):
+        await adapter.revise(owed, receipt)
+
+
+async def test_an_archived_channel_refuses_for_good(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.archive(channel)
+    with pytest.raises(Rejected, match="is_archived"):
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+
+
+async def test_a_revoked_token_calls_a_person(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.revoke_token("account_inactive")
+    with pytest.raises(CredentialsRefused, match="account_inactive"):
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+
+
+async def test_a_missing_scope_is_named(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.revoke_scope("chat:write")
+    with pytest.raises(CredentialsRefused, match="chat:write"):
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+
+
+async def test_a_reply_to_a_deleted_root_is_taken_back(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    await slack.delete(channel, root)
+    with pytest.raises(Rejected, match="thread is gone"):
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+    assert all(message.deleted for message in slack.messages(channel))
+
+
+async def test_a_stray_that_cannot_be_deleted_is_owned_up_to(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    await slack.delete(channel, root)
+    slack.fail("chat.delete", "compliance_exports_prevent_deletion")
+    with pytest.raises(Rejected, match="by hand"):
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+
+
+async def test_a_live_agent_speaks_under_their_name_and_picture(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    await adapter.deliver(outbound(slack, channel, root, reply(author=ANNA)))
+    (shown,) = slack.posts
+    assert (shown.username, shown.icon_url) == ("Anna", ANNA.picture_url)
+
+
+@pytest.mark.parametrize("silently", [True, False])
+async def test_without_the_scope_the_name_stands_in_the_text(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str, *, silently: bool
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.revoke_scope("chat:write.customize", silently=silently)
+    for number in (1, 2):
+        content = reply("I am here", author=ANNA)
+        await adapter.deliver(outbound(slack, channel, root, content, number=number))
+    shown = slack.posts[-1]
+    assert shown.username is None
+    assert shown.blocks[0]["elements"][0]["text"] == "*Anna*"
+    refused = [c for c in slack.calls if c.method == "chat.postMessage" and c.outcome != "ok"]
+    assert len(refused) == (0 if silently else 1)
+
+
+async def test_a_picture_that_slack_cannot_show_becomes_a_link(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    picture = Attachment(AttachmentKind.IMAGE, "https://pictures.example/map.png", "Map")
+    slack.fail("chat.postMessage", "invalid_blocks")
+    content = AgentReply(AGENT, "Here", attachments=(picture,))
+    await adapter.deliver(outbound(slack, channel, root, content))
+    (shown,) = slack.posts
+    assert shown.blocks[1]["text"]["text"] == "<https://pictures.example/map.png|Map>"
+
+
+async def test_invalid_blocks_without_a_picture_are_refused_for_good(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.fail("chat.postMessage", "invalid_blocks")
+    with pytest.raises(Rejected, match="invalid_blocks"):
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+
+
+@pytest.mark.parametrize("key", ["", "T1", "T1:C1:now", "console:1"])
+async def test_a_thread_that_is_not_ours_is_refused(adapter: SlackClient, key: str) -> None:
+    owed = Outbound(
+        id=DeliveryId("c1.1"),
+        thread=ThreadKey(key),
+        content=reply(),
+        owed_at=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    with pytest.raises(Rejected):
+        await adapter.deliver(owed)
+
+
+# Changing and signalling
+
+
+async def test_a_choice_replaces_the_buttons_however_often_it_is_told(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    offered = reply("Which?", "A", "B")
+    receipt = await adapter.deliver(outbound(slack, channel, root, offered))
+    chosen = retired(offered, Choice("A", Person(PersonId(ann))))
+    for _ in range(2):
+        await adapter.revise(outbound(slack, channel, root, chosen), receipt)
+    (_, shown) = slack.messages(channel, root)
+    assert [block["type"] for block in shown.blocks] == ["section", "context"]
+    assert shown.blocks[1]["elements"][0]["text"] == f"✓ *A* — chosen by <@{ann}>"
+    assert slack.updates[0].blocks[0] == slack.updates[1].blocks[0]
+
+
+async def test_a_changed_message_is_still_found(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    owed = outbound(slack, channel, root, reply("Which?", "A"))
+    receipt = await adapter.deliver(owed)
+    await adapter.revise(outbound(slack, channel, root, reply("Never mind")), receipt)
+    assert await adapter.find(owed, since=clock.now()) == receipt
+
+
+async def test_a_message_that_is_gone_cannot_be_changed(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    owed = outbound(slack, channel, root, reply())
+    receipt = await adapter.deliver(owed)
+    await slack.delete(channel, receipt.reference.partition(":")[2])
+    with pytest.raises(Rejected, match="message_not_found"):
+        await adapter.revise(owed, receipt)
+    with pytest.raises(Rejected):
+        await adapter.revise(owed, Receipt("elsewhere"))
+
+
+async def test_signs_of_life_are_shown_and_cleared(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    thread = ThreadKey(f"{slack.team_id}:{channel}:{root}")
+    shown = []
+    for signal in (
+        Signal(SignalKind.THINKING),
+        Signal(SignalKind.TYPING, "Anna"),
+        Signal(SignalKind.TYPING),
+        Signal(SignalKind.CLEAR),
+    ):
+        await adapter.signal(thread, signal)
+        shown.append(slack.status(channel, root))
+    assert shown == ["is thinking…", "Anna is typing…", "is typing…", ""]
+
+
+# Secrets
+
+
+async def test_nothing_secret_and_no_words_reach_the_log(
+    slack: SlackSimulator,
+    host: RecordingHost,
+    channel: str,
+    ann: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with connected(slack, host) as adapter:
+        root = await slack.say(channel, ann, f"<@{slack.bot_user_id}> confidential-word")
+        slack.deliver_garbage('{"confidential-word')
+        await eventually(lambda: len(host.accepted) == 2)
+        await adapter.deliver(outbound(slack, channel, root, reply("confidential-word")))
+        slack.refuse_handshakes(n=2)
+        slack.drop_sockets()
+        await eventually(lambda: any(r.name.endswith(".sdk") for r in caplog.records))
+    ours = [record for record in caplog.records if not record.name.startswith("aiohttp")]
+    told = " ".join(f"{record.getMessage()} {record.__dict__}" for record in ours)
+    for secret in ("confidential-word", "xoxb-simulated", "xapp-simulated", "ticket="):
+        assert secret not in told
