@@ -47,7 +47,7 @@ url = "sqlite+aiosqlite:///{self.database}"
 [http]
 port = 0
 [log]
-level = "debug"
+level = "info"
 [agents.default]
 base_url = "{self.polyai.base_url}"
 connector_token = "simulated-connector-token"
@@ -149,9 +149,10 @@ in_doubt_wait = "700ms"
         return await self.slack.say(self.channel, self.ann, text, thread_ts=thread)
 
     def told(self, thread: str, *, channel: str | None = None) -> list[str]:
-        """What the bridge has posted in a thread, as plain text, in order."""
+        """What the bridge has posted in a thread, in order, without the buttons' words."""
         messages = self.slack.messages(channel or self.channel, thread)
-        return [m.text for m in messages if m.bot_id == self.slack.bot_id and not m.deleted]
+        ours = (m.text for m in messages if m.bot_id == self.slack.bot_id and not m.deleted)
+        return [text.partition("\nChoose: ")[0].partition("\n✓ ")[0] for text in ours]
 
     def heard(self) -> list[str]:
         """What the agent has accepted, over all sessions, in order."""
