@@ -11,10 +11,9 @@ import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import cast
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 #: Libraries that speak of bodies and addresses below this level, or of every request at it.
 _CAPPED = ("aiohttp.access", "alembic", "slack_bolt", "slack_sdk", "sqlalchemy", "websockets")
@@ -23,45 +22,45 @@ _MASK = "[secret]"
 _SECRETS = (
     re.compile(r"\b(xox[a-z]{1,2}-|xapp-|xwfp-)[\w.%-]+", re.ASCII),
     re.compile(r"()\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII),
-    re.compile(r"((?:access_token|auth_token|token|ticket)(?:=|%3D))[^&\s\"'<>)\]}\\,]+", re.I),
+    re.compile(r"((?:token|ticket)(?:=|%3D|\\?[\"']:\s*\\?[\"']))[^&\s\"'<>)\]}\\,]+", re.I),
     re.compile(r"(\bBearer(?:\s|%20)+)[^\s\"'\\,)\]}]+", re.I),
     re.compile(r"(\bX-(?:Token|Api-Key)\b[\\\"']*\s*[:=,]\s*[\\\"']*)[^\s\"'\\,)\]}]+", re.I),
 )
 _PLAIN = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f]+")
 
-Event = MutableMapping[str, object]
+
+#: What every event gains on its way, whichever logger it came from.
+_GAINED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+    structlog.processors.format_exc_info,
+)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
-    """The logger of a module: `log.info("session.opened", agent=…)`. Bound at its first use."""
-    return cast("structlog.stdlib.BoundLogger", structlog.stdlib.get_logger(name))
+    """The logger of a module: `log.info("session.opened", agent=…)`."""
+    logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_GAINED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return logger
 
 
 def configure(level: str, layout: str) -> None:
     """Send everything from `level` up to standard error, as `text` or `json` lines."""
-    before = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *before,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,  # a second `configure` must reach every logger
-    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         _Redacting(
-            foreign_pre_chain=before,
+            foreign_pre_chain=_GAINED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _as_json if layout == "json" else _as_text,
@@ -94,12 +93,12 @@ def _cap() -> None:
         logging.getLogger(name).setLevel(quietest)
 
 
-def _as_json(_logger: object, _method: str, event: Event) -> str:
+def _as_json(_logger: object, _method: str, event: EventDict) -> str:
     first = {name: event.pop(name, "") for name in ("timestamp", "level", "logger", "event")}
     return json.dumps({**first, **event}, default=str, ensure_ascii=False)
 
 
-def _as_text(_logger: object, _method: str, event: Event) -> str:
+def _as_text(_logger: object, _method: str, event: EventDict) -> str:
     head = f"{event.pop('timestamp', '')} {event.pop('level', ''):<8} {_said(event.pop('event'))}"
     event.pop("logger", None)
     below = [str(event.pop(name)) for name in ("exception", "stack") if event.get(name)]

@@ -1,106 +1,127 @@
-"""A conversation in a terminal: the reference adapter, and the shortest one there can be.
-
-Each line typed is said in one thread; a number chooses the suggestion of that number. What was
-typed before a crash and not yet read is the terminal's to keep: a console redelivers nothing.
-"""
+"""A terminal as a chat platform: what is typed is said, a number chooses that suggestion."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Literal
+from contextlib import asynccontextmanager, suppress
+from typing import Literal, TextIO
 
 import aiohttp
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from bridge.errors import DatabaseFailed, MaybeDelivered
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import DeliveryId, PersonId, ThreadKey
-from bridge.model.inbound import Clicked, Inbound, InboundBody, Said
-from bridge.model.messages import AgentReply, Person
-from bridge.plugin import Adapter, Capabilities, Grade, Host, Plugin, notice_text
-
-THREAD = ThreadKey("console")
+from bridge.model.inbound import Clicked, Inbound, Said
+from bridge.model.messages import AgentReply, Content, Person
+from bridge.plugin import Capabilities, Grade, Host, Plugin, notice_text
 
 
-class ConsoleSettings(BaseModel):
-    """What an operator may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class ConsoleSettings(BaseModel, frozen=True, extra="forbid"):
+    """What an operator configures: the name of the person at the keyboard."""
 
     type: Literal["console"] = "console"
-    #: The name of whoever types.
     user: str = "you"
 
 
 class Console:
-    """The adapter: lines in, lines out."""
+    """One person, one thread; only the newest suggestions can be chosen, by their numbers."""
 
-    def __init__(self, settings: ConsoleSettings, host: Host) -> None:
-        self._person = Person(PersonId(settings.user), settings.user)
-        self._host = host
-        self._offered: tuple[DeliveryId, int] | None = None
+    def __init__(self, settings: ConsoleSettings, host: Host, sink: TextIO) -> None:
+        self._user, self._host, self._sink = settings.user, host, sink
+        self._offer: tuple[DeliveryId, int] | None = None  # which reply offered how many
 
     async def deliver(self, outbound: Outbound) -> Receipt:
-        """Print it."""
-        content = outbound.content
-        if isinstance(content, AgentReply):
-            lines = [f"{content.author.name or 'agent'}: {content.text}"]
-            lines += [f"  [{n}] {s.text}" for n, s in enumerate(content.suggestions, start=1)]
-            self._offered = (outbound.id, len(content.suggestions))
-        else:
-            lines = [f"* {notice_text(content)}"]
-        sys.stdout.write("\n".join(lines) + "\n")
-        sys.stdout.flush()
+        """Print it. A terminal cannot be asked what it shows, so a failure leaves doubt."""
+        try:
+            print(_shown(outbound.content), file=self._sink, flush=True)  # noqa: T201 - its purpose
+        except (OSError, ValueError) as error:
+            raise MaybeDelivered(f"the terminal is gone: {error}") from error
+        if isinstance(outbound.content, AgentReply) and outbound.content.suggestions:
+            self._offer = outbound.id, len(outbound.content.suggestions)
         return Receipt(outbound.id)
 
-    async def read(self) -> None:
-        """Accept each line until there are no more."""
-        lines = asyncio.StreamReader()
-        loop = asyncio.get_running_loop()
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-        self._host.report(connected=True, detail="reading standard input")
-        async for line in lines:
-            await self._host.accept(self._inbound(line.decode(errors="replace").strip()))
-        self._host.report(connected=False, detail="standard input has ended")
+    async def read(self, source: int) -> None:
+        """Accept every line typed, until the input ends."""
+        number = 0
+        async for line in _lines(source):
+            number += 1
+            try:
+                await self._host.accept(self._inbound(line, number))
+            except DatabaseFailed:
+                self._sink.write("(That was not taken: please type it again.)\n")
+        self._host.report(connected=False, detail="the input has ended")
 
-    def _inbound(self, line: str) -> Inbound:
-        now = self._host.clock.now()
+    def _inbound(self, line: str, number: int) -> Inbound:
+        body: Clicked | Said = Said(line)
+        if self._offer and line.isdecimal() and 1 <= int(line) <= self._offer[1]:
+            body = Clicked(self._offer[0], int(line) - 1)
+        at = self._host.clock.now()
+        name = f"{at.isoformat(timespec='microseconds')} {number:09}"  # unique, and sorts by time
         return Inbound(
-            thread=THREAD,
-            identities=(f"line:{now.isoformat()}",),
-            order=now.isoformat(),
-            person=self._person,
-            at=now,
-            body=self._meaning(line),
+            thread=ThreadKey("console"),
+            identities=(name,),
+            order=name,
+            at=at,
+            body=body,
             opens=True,
+            person=Person(PersonId(self._user), self._user),
         )
-
-    def _meaning(self, line: str) -> InboundBody:
-        if self._offered and line.isdecimal() and 1 <= int(line) <= self._offered[1]:
-            return Clicked(self._offered[0], int(line) - 1)
-        return Said(line)
 
 
 @asynccontextmanager
-async def connect(settings: ConsoleSettings, host: Host) -> AsyncIterator[Adapter]:
-    """Read standard input for as long as we are entered."""
-    console = Console(settings, host)
-    reading = asyncio.create_task(console.read(), name="console.read")
-    try:
+async def _connect(
+    settings: ConsoleSettings, host: Host, source: int = 0, sink: TextIO | None = None
+) -> AsyncIterator[Console]:
+    console = Console(settings, host, sink or sys.stdout)
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(console.read(source))
+        host.report(connected=True)
         yield console
-    finally:
         reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
 
 
-async def prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
-    """A terminal asks for no credentials."""
-    return f"reads standard input as {settings.user}"
+async def _prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
+    return f"{settings.user}, at this terminal"
+
+
+def _shown(content: Content) -> str:
+    if isinstance(content, AgentReply):
+        lines = [f"{content.author.name or 'agent'}: {content.text}"]
+        lines += [f"  {each.title} {each.url or ''}" for each in content.attachments]
+        lines += [f"  {each.title}: {each.number}" for each in content.call_actions]
+        lines += [f"  {n}) {each.text}" for n, each in enumerate(content.suggestions, 1)]
+    else:
+        lines = [f"* {notice_text(content)}"]
+    # The agent's text must not drive the terminal: no control characters.
+    return "".join(c for c in "\n".join(lines) if c.isprintable() or c == "\n")
+
+
+async def _lines(source: int) -> AsyncIterator[str]:
+    pending = b""
+    while await _readable(source) and (chunk := os.read(source, 65536)):
+        *lines, pending = (pending + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace").strip()
+    if pending:
+        yield pending.decode(errors="replace").strip()
+
+
+async def _readable(source: int) -> bool:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        with suppress(PermissionError):  # an ordinary file cannot be waited for: it never blocks
+            loop.add_reader(source, ready.set)
+            await ready.wait()
+    finally:
+        loop.remove_reader(source)
+    return True
 
 
 PLUGIN = Plugin(
     settings=ConsoleSettings,
-    capabilities=Capabilities(authorship=Grade.FULL, suggestions=Grade.PARTIAL, suggestion_limit=9),
-    connect=connect,
-    prove=prove,
+    capabilities=Capabilities(suggestions=Grade.PARTIAL, suggestion_limit=20),
+    connect=_connect,
+    prove=_prove,
 )

@@ -1,0 +1,135 @@
+"""Is it acceptable? Values against a model; what is refused is told without quoting a value."""
+
+import difflib
+from collections.abc import Collection
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from bridge.config_sources import PREFIX, RESERVED, Given, Key, Problem, dotted, refuse, variable
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def accept(
+    model: type[ModelT], given: Given, *, extra: Literal["forbid"] | None = "forbid"
+) -> ModelT:
+    """The values as `model`; unknown keys are refused whatever the model says, unless `extra`.
+
+    The context of the model's own validators is `given`.
+
+    Raises:
+        ConfigurationError: one message with everything that is wrong.
+    """
+    tree = given.tree(lambda key: _is_secret(model, key))
+    try:
+        return model.model_validate(tree, extra=extra, context=given)
+    except ValidationError as error:
+        problems = [_problem(model, given, details) for details in error.errors()]
+    # Raised out here so that pydantic's error, which holds the values, does not hang on to ours.
+    refuse(problems)
+    raise AssertionError("a validation error names at least one problem")
+
+
+def _problem(model: type[BaseModel], given: Given, details: ErrorDetails) -> Problem:
+    key = tuple(part for part in details["loc"] if part != "[key]")
+    place = given.place(key)
+    what = f"{dotted((*given.at, *key)) or 'the configuration'} ({place})"
+    match details["type"]:
+        case "missing":
+            return Problem(what, "is missing", _ways(model, given, key))
+        case "extra_forbidden":
+            return Problem(what, "is not a known key", _nearest(model, given, key))
+        case _:
+            return Problem(what, _without_secrets(model, given, _cause(details)))
+
+
+def _ways(model: type[BaseModel], given: Given, key: Key) -> str:
+    """How to give what is missing: a secret has three ways, in a list there is only one."""
+    whole = (*given.at, *key)
+    if any(isinstance(part, int) for part in key):
+        return f"add it to that entry of {dotted(key[:1])}"
+    if not _is_secret(model, key):
+        return f"write it in {given.file} or set {variable(whole)}"
+    name = "__".join(map(str, whole))
+    return (
+        f"set {variable(whole)}, or put it in a file called {name} in secrets_dir or in systemd's "
+        f"credentials directory, or write it in {given.file}"
+    )
+
+
+def _nearest(model: type[BaseModel], given: Given, key: Key) -> str:
+    table = _table(model, key[:-1])
+    known = list(table.model_fields) if table else []
+    if len(key) == 1 and given.place(key).startswith("environment"):
+        known += [name.removeprefix(PREFIX).lower() for name in RESERVED]
+    return offer(str(key[-1]), known)
+
+
+def offer(name: str, known: Collection[str]) -> str:
+    """The nearest of the `known` names, or all of them where none is near."""
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {nearest[0]}?" if nearest else f"known are: {', '.join(known) or 'none'}"
+
+
+_CAUSES = {
+    "bool_parsing": "is not true or false",
+    "bool_type": "is not true or false",
+    "int_parsing": "is not a whole number",
+    "int_type": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "string_type": "is not a text in double quotes",
+    "string_too_short": "is empty",
+    "model_type": "is not a table",
+    "model_attributes_type": "is not a table",
+    "dict_type": "is not a table",
+    "tuple_type": "is not a list",
+    "list_type": "is not a list",
+    "path_type": "is not a path in double quotes",
+    "literal_error": "is not one of {expected}",
+    "greater_than_equal": "is less than {ge}",
+    "less_than_equal": "is more than {le}",
+}
+
+
+def _cause(details: ErrorDetails) -> str:
+    context = details.get("ctx", {})
+    if details["type"] == "value_error":
+        return str(context["error"])
+    known = _CAUSES.get(details["type"])
+    return known.format(**context) if known else details["msg"]
+
+
+def _without_secrets(model: type[BaseModel], given: Given, cause: str) -> str:
+    """A plug-in's own words, should they quote what they were given."""
+    for key, each in given.values.items():
+        # Shorter ones are no secrets, and masking them would tear words apart.
+        if isinstance(each.value, str) and len(each.value) > 3 and _is_secret(model, key):
+            cause = cause.replace(each.value, "[secret]")
+    return cause
+
+
+def _is_secret(model: type[BaseModel], key: Key) -> bool:
+    table = _table(model, key[:-1])
+    known = table.model_fields.get(str(key[-1])) if table and key else None
+    return known is not None and _holds_secret(known.annotation)
+
+
+def _holds_secret(kind: object) -> bool:
+    return kind is SecretStr or any(map(_holds_secret, get_args(kind)))
+
+
+def _table(kind: Any, key: Key) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation
+    """The model that `key` leads to from the annotation `kind`, if it leads to one."""
+    arguments = get_args(kind)
+    if get_origin(kind) in {dict, tuple}:
+        return _table(arguments[-1 if get_origin(kind) is dict else 0], key[1:]) if key else None
+    if arguments:
+        return next(filter(None, (_table(each, key) for each in arguments)), None)
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return None
+    if not key:
+        return kind
+    known = kind.model_fields.get(str(key[0]))
+    return _table(known.annotation, key[1:]) if known else None
