@@ -116,8 +116,8 @@ def from_slack(payload: object, bot: BotIdentity) -> Inbound | None:
             return _from_click(msgspec.convert(payload, _Click))
         if isinstance(payload.get("event"), dict):
             return _from_callback(msgspec.convert(payload, _Callback), bot)
-    except msgspec.ValidationError:
-        return None
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return None  # the latter where half a character stands in place of something else
     return None
 
 
