@@ -60,7 +60,7 @@ def configured_adapters(settings: Settings) -> list[Configured]:
     """
     found = []
     for name, table in settings.adapters.items():
-        plugin = registry.find(str(table["type"]))
+        plugin = registry.find(table.type)
         own = adapter_settings(settings, name, plugin.settings)
         found.append(Configured(AdapterName(name), plugin, own))
     return found
