@@ -1,0 +1,164 @@
+"""How does somebody at a terminal try it? A small chat: lines are said, numbers press buttons."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from bridge.simulators.demo_screen import Screen
+from bridge.simulators.demo_stage import Stage
+from bridge.simulators.demo_steps import Steps
+from bridge.simulators.demo_view import plain_label
+from bridge.simulators.slack_workspace import SimulatedMessage
+
+Json = dict[str, Any]
+#: Lines as they are typed; None when there will be no more.
+Typed = asyncio.Queue[str | None]
+
+_LOOK = 0.05
+HELP = """\
+You are in the Slack channel #help. Type a line to say it; the first one mentions the bot.
+  a number   press the button with this number    /new    open another thread
+  /kill      kill -9 the bridge                   /dm     write to the bot directly
+  /start     start it again                       /quit   leave        /help   this
+Try: opening hours · where is my order? · ask the warehouse (then /kill, /start) ·
+talk to a person (then: that is all)"""
+
+
+@contextmanager
+def typed_lines(descriptor: int) -> Iterator[Typed]:
+    """The lines of a terminal. No thread: one that waits for a line could not be ended."""
+    typed: Typed = asyncio.Queue()
+    pending = bytearray()
+
+    def read() -> None:
+        piece = os.read(descriptor, 4096)
+        pending.extend(piece)
+        *whole, rest = bytes(pending).split(b"\n")
+        pending[:] = rest
+        for line in whole:
+            typed.put_nowait(line.decode(errors="replace"))
+        if not piece:
+            loop.remove_reader(descriptor)
+            typed.put_nowait(None)
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, read)
+    try:
+        yield typed
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def chat(stage: Stage, out: TextIO, typed: Typed) -> None:
+    """Until the person leaves.
+
+    Raises:
+        NotSeen: the bridge does not start.
+    """
+    channel, you = stage.slack.add_channel("help"), stage.slack.add_user("you")
+    buttons = _Buttons()
+    screen = Screen(stage.slack, out, label=buttons.label, typist=you)
+    steps = Steps(screen, stage.clock, ended=stage.bridge.ended)
+    screen.write("A real bridge between a simulated Slack workspace and a simulated PolyAI agent.")
+    await stage.bridge.start()
+    await steps.see("it is connected to Slack", lambda: stage.slack.sockets)
+    screen.write(f"\n{HELP}\n")
+    await _Chat(stage, screen, buttons, you, home=channel, channel=channel).run(typed)
+
+
+class _Buttons:
+    """The buttons on the screen, by number. A number is given once."""
+
+    def __init__(self) -> None:
+        self._places: list[tuple[str, str, str]] = []
+
+    def label(self, message: SimulatedMessage, button: Json) -> str:
+        """The button with its number; one that only opens an address has none."""
+        if "url" in button:
+            return plain_label(message, button)
+        place = (message.channel, message.ts, button["action_id"])
+        if place not in self._places:
+            self._places.append(place)
+        return f"[{self._places.index(place) + 1}: {button['text']['text']}]"
+
+    def place(self, line: str) -> tuple[str, str, str] | None:
+        """Channel, message and action of the button whose number was typed."""
+        number = int(line) if line.isdecimal() and len(line) < 5 else 0
+        return self._places[number - 1] if 0 < number <= len(self._places) else None
+
+
+@dataclass(slots=True)
+class _Chat:
+    """Where the person is: `channel`, and a thread of it unless the next line opens one."""
+
+    stage: Stage
+    screen: Screen
+    buttons: _Buttons
+    you: str
+    home: str
+    channel: str
+    thread: str | None = field(default=None)
+
+    async def run(self, typed: Typed) -> None:
+        """Show what happens and do what is typed."""
+        alive = True
+        while True:
+            self.screen.refresh()
+            if alive and self.stage.bridge.ended():
+                self.screen.write(f"({self.stage.bridge.ended()})\n{self.stage.bridge.tail()}")
+            alive = self.stage.bridge.running
+            try:
+                async with asyncio.timeout(_LOOK):
+                    line = await typed.get()
+            except TimeoutError:
+                continue
+            if line is None or line.strip() == "/quit":
+                return
+            await self._obey(line.strip())
+
+    async def _obey(self, line: str) -> None:
+        if line.startswith("/"):
+            await self._command(line)
+        elif place := self.buttons.place(line):
+            await self._press(*place)
+        elif line:
+            await self._say(line)
+
+    async def _command(self, line: str) -> None:
+        match line:
+            case "/new":
+                self.channel, self.thread = self.home, None
+                self.screen.write("(your next line mentions the bot in the channel)")
+            case "/dm":
+                self.channel, self.thread = self.stage.slack.direct_channel(self.you), None
+                self.screen.write("(your next line goes to the bot directly)")
+            case "/kill":
+                await self.stage.bridge.kill()
+                self.screen.write("(the bridge is dead: kill -9; what you write waits in Slack)")
+            case "/start":
+                if not self.stage.bridge.running:
+                    await self.stage.bridge.start()
+                self.screen.write("(the bridge runs)")
+            case "/help":
+                self.screen.write(HELP)
+            case _:
+                self.screen.write(f"(there is no {line.split()[0]}; /help shows what there is)")
+
+    async def _say(self, line: str) -> None:
+        text = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        if self.thread is None and self.channel == self.home:
+            text = f"<@{self.stage.slack.bot_user_id}> {text}"
+        ts = await self.stage.slack.say(self.channel, self.you, text, thread_ts=self.thread)
+        self.thread = self.thread or ts
+
+    async def _press(self, channel: str, ts: str, action: str) -> None:
+        try:
+            result = await self.stage.slack.click(channel, ts, self.you, action_id=action)
+        except LookupError:
+            self.screen.write("(that button is gone)")
+            return
+        if not result.acked:
+            self.screen.write("(Slack shows a warning: the app did not answer)")
