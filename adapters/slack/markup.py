@@ -17,6 +17,7 @@ _REORDERING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _UNFIT = {"Cc", "Cs"}
 _DOMAIN = re.compile(r"((?:[\w-]+\.)+[^\W\d_]{2,})(?::\d+)?([/?#]\S*)?")
 _ATOM = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 _PHONE = re.compile(r"\+?[0-9]{3,20}")
 
 
@@ -117,7 +118,7 @@ def _harmless(parts: SplitResult) -> bool:
     match parts.scheme:
         case "http" | "https":
             # A user name before the host exists only to make one host look like another.
-            return bool(parts.hostname) and "@" not in parts.netloc
+            return bool(_HOST.fullmatch(parts.hostname or "")) and "@" not in parts.netloc
         case "mailto":
             return "@" in parts.path and not parts.netloc
         case "tel":

@@ -1,0 +1,121 @@
+"""Are the settings of a workspace checked, with messages that help and betray nothing?"""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.slack.settings import SlackSettings, is_loopback
+
+GIVEN = {"type": "slack", "bot_token": "xoxb-1-abc", "app_token": "xapp-1-abc"}
+
+
+def refusal(**changes: object) -> str:
+    with pytest.raises(ValidationError) as refused:
+        SlackSettings.model_validate(GIVEN | changes)
+    return str(refused.value)
+
+
+def test_tokens_alone_are_enough() -> None:
+    settings = SlackSettings.model_validate(GIVEN)
+    assert settings.api_url == "https://slack.com/api/"
+    assert settings.mode == "socket"
+    assert settings.in_doubt_wait == timedelta(seconds=30)
+    assert not settings.local
+
+
+def test_an_unknown_key_is_refused() -> None:
+    assert "bot_tokn" in refusal(bot_tokn="x")
+
+
+def test_the_http_mode_says_what_to_write_instead() -> None:
+    assert 'write mode = "socket"' in refusal(mode="http")
+    assert "socket" in refusal(mode="carrier pigeon")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("bot_token", "xapp-9-secret", "xoxb-"),
+        ("bot_token", "xoxb-9 secret", "xoxb-"),
+        ("bot_token", " ", "is empty"),
+        ("app_token", "xoxb-9-secret", "xapp-"),
+        ("app_token", "", "is empty"),
+    ],
+)
+def test_a_wrong_token_is_explained_and_never_quoted(key: str, value: str, says: str) -> None:
+    message = refusal(**{key: value})
+    assert key in message
+    assert says in message
+    assert "secret" not in message.replace("SecretStr", "")
+
+
+def test_a_missing_token_is_named() -> None:
+    with pytest.raises(ValidationError, match="app_token"):
+        SlackSettings.model_validate({"type": "slack", "bot_token": "xoxb-1"})
+
+
+def test_tokens_are_trimmed_and_not_shown() -> None:
+    settings = SlackSettings.model_validate(GIVEN | {"bot_token": " xoxb-1-abc\n"})
+    assert settings.bot_token.get_secret_value() == "xoxb-1-abc"
+    assert "abc" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "local"),
+    [
+        ("https://gateway.example/slack", "https://gateway.example/slack/", False),
+        ("http://127.0.0.1:81/api/", "http://127.0.0.1:81/api/", True),
+        ("http://localhost:81", "http://localhost:81/", True),
+        ("http://[::1]:81/", "http://[::1]:81/", True),
+    ],
+)
+def test_an_address_gets_its_last_slash(given: str, taken: str, *, local: bool) -> None:
+    settings = SlackSettings.model_validate(GIVEN | {"api_url": given})
+    assert (settings.api_url, settings.local) == (taken, local)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("http://slack.com/api/", "https://"),
+        ("http://localhost.evil.example/", "https://"),
+        ("slack.com", "not an http address"),
+        ("wss://slack.com", "not an http address"),
+        ("https://", "not an http address"),
+        ("https://[oops/", "not an address"),
+        ("https://slack.com:port/", "not an address"),
+        ("https://me:secret@slack.com/", "plain address"),
+        ("https://slack.com/api/?token=secret", "plain address"),
+    ],
+)
+def test_any_other_address_is_refused(given: str, says: str) -> None:
+    message = refusal(api_url=given)
+    assert says in message
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("45s", timedelta(seconds=45)),
+        ("1.5 m", timedelta(seconds=90)),
+        ("250ms", timedelta(milliseconds=250)),
+        ("0s", timedelta()),
+        (timedelta(seconds=5), timedelta(seconds=5)),
+    ],
+)
+def test_durations_are_read(given: object, taken: timedelta) -> None:
+    assert SlackSettings.model_validate(GIVEN | {"in_doubt_wait": given}).in_doubt_wait == taken
+
+
+@pytest.mark.parametrize("given", ["soon", "10", "-3s", timedelta(seconds=-1)])
+def test_other_durations_are_refused(given: object) -> None:
+    assert "in_doubt_wait" in refusal(in_doubt_wait=given)
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"), [("127.8.9.1", True), ("10.0.0.1", False), ("slack.com", False)]
+)
+def test_loopback_is_this_machine(host: str, *, ours: bool) -> None:
+    assert is_loopback(host) is ours
