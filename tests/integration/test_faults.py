@@ -94,8 +94,8 @@ async def test_garbage_frames_are_survived(stage: Stage) -> None:
     thread = await opened(stage)
     session = stage.sessions[0]
     for text in ("{", "[]", '"x"', '{"type":5}', '{"type":"EVENT_TYPE_EVENT_BATCH"}', "\x00"):
-        await stage.polyai.send_raw(session.id, text)
-    await stage.slack.deliver_garbage('{"type": "nonsense"')
+        stage.polyai.send_raw(session.id, text)
+    stage.slack.deliver_garbage('{"type": "nonsense"')
     await stage.reply(thread, "say still here")
     await stage.until(lambda: "still here" in stage.told(thread))
 
@@ -131,7 +131,7 @@ async def test_a_rate_limit_is_obeyed(stage: Stage) -> None:
     await stage.until(lambda: "patient" in stage.told(thread))
 
     calls = [c for c in stage.slack.calls if c.method == "chat.postMessage"]
-    limited = next(i for i, c in enumerate(calls) if c.outcome == "ratelimited")
+    limited = next(i for i, c in enumerate(calls) if c.outcome != "ok")
     assert calls[limited + 1].at - calls[limited].at >= timedelta(seconds=1)
 
 
@@ -140,7 +140,7 @@ async def test_envelopes_delivered_twice_or_again_are_one_message(stage: Stage) 
     stage.slack.duplicate_next(2)
     await stage.reply(thread, "say single")
     await stage.until(lambda: "single" in stage.told(thread))
-    await stage.slack.redeliver(stage.slack.envelopes[-1].event_id or "")
+    stage.slack.redeliver(stage.slack.envelopes[-1].event_id or "")
     await stage.quiet()
 
     assert stage.heard() == ["say hello", "say single"]
@@ -148,7 +148,7 @@ async def test_envelopes_delivered_twice_or_again_are_one_message(stage: Stage) 
 
 async def test_socket_mode_comes_back_after_a_disconnect(stage: Stage) -> None:
     thread = await opened(stage)
-    await stage.slack.drop_sockets()
+    stage.slack.drop_sockets()
     await stage.reply(thread, "say back")
     await stage.until(lambda: "back" in stage.told(thread))
 
@@ -179,7 +179,7 @@ async def test_an_outage_of_polyai_keeps_what_was_said(stage: Stage) -> None:
 
 async def test_a_clean_close_without_an_end_ends_the_conversation(stage: Stage) -> None:
     thread = await opened(stage)
-    await stage.polyai.close_cleanly(stage.sessions[0].id)
+    stage.polyai.close_cleanly(stage.sessions[0].id)
     await stage.until(lambda: any("has ended" in text for text in stage.told(thread)))
     await stage.reply(thread, "say anew")
     await stage.until(lambda: "anew" in stage.told(thread))
@@ -189,7 +189,7 @@ async def test_a_clean_close_without_an_end_ends_the_conversation(stage: Stage) 
 
 async def test_an_expired_session_is_replaced_and_the_message_told_once(stage: Stage) -> None:
     thread = await opened(stage)
-    await stage.polyai.expire_session(stage.sessions[0].id)
+    stage.polyai.expire_session(stage.sessions[0].id)
     await stage.reply(thread, "say resumed")
     await stage.until(lambda: "resumed" in stage.told(thread))
     await stage.quiet()
