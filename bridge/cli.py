@@ -52,7 +52,7 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except BridgeError as error:
-        click.echo(f"polyai-bridge: {log.redacted(_sentence(error))}", err=True)
+        click.echo(f"polyai-bridge: {log.redact(_sentence(error))}", err=True)
         sys.exit(error.exit_code)
     sys.exit(0)
 
@@ -120,7 +120,7 @@ async def _proved(what: str, proof: Awaitable[str], failures: list[BridgeError])
     try:
         click.echo(f"{what}: {await proof}")
     except BridgeError as error:
-        click.echo(f"{what}: FAILED: {log.redacted(error.message)}")
+        click.echo(f"{what}: FAILED: {log.redact(error.message)}")
         failures.append(error)
 
 
