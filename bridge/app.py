@@ -5,6 +5,7 @@ flight gets a moment; the rest is in the store and is taken up by the next start
 """
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -89,13 +90,15 @@ async def prove_agent(name: str, agent: AgentSettings, world: World) -> str:
         return await api.prove()
 
 
-async def run(settings: Settings, stop: asyncio.Event, world: World | None = None) -> None:
-    """Run the daemon until `stop` is set, then drain.
+async def serve(settings: Settings, world: World) -> None:
+    """Run the daemon until SIGTERM or SIGINT, then drain.
 
     Raises:
         BridgeError: it cannot start; the exit code is the error's.
     """
-    world = world or World()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     adapters = configured_adapters(settings)
     async with (
         open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,

@@ -73,20 +73,7 @@ def run(config_path: Path) -> None:
     """Run the daemon in the foreground; SIGTERM or SIGINT drain it first."""
     settings = _settings(config_path)
     log.configure(settings.log.level, settings.log.format)
-    serve(settings, World())
-
-
-def serve(settings: config.Settings, world: World) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
-
-    async def body() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await app.run(settings, stop, world)
-
-    asyncio.run(body())
+    asyncio.run(app.serve(settings, World()))
 
 
 @cli.command()
@@ -251,8 +238,12 @@ def adapters(as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     if as_json:
         _print_json(
             [
-                {"name": name, "problem": one.problem, "distribution": one.distribution}
-                | {"capabilities": one.plugin.capabilities if one.plugin else None}
+                {
+                    "name": name,
+                    "problem": one.problem,
+                    "distribution": one.distribution,
+                    "capabilities": one.plugin.capabilities if one.plugin else None,
+                }
                 for name, one in sorted(found.items())
             ]
         )

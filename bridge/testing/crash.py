@@ -4,12 +4,13 @@
 built in. The points are those of `bridge.runtime.world`; in service, passing them does nothing.
 """
 
+import asyncio
 import os
 import signal
 import sys
 from pathlib import Path
 
-from bridge import cli, config, log
+from bridge import app, config, log
 from bridge.errors import BridgeError
 from bridge.runtime.world import POINTS, World
 
@@ -36,7 +37,8 @@ def main(at: str, config_path: str) -> None:
     point, _, passing = at.partition(":")
     settings = config.load(Path(config_path), os.environ)
     log.configure(settings.log.level, settings.log.format)
-    cli.serve(settings, World(reached=Death(point, int(passing or "1"))))
+    world = World(reached=Death(point, int(passing or "1")))
+    asyncio.run(app.serve(settings, world))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ async def test_a_direct_message_opens_a_conversation(stage: Stage) -> None:
 async def test_two_clicks_at_once_send_one_message_and_retire_the_buttons(stage: Stage) -> None:
     thread = await stage.mention("")
     (greeting,) = await stage.until(
-        lambda: [m for m in stage.slack.messages(stage.channel, thread) if m.text.startswith(GREETING)]
+        lambda: [
+            m for m in stage.slack.messages(stage.channel, thread) if m.text.startswith(GREETING)
+        ]
     )
     await stage.slack.click(stage.channel, greeting.ts, stage.ann, text="Opening hours")
     await stage.slack.click(stage.channel, greeting.ts, stage.ben, text="Opening hours")
