@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import aiohttp
@@ -25,22 +26,26 @@ from adapters.slack.client import SlackClient, web_client
 from adapters.slack.from_slack import BotIdentity, from_slack
 from adapters.slack.logs import LOG, sdk_log
 from adapters.slack.settings import SlackSettings
+from adapters.slack.watch import watch
 from bridge.errors import CredentialsRefused, DatabaseFailed, Unreachable
 from bridge.plugin import Host
 
-_PING = timedelta(seconds=5)
-#: How often the watch looks, and how many looks without a connection count as a loss: Slack renews
-#: each connection every few hours, which takes a moment and is not worth a word.
-_LOOK = timedelta(seconds=2)
-_LOOKS_TO_LOSE = 2
-_LOOKS_TO_REVIVE = 15
-_HANDSHAKE = timedelta(seconds=15)
-_FAREWELL = timedelta(seconds=3)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How patient the connection is."""
+
+    ping: timedelta = timedelta(seconds=5)  #: four without an answer, and it is taken for dead
+    handshake: timedelta = timedelta(seconds=15)
+    farewell: timedelta = timedelta(seconds=3)
+
+
+_USUAL = Pace()
 
 
 @contextlib.asynccontextmanager
 async def connect(
-    settings: SlackSettings, host: Host, *, ping: timedelta = _PING
+    settings: SlackSettings, host: Host, pace: Pace = _USUAL
 ) -> AsyncIterator[SlackClient]:
     """The adapter, receiving for as long as the block lasts.
 
@@ -51,15 +56,15 @@ async def connect(
     web = web_client(settings, host.http)
     bot = await identify(web)
     ticket = await _ticket(web, settings)
-    socket = _Socket(settings, web, _app(web, bot, host), ping=ping)
-    watch: asyncio.Task[None] | None = None
+    socket = _Socket(settings, web, _app(web, bot, host), pace)
+    watching: asyncio.Task[None] | None = None
     try:
         await socket.open(ticket)
         host.report(connected=True, detail=f"{bot.team_name} as @{bot.name}")
-        watch = asyncio.create_task(_watch(socket, host), name="slack-watch")
+        watching = asyncio.create_task(watch(socket, host), name="slack-watch")
         yield SlackClient(web, bot, host.clock, settings.in_doubt_wait)
     finally:
-        await _gone({watch} if watch else set())
+        await _gone({watching} if watching else set())
         await socket.leave()
 
 
@@ -177,63 +182,49 @@ class _Socket(AsyncSocketModeHandler):
     """The connection: opened at once or not at all, left without a trace."""
 
     def __init__(
-        self, settings: SlackSettings, web: AsyncWebClient, app: AsyncApp, *, ping: timedelta
+        self, settings: SlackSettings, web: AsyncWebClient, app: AsyncApp, pace: Pace
     ) -> None:
         # The base builds an SDK client of its own; this one differs only in which.
+        self._pace = pace
         self.app = app
         self.app_token = settings.app_token.get_secret_value()
-        self.client: _Client = _Client(self.app_token, web, ping)
+        self.client: _Client = _Client(self.app_token, web, pace.ping)
         self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]  # as the base does
 
     async def open(self, ticket: str) -> None:
         """Open the WebSocket. Raises Unreachable if that takes too long."""
         self.client.wss_uri = ticket
         try:
-            async with asyncio.timeout(_HANDSHAKE.total_seconds()):
+            async with asyncio.timeout(self._pace.handshake.total_seconds()):
                 await self.connect_async()  # type: ignore[no-untyped-call]  # the SDK's
         except TimeoutError:
             raise Unreachable("Slack's WebSocket cannot be opened") from None
 
+    async def connected(self) -> bool:
+        """Whether there is a connection that answers."""
+        return await self.client.is_connected()
+
+    def forget_ticket(self) -> None:
+        """Let the SDK, which tries a failed address again for ever, ask for another."""
+        self.client.wss_uri = None
+
     async def renew(self) -> None:
-        """Get one more connection where the SDK has stopped trying."""
+        """Get a connection where the SDK has stopped trying."""
         if not self.client.connect_operation_lock.locked():
             with contextlib.suppress(Exception):  # looked at again by the watch
-                async with asyncio.timeout(_HANDSHAKE.total_seconds()):
+                async with asyncio.timeout(self._pace.handshake.total_seconds()):
                     await self.client.connect_to_new_endpoint()
 
     async def leave(self) -> None:
         """Let what is being served be acknowledged, then close; no task stays behind."""
         if self.client.envelopes:
-            await asyncio.wait(self.client.envelopes, timeout=_FAREWELL.total_seconds())
+            await asyncio.wait(self.client.envelopes, timeout=self._pace.farewell.total_seconds())
         try:
-            async with asyncio.timeout(_FAREWELL.total_seconds()):
+            async with asyncio.timeout(self._pace.farewell.total_seconds()):
                 await self.close_async()  # type: ignore[no-untyped-call]  # the SDK's
         except TimeoutError:
             await self.client.aiohttp_client_session.close()
         await _gone(self.client.everything())
-
-
-async def _watch(socket: _Socket, host: Host) -> None:
-    """Say once when the connection is lost and once when it is back, and help it along.
-
-    The SDK tries a failed address again for ever, though each is good for one use: cleared, it asks
-    for another.
-    """
-    away, lost = 0, False
-    while True:
-        await host.clock.sleep(_LOOK)
-        if await socket.client.is_connected():
-            if lost:
-                host.report(connected=True, detail="connected again")
-            away, lost = 0, False
-            continue
-        away += 1
-        socket.client.wss_uri = None
-        if away >= _LOOKS_TO_LOSE and not lost:
-            host.report(connected=False, detail="the connection to Slack is lost")
-            lost = True
-        if away % _LOOKS_TO_REVIVE == 0:
-            await socket.renew()
 
 
 async def _gone(tasks: "set[asyncio.Task[None]] | set[asyncio.Future[None]]") -> None:

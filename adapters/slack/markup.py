@@ -18,6 +18,7 @@ _UNFIT = {"Cc", "Cs"}
 _DOMAIN = re.compile(r"((?:[\w-]+\.)+[^\W\d_]{2,})(?::\d+)?([/?#]\S*)?")
 _ATOM = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
+_MAILBOX = re.compile(r"[\w.+-]+@[\w.-]+")
 _PHONE = re.compile(r"\+?[0-9]{3,20}")
 
 
@@ -120,7 +121,7 @@ def _harmless(parts: SplitResult) -> bool:
             # A user name before the host exists only to make one host look like another.
             return bool(_HOST.fullmatch(parts.hostname or "")) and "@" not in parts.netloc
         case "mailto":
-            return "@" in parts.path and not parts.netloc
+            return bool(_MAILBOX.fullmatch(parts.path)) and not parts.netloc
         case "tel":
             return bool(_PHONE.fullmatch(parts.path)) and not (parts.netloc or parts.query)
         case _:

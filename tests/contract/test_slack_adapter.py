@@ -12,7 +12,7 @@ import pytest
 
 from adapters.slack import PLUGIN
 from adapters.slack.client import SlackClient
-from adapters.slack.connection import connect
+from adapters.slack.connection import Pace, connect
 from adapters.slack.settings import SlackSettings
 from bridge.errors import (
     CredentialsRefused,
@@ -43,7 +43,11 @@ from bridge.simulators.slack import RateLimits, SlackSimulator
 
 AGENT = Author(AuthorKind.AGENT)
 ANNA = Author(AuthorKind.LIVE_AGENT, "Anna", "https://pictures.example/anna.png")
-PING = timedelta(milliseconds=20)
+BRISK = Pace(
+    ping=timedelta(milliseconds=20),
+    handshake=timedelta(milliseconds=300),
+    farewell=timedelta(milliseconds=300),
+)
 
 
 class HandClock:
@@ -163,7 +167,7 @@ def settings_of(slack: SlackSimulator, **changes: object) -> SlackSettings:
 def connected(
     slack: SlackSimulator, host: RecordingHost
 ) -> AbstractAsyncContextManager[SlackClient]:
-    return connect(settings_of(slack), host, ping=PING)
+    return connect(settings_of(slack), host, BRISK)
 
 
 def outbound(
@@ -244,6 +248,66 @@ async def test_trouble_while_connecting_is_unreachable(
     with pytest.raises(Unreachable):
         async with connected(slack, host):
             pass
+
+
+async def test_a_socket_that_cannot_be_opened_is_unreachable(
+    slack: SlackSimulator, host: RecordingHost
+) -> None:
+    slack.refuse_handshakes(n=1000)
+    with pytest.raises(Unreachable, match="WebSocket"):
+        async with connected(slack, host):
+            pass
+    assert not any(map(is_adapters, asyncio.all_tasks()))
+
+
+async def test_socket_mode_switched_off_and_on_again_is_survived(
+    adapter: SlackClient,
+    slack: SlackSimulator,
+    host: RecordingHost,
+    clock: HandClock,
+    ann: str,
+) -> None:
+    slack.refuse_connections("link_disabled", n=10)
+    slack.disconnect("link_disabled")
+    async with asyncio.timeout(10):
+        while slack.connections < 2:
+            clock.advance(timedelta(seconds=2))
+            await asyncio.sleep(0.02)
+    await slack.direct_message(ann, "hi")
+    await eventually(lambda: host.accepted)
+
+
+async def test_leaving_lets_what_is_being_stored_be_acked(
+    slack: SlackSimulator, host: RecordingHost, ann: str
+) -> None:
+    begun = asyncio.Event()
+
+    async def slow_commit() -> None:
+        begun.set()
+        await asyncio.sleep(0.02)
+
+    host.before = slow_commit
+    async with connected(slack, host):
+        await slack.direct_message(ann, "hi")
+        await begun.wait()
+    await eventually(lambda: slack.envelopes[0].acked)
+
+
+async def test_leaving_does_not_wait_for_ever(
+    slack: SlackSimulator, host: RecordingHost, ann: str
+) -> None:
+    begun = asyncio.Event()
+
+    async def stuck() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    host.before = stuck
+    async with connected(slack, host):
+        await slack.direct_message(ann, "hi")
+        await begun.wait()
+    assert not slack.envelopes[0].acked
+    assert not any(map(is_adapters, asyncio.all_tasks()))
 
 
 async def test_proving_says_who_we_are(slack: SlackSimulator, host: RecordingHost) -> None:

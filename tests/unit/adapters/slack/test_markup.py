@@ -61,6 +61,7 @@ def test_a_good_address_is_made_canonical(given: str, safe: str) -> None:
         "https://a%2eexample/",
         "https://[oops/",
         "mailto:nobody",
+        "mailto:!subteam^S1|@ops",
         "mailto://a@b.example",
         "tel:call-me",
         "tel:123456?x",
