@@ -16,7 +16,7 @@ import aiohttp
 from bridge import log
 from bridge.config import AgentSettings, Settings, adapter_settings
 from bridge.core.state import Conversation, Terms
-from bridge.errors import BridgeError, DatabaseFailed
+from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin import registry
 from bridge.polyai.api import AgentConnection, Api
@@ -130,25 +130,42 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start in order, serve, drain in order."""
-        await self._prove_agents()
+        unproved = await self._prove_agents()
         async with listening(self._settings.http.host, self._settings.http.port, self._status):
             try:
-                await self._serve(stop)
+                await self._serve(stop, unproved)
             except BaseExceptionGroup as group:
                 raise _first(group) from None
         _log.info("bridge.stopped")
 
-    async def _prove_agents(self) -> None:
-        """Refused credentials stop the start; an agent that is only away does not."""
+    async def _prove_agents(self) -> list[AgentDoor]:
+        """Refused credentials stop the start; agents that are only away are returned."""
+        away = []
         for name, door in self._agents.items():
             try:
                 await door.api.prove()
             except BridgeError as error:
-                if error.exit_code != 1:
+                if isinstance(error, CredentialsRefused):
                     raise
                 self._status.agent(name, str(error))
+                away.append(door)
+        return away
 
-    async def _serve(self, stop: asyncio.Event) -> None:
+    async def _prove_again(self, door: AgentDoor) -> None:
+        """Until an agent that was away at the start answers: then we are ready."""
+        failures = 1
+        while True:
+            await self._world.pause(failures)
+            try:
+                await door.api.prove()
+            except BridgeError as error:
+                self._status.agent(door.name, str(error))
+                failures += 1
+            else:
+                self._status.agent(door.name, None)
+                return
+
+    async def _serve(self, stop: asyncio.Event, unproved: list[AgentDoor]) -> None:
         async with asyncio.TaskGroup() as supervised, _cancelled_at_end() as tasks:
             worker = Worker(self._store, self._world, self._terms, tasks)
             adapters = Adapters()
@@ -170,15 +187,21 @@ class Daemon:
             await worker.recover()
             tasks.create_task(self._take_requests(worker), name="requests")
             tasks.create_task(self._keep_house(), name="housekeeping")
+            for door in unproved:
+                tasks.create_task(self._prove_again(door), name="prove")
             supervisor = Supervisor(adapters, self._status, self._world)
+            leave = asyncio.Event()
             running = [
-                supervised.create_task(supervisor.run(self._post(one, worker), stop), name=one.name)
+                supervised.create_task(
+                    supervisor.run(self._post(one, worker), leave), name=one.name
+                )
                 for one in self._configured
             ]
             _log.info("bridge.started", adapters=[one.name for one in self._configured])
             await _until(stop, running)
-            stop.set()
+            # The adapters stay while what is under way is finished: it goes out through them.
             await self._drain(dispatcher)
+            leave.set()
 
     def _post(self, one: Configured, worker: Worker) -> Post:
         host = Intake(

@@ -11,12 +11,21 @@ import json
 import logging
 import re
 import sys
+from pathlib import Path
 
 import structlog
 from structlog.typing import EventDict, Processor
 
 #: Libraries that speak of bodies and addresses below this level, or of every request at it.
-_CAPPED = ("aiohttp.access", "alembic", "slack_bolt", "slack_sdk", "sqlalchemy", "websockets")
+_CAPPED = (
+    "aiohttp.access",
+    "aiosqlite",
+    "alembic",
+    "slack_bolt",
+    "slack_sdk",
+    "sqlalchemy",
+    "websockets",
+)
 _MASK = "[secret]"
 #: What a secret of Slack or PolyAI looks like, wherever it stands; group 1 is kept.
 _SECRETS = (
@@ -71,6 +80,17 @@ def configure(level: str, layout: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     _cap()
+
+
+def where(error: BaseException) -> str:
+    """A surprise by its kind and place: its own words may hold what people said."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    code = trace.tb_frame.f_code
+    return f"{type(error).__name__} at {Path(code.co_filename).name}:{trace.tb_lineno}"
 
 
 def redact(text: str) -> str:

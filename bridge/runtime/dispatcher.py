@@ -96,7 +96,10 @@ class Dispatcher:
 
     async def _serve(self, conversation: ConversationId, lane: deque[ThreadDelivery]) -> None:
         while lane:
-            await self._deliver(lane[0], lane)
+            try:
+                await self._deliver(lane[0], lane)
+            except Exception as error:
+                _log.error("dispatcher.surprise", delivery=lane[0].id, error=log.where(error))
             lane.popleft()
         del self._lanes[conversation]
 

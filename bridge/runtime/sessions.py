@@ -108,13 +108,21 @@ class Sessions:
                         "sessions.no_such_agent", conversation=identity, agent=conversation.agent
                     )
                     return
-                if conversation.session is None:
-                    await self._open(conversation, door, keeper)
-                else:
-                    visit = _Visit(conversation, conversation.session, door, keeper)
-                    await self._serve(visit)
+                await self._satisfy(conversation, door, keeper)
         finally:
             del self._keepers[identity]
+
+    async def _satisfy(self, conversation: Conversation, door: AgentDoor, keeper: _Keeper) -> None:
+        """One try at what the conversation wishes for. A surprise costs it a pause, no more."""
+        try:
+            if conversation.session is None:
+                await self._open(conversation, door, keeper)
+            else:
+                await self._serve(_Visit(conversation, conversation.session, door, keeper))
+        except Exception as error:
+            _log.error("sessions.surprise", conversation=conversation.id, error=log.where(error))
+            keeper.failures += 1
+            await self._pause(keeper, door, None)
 
     async def _open(self, conversation: Conversation, door: AgentDoor, keeper: _Keeper) -> None:
         trouble = await self._try_to_open(conversation, door)
@@ -130,8 +138,11 @@ class Sessions:
 
     async def _try_to_open(self, conversation: Conversation, door: AgentDoor) -> BridgeError | None:
         now = self._world.clock.now()
-        if door.refused_until is not None and now < door.refused_until:
-            return CredentialsRefused("PolyAI refused the credentials a moment ago")
+        if door.refused_until is not None:
+            if now < door.refused_until:
+                return CredentialsRefused("PolyAI refused the credentials a moment ago")
+            # However many conversations wait for it, only this one asks again.
+            door.refused_until = now + REFUSED_FOR
         await self._pace.turn()
         try:
             opened = await door.api.open_session()
@@ -140,6 +151,7 @@ class Sessions:
             return error
         except BridgeError as error:
             return error
+        door.refused_until = None
         number = conversation.sessions + 1
         sealed = _sealed(opened, number, door)
         await self._tell(conversation, e.SessionOpened(number), session=sealed)

@@ -146,17 +146,35 @@ class Worker:
             desk.conversation = await self._load(identity)
         mail, desk.mail = desk.mail, []
         waiters, desk.waiters = desk.waiters, []
-        if mail and desk.conversation is not None:
-            terms = self._terms(desk.conversation)
-            decision = decide(desk.conversation, mail, self._world.clock.now(), terms)
-            self._world.reached("before-step")
-            await self._commit(decision)
-            desk.conversation = decision.conversation
-            self._timers.set(identity, due(decision.conversation, terms))
-            await self._carry_out(decision)
+        if mail and not await self._step(identity, desk, mail):
+            # One of them is poisoned: alone, the others are not harmed by it.
+            for one in mail if len(mail) > 1 else ():
+                await self._step(identity, desk, [one])
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    async def _step(self, identity: ConversationId, desk: _Desk, mail: list[Mail]) -> bool:
+        """Decide, commit, carry out; whether the mail could be decided.
+
+        What could not is set aside, loudly. An inbox entry among it stays open and is tried again
+        at the next start.
+        """
+        if desk.conversation is None:
+            return True
+        terms = self._terms(desk.conversation)
+        try:
+            decision = decide(desk.conversation, mail, self._world.clock.now(), terms)
+        except Exception as error:
+            if len(mail) == 1:
+                _log.error("worker.poisoned", conversation=identity, error=log.where(error))
+            return False
+        self._world.reached("before-step")
+        await self._commit(decision)
+        desk.conversation = decision.conversation
+        self._timers.set(identity, due(decision.conversation, terms))
+        await self._carry_out(decision)
+        return True
 
     async def _load(self, identity: ConversationId) -> Conversation | None:
         failures = 0

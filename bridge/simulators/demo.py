@@ -5,9 +5,11 @@ The bridge is the real one, as a process; Slack and PolyAI are simulated on loop
 
 import asyncio
 import io
+import os
 import signal
 import sys
 import tempfile
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TextIO
 
@@ -33,25 +35,36 @@ def play(*, scripted: bool) -> int:
         return asyncio.run(_play(sys.stdout, scripted=scripted))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return _INTERRUPTED if scripted else 0
+    except BrokenPipeError:
+        # Whoever read along has left, and the interpreter would stumble over its last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+async def told(stage: Stage, out: TextIO, playing: Awaitable[None]) -> int:
+    """Play, and say what was not seen, with the end of the bridge's log; the exit code."""
+    try:
+        await playing
+    except NotSeen as missed:
+        tail = stage.bridge.tail()
+        out.write(f"\n✗ expected: {missed}\n\nThe bridge's log ends:\n{tail}\n")
+        out.flush()
+        return 1
+    return 0
+
+
+async def scripted_play(stage: Stage, out: TextIO) -> None:
+    """One whole conversation. Raises NotSeen."""
+    screen = Screen(stage.slack, out)
+    await perform(stage, screen, Steps(screen, stage.clock, ended=stage.bridge.ended))
 
 
 async def _play(out: TextIO, *, scripted: bool) -> int:
     _leave_orderly()
     with tempfile.TemporaryDirectory(prefix="polyai-bridge-demo-") as directory:
         async with staged(Path(directory), SystemClock()) as stage:
-            try:
-                await (_scripted(stage, out) if scripted else _interactive(stage, out))
-            except NotSeen as missed:
-                out.write(f"\n✗ expected: {missed}\n\nThe bridge's log ends:\n")
-                out.write(f"{stage.bridge.tail()}\n")
-                out.flush()
-                return 1
-    return 0
-
-
-async def _scripted(stage: Stage, out: TextIO) -> None:
-    screen = Screen(stage.slack, out)
-    await perform(stage, screen, Steps(screen, stage.clock, ended=stage.bridge.ended))
+            playing = scripted_play if scripted else _interactive
+            return await told(stage, out, playing(stage, out))
 
 
 async def _interactive(stage: Stage, out: TextIO) -> None:

@@ -52,7 +52,7 @@ class Screen:
         if now == before:
             return
         self._shown[place] = now
-        if before is None and message.user == self._typist:
+        if before is None and self._typist is not None and message.user == self._typist:
             return
         for line in now:
             self.write(f"  {letter}{'│' if before is None else '✎'} {line}")

@@ -32,7 +32,7 @@ def lines(
         return [f"{author}: (deleted)"]
     text = "\n".join(_body(message, label))
     first, *rest = _readable(text, names).splitlines() or [""]
-    return [f"{author}: {first}", *(_INDENT + line for line in rest)]
+    return [f"{author}: {first}", *((_INDENT + line).rstrip() for line in rest)]
 
 
 def buttons(message: SimulatedMessage) -> list[str]:
