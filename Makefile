@@ -23,16 +23,16 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q -m "not integration and not chaos"
+	$(BIN)/pytest -q -n 2 -m "not integration and not chaos"
 
 test: check
-	$(BIN)/pytest -q -m "integration or chaos"
+	$(BIN)/pytest -q -n 3 -m "integration or chaos"
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
 
 chaos: $(STAMP)
-	$(BIN)/pytest -q -m chaos --timeout 600
+	$(BIN)/pytest -q -n 3 -m chaos --timeout 600
 
 # New versions for everyone: resolves pyproject.toml anew. The files hold hashes, never addresses.
 lock:
