@@ -1,0 +1,172 @@
+"""Transaction 1: what a platform tells is stored once, in the right conversation."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge.model.ids import AdapterName, ConversationId
+from bridge.store import Forget, Store, TakeStep, Verdict, look_into, open_store
+from bridge.testing.clock import NOON
+from tests.unit.store.given import accept, address, entries, opened, said, texts
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_store(address(tmp_path)) as store:
+        yield store
+
+
+async def test_an_inbound_that_opens_makes_a_conversation_of_its_thread(store: Store) -> None:
+    accepted = await store.write(accept(said("hello", opens=True), new_id="c7"))
+
+    conversation = await store.conversation(ConversationId("c7"))
+    assert accepted.verdict is Verdict.NEW
+    assert accepted.opened
+    assert conversation is not None
+    assert (conversation.thread, conversation.agent) == ("T1", "default")
+    assert [e.conversation for e in accepted.entries] == ["c7"]
+
+
+@pytest.mark.parametrize("again", [("a", "b"), ("a", "x"), ("x", "b"), ("b",), ("b", "b")])
+async def test_an_inbound_is_known_by_any_of_its_names(
+    store: Store, again: tuple[str, ...]
+) -> None:
+    await store.write(accept(said("hello", "a", "b", opens=True)))
+
+    accepted = await store.write(accept(said("hello", *again, opens=True), new_id="c2"))
+
+    assert accepted.verdict is Verdict.KNOWN
+    assert accepted.entries == ()
+    assert len(await store.open_entries()) == 1
+
+
+async def test_names_are_an_adapters_own(store: Store) -> None:
+    await store.write(accept(said("hello", "a", opens=True)))
+    same = accept(said("hello", "a", opens=True), new_id="c2")
+    elsewhere = replace(same, adapter=AdapterName("teams"))
+
+    assert (await store.write(elsewhere)).verdict is Verdict.NEW
+    assert len(await store.open_entries()) == 2
+
+
+async def test_opening_a_thread_twice_gives_one_conversation(store: Store) -> None:
+    first = await store.write(accept(said("one", opens=True), new_id="c1"))
+    second = await store.write(accept(said("two", opens=True), new_id="c2"))
+
+    assert (first.opened, second.opened) == (True, False)
+    assert [e.conversation for e in second.entries] == ["c1"]
+    assert await store.conversation(ConversationId("c2")) is None
+
+
+async def test_a_reply_in_a_thread_that_is_not_ours_is_kept_unclaimed(store: Store) -> None:
+    first = await store.write(accept(said("psst")))
+    again = await store.write(accept(said("psst")))
+
+    assert (first.verdict, again.verdict) == (Verdict.UNCLAIMED, Verdict.KNOWN)
+    assert await store.open_entries() == []
+    assert await store.list_conversations(everything=True) == []
+
+
+async def test_unclaimed_replies_are_claimed_in_the_order_they_were_said(store: Store) -> None:
+    for order in ("3", "1", "2"):
+        await store.write(accept(said(f"reply {order}", order=order)))
+    await store.write(accept(said("elsewhere", thread="T2")))
+
+    accepted = await store.write(accept(said("open", opens=True, order="0")))
+
+    assert texts(accepted) == ["reply 1", "reply 2", "reply 3", "open"]
+    assert [e.inbound.order for e in await store.open_entries()] == ["0", "1", "2", "3"]
+    assert (await store.write(accept(said("reply 1", order="1")))).verdict is Verdict.KNOWN
+
+
+async def test_two_copies_in_one_batch_are_one(store: Store) -> None:
+    inbound = said("hello", opens=True)
+
+    verdicts = await asyncio.gather(
+        *(store.write(accept(inbound, new_id=f"c{n}")) for n in range(2))
+    )
+
+    assert [a.verdict for a in verdicts] == [Verdict.NEW, Verdict.KNOWN]
+
+
+async def test_many_tellers_at_once_lose_nothing_and_double_nothing(store: Store) -> None:
+    """Eight threads, ten messages each, every message told three times, all at once."""
+    told = [
+        said(f"{n:02}", thread=f"T{thread}", opens=True)
+        for n in range(10)
+        for thread in range(8)
+        for _ in range(3)
+    ]
+    accepted = await asyncio.gather(
+        *(store.write(accept(one, new_id=f"c{n}")) for n, one in enumerate(told))
+    )
+
+    found = await store.open_entries()
+    assert sum(a.verdict is Verdict.NEW for a in accepted) == 80
+    assert sum(a.opened for a in accepted) == 8
+    assert len(found) == 80
+    for thread in range(8):
+        mine = [e.inbound.order for e in found if e.inbound.thread == f"T{thread}"]
+        assert mine == [f"{n:02}" for n in range(10)]
+
+
+async def test_another_store_beside_the_daemons_accepts_too(store: Store, tmp_path: Path) -> None:
+    """The command line leaves its requests this way."""
+    await opened(store)
+    async with look_into(address(tmp_path)) as beside:
+        asked = replace(accept(said("end", thread="thread of c1")), origin="operator")
+        await asyncio.gather(
+            beside.write(asked),
+            *(store.write(accept(said(f"{n}", thread="thread of c1"))) for n in range(20)),
+        )
+
+    requests = await store.open_entries(origin="operator")
+    assert [e.conversation for e in requests] == ["c1"]
+    assert len(await store.open_entries()) == 21
+    assert await store.open_entries(origin="operator", after=requests[0].id) == []
+
+
+async def test_an_entry_stays_open_until_a_step_has_used_it(store: Store) -> None:
+    accepted = await store.write(accept(said("hello", opens=True)))
+    conversation = await store.conversation(ConversationId("c1"))
+    assert conversation is not None
+
+    await store.write(TakeStep(conversation=conversation, at=NOON, done=entries(accepted)))
+
+    assert await store.open_entries() == []
+    assert (await store.write(accept(said("hello", opens=True)))).verdict is Verdict.KNOWN
+
+
+async def test_an_unclaimed_reply_is_forgotten_after_ten_minutes(store: Store) -> None:
+    await store.write(accept(said("psst")))
+    await store.write(accept(said("later"), at=NOON + timedelta(minutes=1)))
+
+    await store.write(Forget(NOON + timedelta(minutes=10, seconds=30)))
+
+    accepted = await store.write(accept(said("open", opens=True)))
+    assert texts(accepted) == ["later", "open"]
+    assert (await store.write(accept(said("psst")))).verdict is Verdict.NEW
+
+
+async def test_a_claimed_reply_is_never_forgotten_before_its_step(store: Store) -> None:
+    await store.write(accept(said("psst")))
+    await store.write(accept(said("open", opens=True)))
+
+    await store.write(Forget(NOON + timedelta(days=400)))
+
+    assert len(await store.open_entries()) == 2
+
+
+async def test_names_outlive_their_entries_words_by_a_month(store: Store) -> None:
+    await opened(store)
+    again = accept(said("hello", thread="thread of c1"))
+
+    await store.write(Forget(NOON + timedelta(days=29)))
+    assert (await store.write(again)).verdict is Verdict.KNOWN
+
+    await store.write(Forget(NOON + timedelta(days=31)))
+    assert (await store.write(again)).verdict is Verdict.NEW
