@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.slack import ids, limits, markup
@@ -31,6 +31,9 @@ from bridge.model.messages import (
     Person,
     Suggestion,
 )
+
+#: How long one example takes says more about the machine's other work than about us.
+patient = settings(deadline=None)
 
 BOT = BotIdentity(team="T1", user="UBOT", bot="BBOT")
 
@@ -172,6 +175,7 @@ def harmless(text: str) -> bool:
     return "<" not in _OURS.sub("", _PERSON.sub("", text))
 
 
+@patient
 @given(replies | notices, features)
 def test_nothing_can_ping_and_every_limit_holds(content: Content, offered: Features) -> None:
     message = shown(content, offered)
@@ -193,6 +197,7 @@ def test_nothing_can_ping_and_every_limit_holds(content: Content, offered: Featu
 CLAIMS = ("https://bank.example", "bank.example/login", "BANK\u200b.example", "bank\u3002example")
 
 
+@patient
 @given(st.sampled_from(["evil.example", "bank.example.evil.example"]), hostile)
 @example("evil.example", "")
 def test_no_label_can_pose_as_another_address(host: str, more: str) -> None:
@@ -203,11 +208,13 @@ def test_no_label_can_pose_as_another_address(host: str, more: str) -> None:
             assert f"<https://{host}/|" not in text.partition(")")[0]
 
 
+@patient
 @given(hostile)
 def test_what_is_escaped_is_read_back_as_it_was(text: str) -> None:
     assert plain(markup.escape(text), bot="UBOT") == markup.clean(text).strip()
 
 
+@patient
 @given(hostile)
 def test_text_from_slack_is_printable_and_trimmed(text: str) -> None:
     read = plain(text, bot="UBOT")
@@ -215,6 +222,7 @@ def test_text_from_slack_is_printable_and_trimmed(text: str) -> None:
     assert read.encode().decode() == read
 
 
+@patient
 @given(hostile, st.integers(min_value=60, max_value=200))
 def test_cutting_loses_nothing_and_leaves_every_atom_whole(text: str, limit: int) -> None:
     rest = markup.escape(text)
@@ -227,6 +235,7 @@ def test_cutting_loses_nothing_and_leaves_every_atom_whole(text: str, limit: int
     assert "".join(pieces) == markup.escape(text)
 
 
+@patient
 @given(hostile, st.integers(min_value=200, max_value=3000))
 def test_rendering_stays_within_its_pieces(text: str, limit: int) -> None:
     pieces = mrkdwn(text, limit=limit, most=5)
@@ -235,6 +244,7 @@ def test_rendering_stays_within_its_pieces(text: str, limit: int) -> None:
     assert harmless(words(text))
 
 
+@patient
 @given(st.lists(st.text("abcdefg", min_size=1, max_size=12), max_size=300), st.data())
 def test_no_word_is_lost_on_the_way(said: list[str], data: st.DataObject) -> None:
     gaps = st.sampled_from([" ", "\n", "\n\n", " **", "** ", "\n- ", "\n\n1. ", "\n> ", "<br>"])
@@ -243,6 +253,7 @@ def test_no_word_is_lost_on_the_way(said: list[str], data: st.DataObject) -> Non
     assert re.findall("[a-g]+", whole.replace("\u200b", " ")) == said
 
 
+@patient
 @given(json_values)
 def test_no_payload_whatever_raises(payload: object) -> None:
     assert from_slack(payload, BOT) is None or isinstance(from_slack(payload, BOT), Inbound)
@@ -298,6 +309,7 @@ def changed(tree: object, path: tuple[str | int, ...], value: object) -> object:
     return tree | {path[0]: changed(tree[path[0]], path[1:], value)}
 
 
+@patient
 @given(st.sampled_from([EVENT, CLICK]), st.data(), json_values | hostile)
 def test_no_payload_with_anything_anywhere_raises(
     payload: dict[str, Any], data: st.DataObject, value: object
@@ -307,6 +319,7 @@ def test_no_payload_with_anything_anywhere_raises(
     from_slack(changed(payload, path, value), BOT)
 
 
+@patient
 @given(st.integers(0, 9_999_999_999), st.integers(0, 999_999), st.integers(0, 9_999_999_999))
 def test_the_order_of_timestamps_is_their_order_as_text(one: int, micro: int, two: int) -> None:
     first, second = (f"{seconds}.{micro:06d}" for seconds in (one, two))
@@ -314,6 +327,7 @@ def test_the_order_of_timestamps_is_their_order_as_text(one: int, micro: int, tw
     assert (ids.instant_of(first) < ids.instant_of(second)) == (one < two)
 
 
+@patient
 @given(st.text(max_size=30))
 def test_a_thread_key_is_read_back_or_refused(key: str) -> None:
     try:
