@@ -1,15 +1,13 @@
 """What an operator configures of one Slack workspace."""
 
-import ipaddress
 import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+from bridge.plugin.settings import Address, Duration, is_loopback
 
 
 class SlackSettings(BaseModel):
@@ -26,11 +24,9 @@ class SlackSettings(BaseModel):
     #: The app-level token, `xapp-…`, with the scope `connections:write`: receives.
     app_token: SecretStr
     #: Where the Web API is; another address only for a test or a gateway.
-    api_url: str = "https://slack.com/api/"
+    api_url: Address = "https://slack.com/api/"
     #: How long Slack may take to show a post whose response was lost, before it counts as absent.
-    in_doubt_wait: Annotated[timedelta, BeforeValidator(lambda value: _duration(value))] = Field(
-        default=timedelta(seconds=30), ge=timedelta(0)
-    )
+    in_doubt_wait: Duration = timedelta(seconds=30)
 
     @field_validator("mode", mode="before")
     @classmethod
@@ -51,23 +47,13 @@ class SlackSettings(BaseModel):
 
     @field_validator("api_url")
     @classmethod
-    def _address(cls, value: str) -> str:
-        return _checked_address(value)
+    def _closed(cls, value: str) -> str:
+        return value.rstrip("/") + "/"  # the SDK joins method names to it
 
     @property
     def local(self) -> bool:
         """Whether the Web API is on this machine, where no proxy belongs in between."""
         return is_loopback(urlsplit(self.api_url).hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` names this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _token(value: SecretStr, prefix: str, origin: str) -> SecretStr:
@@ -78,28 +64,3 @@ def _token(value: SecretStr, prefix: str, origin: str) -> SecretStr:
     if not token.startswith(prefix) or not re.fullmatch(r"[\w.%-]+", token, re.ASCII):
         raise ValueError(f"is not a token of the right kind: needed is {origin}, {prefix}…")
     return SecretStr(token)
-
-
-def _checked_address(value: str) -> str:
-    try:
-        parts = urlsplit(value.strip())
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise ValueError("is not an address; an example: https://slack.com/api/") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ValueError("is not an http address; an example: https://slack.com/api/")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must be a plain address: no user, no query, no fragment")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError("must begin with https://; http:// is for loopback addresses only")
-    return value.strip().rstrip("/") + "/"
-
-
-def _duration(value: object) -> object:
-    """A `timedelta` from what configuration writes, such as `30s`; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    found = _DURATION.fullmatch(value.strip())
-    if not found:
-        raise ValueError('is not a duration; write it like "30s", "10m" or "24h"')
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from adapters.slack.settings import SlackSettings, is_loopback
+from adapters.slack.settings import SlackSettings
 
 GIVEN = {"type": "slack", "bot_token": "xoxb-1-abc", "app_token": "xapp-1-abc"}
 
@@ -80,11 +80,7 @@ def test_an_address_gets_its_last_slash(given: str, taken: str, *, local: bool) 
     [
         ("http://slack.com/api/", "https://"),
         ("http://localhost.evil.example/", "https://"),
-        ("slack.com", "not an http address"),
-        ("wss://slack.com", "not an http address"),
-        ("https://", "not an http address"),
-        ("https://[oops/", "not an address"),
-        ("https://slack.com:port/", "not an address"),
+        ("slack.com", "not an address"),
         ("https://me:secret@slack.com/", "plain address"),
         ("https://slack.com/api/?token=secret", "plain address"),
     ],
@@ -99,9 +95,8 @@ def test_any_other_address_is_refused(given: str, says: str) -> None:
     ("given", "taken"),
     [
         ("45s", timedelta(seconds=45)),
-        ("1.5 m", timedelta(seconds=90)),
+        ("10m", timedelta(minutes=10)),
         ("250ms", timedelta(milliseconds=250)),
-        ("0s", timedelta()),
         (timedelta(seconds=5), timedelta(seconds=5)),
     ],
 )
@@ -109,13 +104,6 @@ def test_durations_are_read(given: object, taken: timedelta) -> None:
     assert SlackSettings.model_validate(GIVEN | {"in_doubt_wait": given}).in_doubt_wait == taken
 
 
-@pytest.mark.parametrize("given", ["soon", "10", "-3s", timedelta(seconds=-1)])
+@pytest.mark.parametrize("given", ["soon", "10", "-3s", "0s", 30])
 def test_other_durations_are_refused(given: object) -> None:
     assert "in_doubt_wait" in refusal(in_doubt_wait=given)
-
-
-@pytest.mark.parametrize(
-    ("host", "ours"), [("127.8.9.1", True), ("10.0.0.1", False), ("slack.com", False)]
-)
-def test_loopback_is_this_machine(host: str, *, ours: bool) -> None:
-    assert is_loopback(host) is ours
