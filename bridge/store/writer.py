@@ -6,13 +6,13 @@ so that one that cannot be written harms nobody else.
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.errors import DatabaseFailed
 from bridge.store.changes import Change
@@ -21,6 +21,7 @@ ResultT = TypeVar("ResultT")
 
 #: The most changes in one transaction: bounds how long a reader of the result may wait.
 _MOST = 512
+_NOT_TAKEN = "The database did not take a change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,10 @@ class _Request:
 class Writer:
     """The only one who writes; `run` is its task."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._queue: asyncio.Queue[_Request | None] = asyncio.Queue()
+        self._over = False
 
     async def write(self, change: Change[ResultT]) -> ResultT:
         """Commit `change`, together with whatever else is waiting.
@@ -42,18 +44,35 @@ class Writer:
         Raises:
             DatabaseFailed: it is not written.
         """
+        if self._over:
+            raise _closed()
         result: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(_Request(change, result))
         # A caller that is cancelled must not cancel the future the writer will resolve.
         return await asyncio.shield(result)
 
     async def run(self) -> None:
-        """Serve until `close`; everything queued before it is written first."""
-        async with self._engine.connect() as connection:
+        """Serve until `close`; everything queued before it is written first, later comers refused.
+
+        However it ends, nobody is left waiting.
+        """
+        try:
+            await self._serve()
+        finally:
+            self._over = True
+            while not self._queue.empty():
+                request = self._queue.get_nowait()
+                if request is not None:
+                    _resolve(request.result, _closed())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, "store.writer") as thread, self._engine.connect() as connection:
             while True:
                 batch, closing = self._take(await self._queue.get())
                 if batch:
-                    outcomes = await connection.run_sync(_commit, [r.change for r in batch])
+                    changes = [request.change for request in batch]
+                    outcomes = await loop.run_in_executor(thread, _commit, connection, changes)
                     for request, outcome in zip(batch, outcomes, strict=True):
                         _resolve(request.result, outcome)
                 if closing:
@@ -78,23 +97,23 @@ class Writer:
 
 def _commit(connection: Connection, changes: list[Change[Any]]) -> list[Any]:
     try:
-        return _transaction(connection, changes)
+        transaction = connection.begin()
+    except SQLAlchemyError as error:
+        # Another holds the lock. Tried one by one, each would wait its full patience again.
+        return [database_failed(_NOT_TAKEN, error) for _ in changes]
+    try:
+        with transaction:
+            return [change.apply(connection) for change in changes]
     except Exception:
-        if len(changes) == 1:
-            return [_attempt(connection, changes[0])]
-    return [_attempt(connection, change) for change in changes]
-
-
-def _transaction(connection: Connection, changes: list[Change[Any]]) -> list[Any]:
-    with connection.begin():
-        return [change.apply(connection) for change in changes]
+        return [_attempt(connection, change) for change in changes]
 
 
 def _attempt(connection: Connection, change: Change[Any]) -> object:
     try:
-        return _transaction(connection, [change])[0]
+        with connection.begin():
+            return change.apply(connection)
     except SQLAlchemyError as error:
-        return database_failed("The database did not take a change", error)
+        return database_failed(_NOT_TAKEN, error)
     except Exception as error:
         return error
 
@@ -106,6 +125,10 @@ def _resolve(result: "asyncio.Future[Any]", outcome: object) -> None:
         result.set_exception(outcome)
     else:
         result.set_result(outcome)
+
+
+def _closed() -> DatabaseFailed:
+    return DatabaseFailed("The database is closed", remedy="the bridge is stopping; start it again")
 
 
 def database_failed(what: str, error: SQLAlchemyError) -> DatabaseFailed:
