@@ -27,7 +27,8 @@ from bridge.model.inbound import EndAsked, Inbound
 from bridge.model.messages import Person
 from bridge.plugin import registry
 from bridge.runtime.world import World
-from bridge.store import Accept, Store, look_into, migrating
+from bridge.store import Accept, Store, look_into
+from bridge.store import migrate as migrate_database
 
 _CONFIG = click.option(
     "--config",
@@ -116,12 +117,7 @@ async def _proved(what: str, proof: Awaitable[str], failures: list[BridgeError])
 def migrate(config_path: Path) -> None:
     """Bring the database to the newest schema."""
     settings = _settings(config_path)
-
-    async def body() -> str:
-        async with migrating(settings.database.url) as before:
-            return before
-
-    before = asyncio.run(body())
+    before = migrate_database(settings.database.url)
     click.echo(f"The database is up to date (it was at {before or 'nothing'}).")
 
 

@@ -19,7 +19,7 @@ from bridge.store.records import (
     ThreadDelivery,
 )
 from bridge.store.sealing import Sealer
-from bridge.store.store import Store, look_into, migrating, open_store
+from bridge.store.store import Store, look_into, migrate, open_store
 
 __all__ = [
     "Accept",
@@ -39,6 +39,6 @@ __all__ = [
     "ThreadDelivery",
     "Verdict",
     "look_into",
-    "migrating",
+    "migrate",
     "open_store",
 ]

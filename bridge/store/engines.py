@@ -1,14 +1,14 @@
 """How is SQLite opened? One connection writes, durably; readers have their own and cannot write."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 _WAIT = "PRAGMA busy_timeout = 5000"
 _WRITER = (
@@ -20,25 +20,41 @@ _WRITER = (
 _READER = (_WAIT, "PRAGMA query_only = ON", "PRAGMA foreign_keys = ON")
 
 
-@asynccontextmanager
-async def writing_engine(path: Path) -> AsyncIterator[AsyncEngine]:
+@contextmanager
+def writing_engine(path: Path) -> Iterator[Engine]:
     """An engine with exactly one connection; each transaction takes the write lock at once.
 
-    A transaction that only upgrades to writing later fails with "database is locked" whatever the
-    timeout, so it is never begun otherwise.
+    It is a plain engine for one thread of its own: a transaction is then one hop between threads,
+    where the asynchronous driver makes three for every statement. A transaction that only upgrades
+    to writing later fails with "database is locked" whatever the timeout, so none is begun so.
     """
-    engine = _engine(path, connections=1, pragmas=_WRITER)
-    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,  # they hold people's words
+        connect_args={"check_same_thread": False},  # opened, used and closed one after the other
+    )
+    event.listen(engine, "connect", _preparation(_WRITER))
+    event.listen(engine, "begin", _begin_immediate)
     try:
         yield engine
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
 @asynccontextmanager
 async def reading_engine(path: Path) -> AsyncIterator[AsyncEngine]:
     """An engine that cannot write."""
-    engine = _engine(path, connections=4, pragmas=_READER)
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=4,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+    event.listen(engine.sync_engine, "connect", _preparation(_READER))
     event.listen(engine.sync_engine, "begin", _begin)
     try:
         yield engine
@@ -46,15 +62,7 @@ async def reading_engine(path: Path) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-def _engine(path: Path, *, connections: int, pragmas: tuple[str, ...]) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=connections,
-        max_overflow=0,
-        hide_parameters=True,  # they hold people's words
-    )
-
+def _preparation(pragmas: tuple[str, ...]) -> Callable[[Any, object], None]:
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
         # The driver's habit of opening transactions by itself is switched off: `begin` does it.
         connection.isolation_level = None
@@ -63,8 +71,7 @@ def _engine(path: Path, *, connections: int, pragmas: tuple[str, ...]) -> AsyncE
             cursor.execute(pragma)
         cursor.close()
 
-    event.listen(engine.sync_engine, "connect", prepare)
-    return engine
+    return prepare
 
 
 def _begin_immediate(connection: Connection) -> None:

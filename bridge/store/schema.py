@@ -8,7 +8,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 import bridge
 from bridge.errors import DatabaseFailed, MigrationNeeded
@@ -21,17 +20,13 @@ def migrations_directory() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-async def bring_up_to_date(connection: AsyncConnection, *, allowed: bool) -> str:
+def bring_up_to_date(connection: Connection, *, allowed: bool) -> str:
     """Migrate to the newest schema if `allowed`; the revision found, "" for an empty database.
 
     Raises:
         MigrationNeeded: the schema is older and migrating is not allowed.
         DatabaseFailed: the schema is newer than this version.
     """
-    return await connection.run_sync(_bring_up_to_date, allowed)
-
-
-def _bring_up_to_date(connection: Connection, allowed: bool) -> str:  # noqa: FBT001 - run_sync
     config = Config()
     config.set_main_option("script_location", str(migrations_directory()))
     config.attributes["connection"] = connection

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from filelock import FileLock, Timeout
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -172,15 +172,10 @@ async def open_store(url: str, *, auto_migrate: bool = True) -> AsyncIterator[St
     path = database_path(url)
     with _held(path):
         _create_private(path)
-        async with writing_engine(path) as writing, reading_engine(path) as reading:
-            await _checked(writing, auto_migrate=auto_migrate)
-            writer = Writer(writing)
-            task = asyncio.create_task(writer.run(), name="store.writer")
-            try:
+        with writing_engine(path) as writing:
+            await asyncio.to_thread(_checked, writing, auto_migrate=auto_migrate)
+            async with reading_engine(path) as reading, _serving(writing) as writer:
                 yield Store(reading, writer, await _salt(reading))
-            finally:
-                writer.close()
-                await task
 
 
 @asynccontextmanager
@@ -196,15 +191,22 @@ async def look_into(url: str) -> AsyncIterator[Store]:
         raise DatabaseFailed(
             f"There is no database at {path}", remedy="start the bridge once, or check database.url"
         )
-    async with writing_engine(path) as writing, reading_engine(path) as reading:
-        await _checked(writing, auto_migrate=False)
-        writer = Writer(writing)
-        task = asyncio.create_task(writer.run(), name="store.writer")
-        try:
+    with writing_engine(path) as writing:
+        await asyncio.to_thread(_checked, writing, auto_migrate=False)
+        async with reading_engine(path) as reading, _serving(writing) as writer:
             yield Store(reading, writer, await _salt(reading))
-        finally:
-            writer.close()
-            await task
+
+
+@asynccontextmanager
+async def _serving(engine: Engine) -> AsyncIterator[Writer]:
+    """A writer at work; everything given to it is written before this is left."""
+    writer = Writer(engine)
+    task = asyncio.create_task(writer.run(), name="store.writer")
+    try:
+        yield writer
+    finally:
+        writer.close()
+        await task
 
 
 def database_path(url: str) -> Path:
@@ -221,9 +223,8 @@ def database_path(url: str) -> Path:
     return Path(database)
 
 
-@asynccontextmanager
-async def migrating(url: str) -> AsyncIterator[str]:
-    """Bring the database up to date, alone; yields the revision it came from.
+def migrate(url: str) -> str:
+    """Bring the database up to date, alone; the revision it came from, "" if it was empty.
 
     Raises:
         DatabaseHeld: another process serves it.
@@ -232,8 +233,8 @@ async def migrating(url: str) -> AsyncIterator[str]:
     path = database_path(url)
     with _held(path):
         _create_private(path)
-        async with writing_engine(path) as writing:
-            yield await _checked(writing, auto_migrate=True)
+        with writing_engine(path) as engine:
+            return _checked(engine, auto_migrate=True)
 
 
 def _held(path: Path) -> FileLock:
@@ -268,10 +269,10 @@ def _not_openable(path: Path, error: OSError) -> DatabaseFailed:
     )
 
 
-async def _checked(engine: AsyncEngine, *, auto_migrate: bool) -> str:
+def _checked(engine: Engine, *, auto_migrate: bool) -> str:
     try:
-        async with engine.connect() as connection:
-            return await bring_up_to_date(connection, allowed=auto_migrate)
+        with engine.connect() as connection:
+            return bring_up_to_date(connection, allowed=auto_migrate)
     except BridgeError:
         raise
     except SQLAlchemyError as error:
