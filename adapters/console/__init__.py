@@ -1,18 +1,18 @@
 """A terminal as a chat platform: what is typed is said, a number chooses that suggestion."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Literal, TextIO
+from contextlib import asynccontextmanager
+from typing import Literal
 
 import aiohttp
 from pydantic import BaseModel
 
+from adapters.console.keyboard import typed_lines
 from bridge.errors import DatabaseFailed, MaybeDelivered
 from bridge.model.delivery import Outbound, Receipt
-from bridge.model.ids import DeliveryId, PersonId, ThreadKey
+from bridge.model.ids import PersonId, ThreadKey
 from bridge.model.inbound import Clicked, Inbound, Said
 from bridge.model.messages import AgentReply, Content, Person
 from bridge.plugin import Capabilities, Grade, Host, Plugin, notice_text
@@ -28,61 +28,59 @@ class ConsoleSettings(BaseModel, frozen=True, extra="forbid"):
 class Console:
     """One person, one thread; only the newest suggestions can be chosen, by their numbers."""
 
-    def __init__(self, settings: ConsoleSettings, host: Host, sink: TextIO) -> None:
-        self._user, self._host, self._sink = settings.user, host, sink
-        self._offer: tuple[DeliveryId, int] | None = None  # which reply offered how many
+    def __init__(self, settings: ConsoleSettings, host: Host) -> None:
+        self._host, self._screen, self._typed = host, sys.stdout, 0
+        self._person = Person(PersonId(settings.user), settings.user)
+        self._choices: dict[str, Clicked] = {}
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Print it. A terminal cannot be asked what it shows, so a failure leaves doubt."""
         try:
-            print(_shown(outbound.content), file=self._sink, flush=True)  # noqa: T201 - its purpose
+            print(_shown(outbound.content), file=self._screen, flush=True)
         except (OSError, ValueError) as error:
             raise MaybeDelivered(f"the terminal is gone: {error}") from error
         if isinstance(outbound.content, AgentReply) and outbound.content.suggestions:
-            self._offer = outbound.id, len(outbound.content.suggestions)
+            numbers = range(len(outbound.content.suggestions))
+            self._choices = {str(n + 1): Clicked(outbound.id, n) for n in numbers}
         return Receipt(outbound.id)
 
     async def read(self, source: int) -> None:
-        """Accept every line typed, until the input ends."""
-        number = 0
-        async for line in _lines(source):
-            number += 1
+        """Accept each line typed, until the input ends."""
+        async for line in typed_lines(source):
             try:
-                await self._host.accept(self._inbound(line, number))
+                await self._host.accept(self._inbound(line))
             except DatabaseFailed:
-                self._sink.write("(That was not taken: please type it again.)\n")
+                print("(That was not taken: please type it again.)", file=self._screen)
         self._host.report(connected=False, detail="the input has ended")
 
-    def _inbound(self, line: str, number: int) -> Inbound:
-        body: Clicked | Said = Said(line)
-        if self._offer and line.isdecimal() and 1 <= int(line) <= self._offer[1]:
-            body = Clicked(self._offer[0], int(line) - 1)
+    def _inbound(self, line: str) -> Inbound:
+        self._typed += 1
         at = self._host.clock.now()
-        name = f"{at.isoformat(timespec='microseconds')} {number:09}"  # unique, and sorts by time
+        key = f"{at.isoformat(timespec='microseconds')} {self._typed:09}"  # unique; sorts by time
         return Inbound(
             thread=ThreadKey("console"),
-            identities=(name,),
-            order=name,
+            identities=(key,),
+            order=key,
+            person=self._person,
             at=at,
-            body=body,
+            body=self._choices.get(line, Said(line)),
             opens=True,
-            person=Person(PersonId(self._user), self._user),
         )
 
 
 @asynccontextmanager
-async def _connect(
-    settings: ConsoleSettings, host: Host, source: int = 0, sink: TextIO | None = None
-) -> AsyncIterator[Console]:
-    console = Console(settings, host, sink or sys.stdout)
+async def connect(settings: ConsoleSettings, host: Host) -> AsyncIterator[Console]:
+    """Standard input and output, for as long as the context lasts."""
+    console = Console(settings, host)
     async with asyncio.TaskGroup() as tasks:
-        reading = tasks.create_task(console.read(source))
+        reading = tasks.create_task(console.read(sys.stdin.fileno()))
         host.report(connected=True)
         yield console
         reading.cancel()
 
 
-async def _prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
+async def prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
+    """Who types is who they say."""
     return f"{settings.user}, at this terminal"
 
 
@@ -98,30 +96,5 @@ def _shown(content: Content) -> str:
     return "".join(c for c in "\n".join(lines) if c.isprintable() or c == "\n")
 
 
-async def _lines(source: int) -> AsyncIterator[str]:
-    pending = b""
-    while await _readable(source) and (chunk := os.read(source, 65536)):
-        *lines, pending = (pending + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode(errors="replace").strip()
-    if pending:
-        yield pending.decode(errors="replace").strip()
-
-
-async def _readable(source: int) -> bool:
-    loop, ready = asyncio.get_running_loop(), asyncio.Event()
-    try:
-        with suppress(PermissionError):  # an ordinary file cannot be waited for: it never blocks
-            loop.add_reader(source, ready.set)
-            await ready.wait()
-    finally:
-        loop.remove_reader(source)
-    return True
-
-
-PLUGIN = Plugin(
-    settings=ConsoleSettings,
-    capabilities=Capabilities(suggestions=Grade.PARTIAL, suggestion_limit=20),
-    connect=_connect,
-    prove=_prove,
-)
+CAPABILITIES = Capabilities(suggestions=Grade.PARTIAL, suggestion_limit=20)
+PLUGIN = Plugin(settings=ConsoleSettings, capabilities=CAPABILITIES, connect=connect, prove=prove)
