@@ -1,0 +1,221 @@
+"""The demo as people run it: a process, on a pipe or in a terminal, that leaves nothing behind."""
+
+import asyncio
+import codecs
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bridge.clock import RandomIds, SystemClock
+from bridge.simulators.demo import scripted_play, told
+from bridge.simulators.demo_screen import Screen
+from bridge.simulators.demo_stage import staged
+from bridge.simulators.slack import SlackSimulator
+
+pytestmark = pytest.mark.integration
+
+PATIENCE = 40.0
+
+#: The bridge's promises that `make demo` must show, as they are told.
+STEPS = (
+    "it is connected to Slack",
+    "the agent's greeting is in the thread",
+    "so is its answer",
+    "its suggestions are buttons",
+    "the channel itself stays quiet",
+    "Slack has an acknowledgement of both clicks",
+    "the buttons gave way to what was chosen and by whom",
+    "one message reached the agent",
+    r"PolyAI sent it in \d chunks",
+    "the thread shows one whole message",
+    "each thread has a session of its own, and nothing is mixed",
+    "the bridge is killed",
+    "PolyAI answers while nobody listens",
+    "the bridge starts again, and the answer is there",
+    "so is the answer to what Ben wrote meanwhile",
+    r"in the same session with the same token, carried on from cursor \d+",
+    "with no second greeting",
+    r"her place in the queue was one message, changed in place \d times",
+    "Sam's words carry Sam's name",
+    "the end is said",
+    "with a button to start again",
+    "a new session begins",
+    "with its own greeting",
+    "SIGTERM: it drained and ended with exit code 0",
+    "the agent heard every line once, in order",
+    r"the threads show each of the agent's \d+ messages once",
+    "PolyAI was told nothing that it forbids",
+)
+
+#: What people see in the threads.
+LINES = (
+    r"A│ Ann: @bot Where is my order\?",
+    r"A│     \[1234\] \[I do not have it\]",
+    r"A✎     ✓ \*1234\* — chosen by @(Ann|Ben)",
+    r"B│ Ben: @bot What are your opening hours\?",
+    r"A✎ bot: .* You are number 1 in the queue\..*",
+    r"A│ Sam: Hi, this is Sam\. .*",
+    r"A│     \[Start again\]",
+)
+
+
+class Demo:
+    """A demo process; all it writes, and whether it left anything."""
+
+    def __init__(self, directory: Path, ends: tuple[int, int], **environment: str) -> None:
+        """`ends`: ours and the demo's, of a pipe or of a terminal."""
+        self.directory = directory
+        self.written = ""
+        self._looked_at = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._ours, theirs = ends
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bridge", "demo"],
+            stdin=theirs if os.isatty(theirs) else subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TMPDIR": str(directory), **environment},
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def read_until(self, words: str) -> None:
+        """Read until these words come, after those read for before."""
+        deadline = time.monotonic() + PATIENCE
+        while (at := self.written.find(words, self._looked_at)) < 0:
+            assert time.monotonic() < deadline, self.written
+            assert self._read(), self.written
+        self._looked_at = at + len(words)
+
+    def type_in(self, line: str, *, then: str) -> None:
+        """Type a line into its terminal and read until something comes of it."""
+        os.write(self._ours, f"{line}\n".encode())
+        self.read_until(then)
+
+    def end(self) -> int:
+        """Wait for its end and see that nothing is left; the exit code."""
+        while self._ours >= 0 and self._read():
+            pass
+        code = self.process.wait(PATIENCE)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(self.process.pid, 0)
+        assert list(self.directory.iterdir()) == []
+        return code
+
+    def look_away(self) -> None:
+        """Close our end."""
+        if self._ours >= 0:
+            os.close(self._ours)
+        self._ours = -1
+
+    def abandon(self) -> None:
+        """Whatever became of the test, end what it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.look_away()
+
+    def _read(self) -> bool:
+        try:
+            piece = os.read(self._ours, 4096)
+        except OSError:  # how a terminal says on Linux that nobody is there any more
+            piece = b""
+        self.written += self._decoder.decode(piece)
+        return bool(piece)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """A demo on a pipe."""
+    demo = Demo(tmp_path, os.pipe(), DEMO="scripted")
+    yield demo
+    demo.abandon()
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[Demo]:
+    """A demo in a terminal."""
+    chat = Demo(tmp_path, os.openpty(), DEMO="")
+    yield chat
+    chat.abandon()
+
+
+def test_the_scripted_demo_shows_every_step_and_leaves_nothing_behind(demo: Demo) -> None:
+    assert demo.end() == 0, demo.written
+    told_in_order = iter(re.findall(r"^  ✓ (.*)$", demo.written, re.MULTILINE))
+    for step in STEPS:
+        assert any(re.fullmatch(step, line) for line in told_in_order), (step, demo.written)
+    for line in LINES:
+        assert re.search(f"^  {line}$", demo.written, re.MULTILINE), (line, demo.written)
+    assert len(re.findall("^  A│ bot: The warehouse says", demo.written, re.MULTILINE)) == 1
+    assert demo.written.endswith("Every step was seen.\n")
+    for never in ("Traceback", "xoxb-", "xapp-", "simulated-connector-token"):
+        assert never not in demo.written
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing_behind(demo: Demo, number: signal.Signals) -> None:
+    demo.read_until("so is its answer")
+    demo.process.send_signal(number)
+    assert demo.end() == 130
+    assert "Traceback" not in demo.written
+
+
+def test_a_reader_who_leaves_ends_the_demo(demo: Demo) -> None:
+    demo.read_until("it is connected to Slack")
+    demo.look_away()
+    assert demo.end() == 1
+
+
+def test_in_a_terminal_lines_are_said_and_numbers_press_buttons(chat: Demo) -> None:
+    chat.read_until("that is all)")
+    chat.type_in("where is my order?", then="[4: 1234] [5: I do not have it]")
+    chat.type_in("4", then="arrives *tomorrow* by noon.")
+    chat.type_in("1", then="(that button is gone)")
+    chat.type_in("/kill", then="(the bridge is dead")
+    chat.type_in("is it heavy?", then="is it heavy?")
+    chat.type_in("/start", then="A│ bot: You said: is it heavy?")
+    chat.type_in("/dm", then="goes to the bot directly")
+    chat.type_in("opening hours", then="B│ bot: We are *open*:")
+    chat.type_in("/new", then="mentions the bot")
+    chat.type_in("bye", then=": Start again]")
+    chat.type_in("/dance", then="(there is no /dance")
+    chat.type_in("/quit", then="/quit")
+    assert chat.end() == 0
+
+
+async def test_a_missed_step_is_told_with_the_end_of_the_log(tmp_path: Path) -> None:
+    out = io.StringIO()
+    async with staged(tmp_path, SystemClock()) as stage:
+        (tmp_path / "bridge.toml").write_text("[agents.default]\n")
+        assert await told(stage, out, scripted_play(stage, out)) == 1
+    written = out.getvalue()
+    assert "✗ expected: it is connected to Slack" in written
+    assert "the bridge has ended by itself with exit code 10" in written
+    log = written.partition("The bridge's log ends:")[2]
+    assert "base_url" in log
+
+
+async def test_a_screen_shows_each_message_once_and_again_when_it_changed() -> None:
+    out = io.StringIO()
+    async with SlackSimulator(clock=SystemClock(), ids=RandomIds()) as slack:
+        channel, ann, ben = slack.add_channel("help"), slack.add_user("Ann"), slack.add_user("Ben")
+        screen = Screen(slack, out, typist=ben)
+        first = await slack.say(channel, ann, "one")
+        await slack.say(channel, ann, "two")
+        await slack.say(channel, ben, "typed here", thread_ts=first)
+        screen.refresh()
+        await asyncio.sleep(0)
+        await slack.edit(channel, first, "three")
+        screen.refresh()
+        screen.refresh()
+    assert out.getvalue().splitlines() == ["  A│ Ann: one", "  B│ Ann: two", "  A✎ Ann: three"]
