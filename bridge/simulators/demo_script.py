@@ -137,7 +137,7 @@ async def _stream(play: Play) -> None:
     await play.steps.wait("the answer is in the thread", lambda: play.find(thread, "Order 1234"))
     journal = play.sessions[0].journal
     chunks = sum(frame.type == frames.CHUNK for frame in journal)
-    play.steps.check(f"PolyAI sent it in {chunks} chunks", chunks > 2)
+    play.steps.check(f"PolyAI sent it in pieces ({chunks} chunks)", chunks > 2)
     whole = play.count(thread, "arrives tomorrow by noon") == 1
     play.steps.check("the thread shows one whole message", whole and len(play.told(thread)) == 3)
 

@@ -35,7 +35,7 @@ STEPS = (
     "Slack has an acknowledgement of both clicks",
     "the buttons gave way to what was chosen and by whom",
     "one message reached the agent",
-    r"PolyAI sent it in \d chunks",
+    r"PolyAI sent it in pieces \(\d chunks\)",
     "the thread shows one whole message",
     "each thread has a session of its own, and nothing is mixed",
     "the bridge is killed",
