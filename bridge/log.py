@@ -18,9 +18,10 @@ from structlog.typing import EventDict, Processor
 
 #: Libraries that speak of bodies and addresses below this level, or of every request at it.
 _CAPPED = (
-    "aiohttp.access",
+    "aiohttp",
     "aiosqlite",
     "alembic",
+    "asyncio",
     "slack_bolt",
     "slack_sdk",
     "sqlalchemy",
@@ -69,7 +70,8 @@ def configure(level: str, layout: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         _Redacting(
-            foreign_pre_chain=_GAINED,
+            # Plain records may carry fields too: adapters log through the standard library.
+            foreign_pre_chain=(structlog.stdlib.ExtraAdder(), *_GAINED),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _as_json if layout == "json" else _as_text,
