@@ -134,7 +134,7 @@ def _app(web: AsyncWebClient, bot: BotIdentity, host: Host) -> AsyncApp:
 
     return AsyncApp(
         client=web,
-        name=LOG.name,
+        name=sdk_log().name,  # Bolt mutes the log of this name
         logger=sdk_log(),
         before_authorize=take,
         # In Socket Mode nothing is signed, and the built-in steps would come before or after ours
