@@ -79,8 +79,7 @@ async def connect(settings: ConsoleSettings, host: Host) -> AsyncIterator[Consol
         reading.cancel()
 
 
-async def prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
-    """Who types is who they say."""
+async def _prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
     return f"{settings.user}, at this terminal"
 
 
@@ -96,5 +95,5 @@ def _shown(content: Content) -> str:
     return "".join(c for c in "\n".join(lines) if c.isprintable() or c == "\n")
 
 
-CAPABILITIES = Capabilities(suggestions=Grade.PARTIAL, suggestion_limit=20)
-PLUGIN = Plugin(settings=ConsoleSettings, capabilities=CAPABILITIES, connect=connect, prove=prove)
+CAPABILITIES = Capabilities(authorship=Grade.FULL, suggestions=Grade.PARTIAL, suggestion_limit=20)
+PLUGIN = Plugin(settings=ConsoleSettings, capabilities=CAPABILITIES, connect=connect, prove=_prove)
