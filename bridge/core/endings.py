@@ -73,11 +73,12 @@ def take_back_restart(step: Stepping) -> None:
     notice = step.conversation.restart_notice
     if notice is not None:
         step.change(restart_notice=None)
-        step.replace(notice, Notice(NoticeKind.ENDED))
+        step.replace(notice, Notice(NoticeKind.ENDED, {"resumed": "yes"}))
 
 
 def _leave(step: Stepping, session: Session) -> None:
     flight = step.conversation.in_flight
+    step.close_queue()
     step.change(session=None, in_flight=None, wanted=False)
     step.effects.append(ForgetSession(session.number))
     if flight is not None and flight.kind is SendKind.MESSAGE and flight.message is not None:

@@ -199,7 +199,8 @@ def _handoff(step: Stepping, session: Session, body: Handoffs) -> None:
         case f.LiveAgentJoined(agent_id=agent_id, name=name, picture_url=picture):
             author = Author(AuthorKind.LIVE_AGENT, name, picture)
             people = {**session.live_agents, agent_id: author}
-            step.change_session(live_agents=people, handoff=Handoff.LIVE, queue_notice=None)
+            step.close_queue()
+            step.change_session(live_agents=people, handoff=Handoff.LIVE)
             step.notice(NoticeKind.HANDOFF_JOINED, name=name or "")
         case f.LiveAgentLeft(agent_id=agent_id, name=name):
             known = session.live_agents.get(agent_id)
@@ -209,7 +210,8 @@ def _handoff(step: Stepping, session: Session, body: Handoffs) -> None:
         case f.HandoffElsewhere(reason=reason, queue=queue, route=route):
             step.notice(NoticeKind.HANDOFF_ELSEWHERE, reason=reason, queue=queue, route=route)
         case f.HandoffBroke(reason=reason):
-            step.change_session(handoff=Handoff.NONE, queue_notice=None)
+            step.close_queue()
+            step.change_session(handoff=Handoff.NONE)
             step.notice(NoticeKind.HANDOFF_FAILED, reason=reason)
         case _ as never:
             assert_never(never)

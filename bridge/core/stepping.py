@@ -84,6 +84,13 @@ class Stepping:
             self.change(offered=None)
             self.effects.append(Owe(self.new_id(), Retire(offered.delivery, chosen)))
 
+    def close_queue(self) -> None:
+        """The wait for a live agent is over: its notice must not go on promising a place."""
+        session = self.conversation.session
+        if session is not None and session.queue_notice is not None:
+            self.replace(session.queue_notice, Notice(NoticeKind.HANDOFF_FOUND))
+            self.change_session(queue_notice=None)
+
     def ask(self, ask: Ask) -> DeliveryId:
         """Owe the agent a person's words."""
         delivery = self.new_id()

@@ -7,6 +7,7 @@ _PLAIN = {
         "This is a new conversation: the earlier one has ended, "
         "and the agent no longer knows what was said in it."
     ),
+    NoticeKind.HANDOFF_FOUND: "The wait for a person is over.",
     NoticeKind.UNAVAILABLE: (
         "The agent cannot be reached at the moment. "
         "What you wrote is kept and will be delivered as soon as it can be."
@@ -23,10 +24,10 @@ def notice_text(notice: Notice) -> str:
     """The sentence of a notice, as plain text. Details in it come from outside: escape them."""
     details = notice.details
     match notice.kind:
-        case NoticeKind.NEW_CONVERSATION | NoticeKind.UNAVAILABLE:
+        case NoticeKind.NEW_CONVERSATION | NoticeKind.UNAVAILABLE | NoticeKind.HANDOFF_FOUND:
             return _PLAIN[notice.kind]
         case NoticeKind.ENDED:
-            return _ended(details.get("reason", ""))
+            return _ended(details.get("reason", ""), resumed="resumed" in details)
         case NoticeKind.HANDOFF_WAITING:
             return _waiting(details)
         case NoticeKind.HANDOFF_JOINED:
@@ -45,9 +46,9 @@ def notice_text(notice: Notice) -> str:
             return _too_long(details.get("limit_bytes", ""))
 
 
-def _ended(reason: str) -> str:
+def _ended(reason: str, *, resumed: bool) -> str:
     said = _ENDINGS.get(reason, "The conversation has ended.")
-    return f"{said} Write here to start a new one."
+    return f"{said} A new one follows." if resumed else f"{said} Write here to start a new one."
 
 
 def _waiting(details: dict[str, str]) -> str:
