@@ -86,8 +86,8 @@ def frames_per_second() -> float:
         touched_at=NOW,
     )
     terms = Terms()
-    for event in (SessionOpened(1), SocketReady(1)):
-        conversation = step(conversation, event, NOW, terms).conversation
+    for opening in (SessionOpened(1), SocketReady(1)):
+        conversation = step(conversation, opening, NOW, terms).conversation
     texts = [
         json.dumps(
             {
