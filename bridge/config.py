@@ -48,11 +48,13 @@ def _name(value: str) -> str:
 def _sqlite(value: str) -> str:
     if value.startswith("postgresql"):
         raise ValueError("is PostgreSQL, which this version cannot use; write sqlite+aiosqlite:///")
-    path = value.removeprefix("sqlite+aiosqlite:///").partition("?")[0]
+    path = value.removeprefix("sqlite+aiosqlite:///")
     if not value.startswith("sqlite+aiosqlite:///"):
         raise ValueError('is not a database address; write it like "sqlite+aiosqlite:///bridge.db"')
     if path in {"", ":memory:"} or path.startswith("file:"):
         raise ValueError("names no file; a database in memory would forget what is owed")
+    if "?" in path:
+        raise ValueError("has options, which are not used; leave out what follows the ?")
     return value
 
 

@@ -16,8 +16,6 @@ from bridge.errors import ConfigurationError
 from bridge.log import redact
 
 PREFIX = "POLYAI_BRIDGE_"
-#: Variables with our prefix that are no configuration keys: they are read elsewhere.
-RESERVED = frozenset({f"{PREFIX}CONFIG"})
 
 Key = tuple[str | int, ...]
 
@@ -126,11 +124,7 @@ def read_toml(path: Path) -> dict[Key, Value]:
 
 def read_environment(environment: Mapping[str, str]) -> dict[Key, Value]:
     """Our variables; an empty one counts as not set."""
-    ours = {
-        name: value
-        for name, value in environment.items()
-        if name.startswith(PREFIX) and name not in RESERVED and value
-    }
+    ours = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
     return {
         _key(name): Value(value, f"environment variable {name}") for name, value in ours.items()
     }

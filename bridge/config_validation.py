@@ -1,13 +1,13 @@
 """Is it acceptable? Values against a model; what is refused is told without quoting a value."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge.config_sources import PREFIX, RESERVED, Given, Key, Problem, dotted, refuse, variable
+from bridge.config_sources import PREFIX, Given, Key, Problem, dotted, refuse, variable
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -51,7 +51,7 @@ def _ways(model: type[BaseModel], given: Given, key: Key) -> str:
     if any(isinstance(part, int) for part in key):
         return f"add it to that entry of {dotted(key[:1])}"
     if not _is_secret(model, key):
-        return f"write it in {given.file} or set {variable(whole)}"
+        return f"write it in {given.file} or set {variable(whole)}{_misnamed(given, key[:-1])}"
     name = "__".join(map(str, whole))
     return (
         f"set {variable(whole)}, or put it in a file called {name} in secrets_dir or in systemd's "
@@ -59,12 +59,39 @@ def _ways(model: type[BaseModel], given: Given, key: Key) -> str:
     )
 
 
+def _misnamed(given: Given, table: Key) -> str:
+    """A question, if only something outside the file speaks of a table, and another is near."""
+    if not table or given.place(table) == given.file:
+        return ""
+    *above, name = table
+    names = {str(key[len(above)]) for key in given.values if list(key[: len(above)]) == above}
+    nearest = difflib.get_close_matches(str(name), names - {str(name)}, n=1)
+    return f"; or did you mean {dotted((*above, nearest[0]))}?" if nearest else ""
+
+
 def _nearest(model: type[BaseModel], given: Given, key: Key) -> str:
     table = _table(model, key[:-1])
-    known = list(table.model_fields) if table else []
-    if len(key) == 1 and given.place(key).startswith("environment"):
-        known += [name.removeprefix(PREFIX).lower() for name in RESERVED]
-    return offer(str(key[-1]), known)
+    siblings = list(table.model_fields) if table else []
+    kind, _, name = given.place(key).rpartition(f" variable {PREFIX}")
+    if kind != "environment":
+        return offer(str(key[-1]), siblings)
+    # A variable may be wrong in more than one of its words: it is compared as a whole.
+    known = [variable((*given.at, *each)) for each in _settable(model, given, ())]
+    nearest = difflib.get_close_matches(name, [each.removeprefix(PREFIX) for each in known], n=1)
+    return f"did you mean {PREFIX}{nearest[0]}?" if nearest else offer(str(key[-1]), siblings)
+
+
+def _settable(kind: Any, given: Given, at: Key) -> Iterator[Key]:  # noqa: ANN401 - any annotation
+    """Every key there is, in the agents and adapters that are spoken of too."""
+    table = _table(kind, ())
+    if table:
+        for name, known in table.model_fields.items():
+            yield from _settable(known.annotation, given, (*at, name))
+    elif get_origin(kind) is dict and _table(kind, ("any",)):
+        for spoken in {key[len(at)] for key in given.values if key[: len(at)] == at != key}:
+            yield from _settable(get_args(kind)[1], given, (*at, spoken))
+    else:
+        yield at
 
 
 def offer(name: str, known: Collection[str]) -> str:
