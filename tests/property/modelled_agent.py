@@ -118,7 +118,9 @@ class ModelledSession:
 
     def _whole(self, told: Told, *, offers: bool = False, ends: bool = False) -> None:
         offered = (Suggestion(f"yes to {told.text}"),) if offers else ()
-        body = f.AgentMessage(told.text, told.text, suggestions=offered, ends_conversation=ends)
+        # some messages have no id, so that only the frame's number tells a repeated one
+        identity = "" if self._sequence % 2 else told.text
+        body = f.AgentMessage(identity, told.text, suggestions=offered, ends_conversation=ends)
         self._done(told, self._append(body), self._sequence)
 
     def _streamed(self, told: Told, pieces: int, *, interrupted: bool = False) -> None:
@@ -127,9 +129,10 @@ class ModelledSession:
         first = 0
         for index, (low, high) in enumerate(pairwise(cuts), start=1):
             chunk = f.AgentChunk(told.text, told.text[low:high], index)
-            first = first or self._append(chunk)
-            if index > 1:
-                self._append(chunk)
+            sequence = self._append(chunk)
+            first = first or sequence
+            if index == 2:
+                self._append(chunk)  # the same piece once more, in a frame of its own
         if interrupted:
             self._append(f.AgentThinking())
             between = Told(f"s{self.number}m{len(self.told)}i between")
