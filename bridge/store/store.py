@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +11,8 @@ import msgspec
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine, Row, Select, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.core.state import Conversation
 from bridge.errors import BridgeError, DatabaseFailed, DatabaseHeld
@@ -187,10 +187,14 @@ async def look_into(url: str) -> AsyncIterator[Store]:
         MigrationNeeded: its schema is not this version's.
     """
     path = database_path(url)
-    if not path.exists():
+    try:
+        path.stat()
+    except FileNotFoundError:
         raise DatabaseFailed(
             f"There is no database at {path}", remedy="start the bridge once, or check database.url"
-        )
+        ) from None
+    except OSError as error:
+        raise _not_openable(path, error) from None
     with writing_engine(path) as writing:
         await asyncio.to_thread(_checked, writing, auto_migrate=False)
         async with reading_engine(path) as reading, _serving(writing) as writer:
@@ -215,7 +219,10 @@ def database_path(url: str) -> Path:
     Raises:
         DatabaseFailed: it names no file.
     """
-    database = make_url(url).database
+    try:
+        database = make_url(url).database
+    except ArgumentError:
+        database = None
     if not database or database == ":memory:":
         raise DatabaseFailed(
             "The database must be a file", remedy="set database.url to sqlite+aiosqlite:///NAME.db"
@@ -237,9 +244,12 @@ def migrate(url: str) -> str:
             return _checked(engine, auto_migrate=True)
 
 
-def _held(path: Path) -> FileLock:
-    lock = FileLock(f"{path}.lock", timeout=0, mode=0o600)
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold the file against every other process, under whichever name it is opened."""
     try:
+        path.parent.stat()  # the lock would make a missing directory; a wrong address must be told
+        lock = FileLock(f"{os.path.realpath(path)}.lock", timeout=0, mode=0o600)
         lock.acquire()
     except Timeout:
         raise DatabaseHeld(
@@ -248,7 +258,10 @@ def _held(path: Path) -> FileLock:
         ) from None
     except OSError as error:
         raise _not_openable(path, error) from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _create_private(path: Path) -> None:
@@ -280,13 +293,12 @@ def _checked(engine: Engine, *, auto_migrate: bool) -> str:
 
 
 async def _salt(engine: AsyncEngine) -> str:
-    async with engine.connect() as connection:
-        return await _fact(connection, "salt")
-
-
-async def _fact(connection: AsyncConnection, name: str) -> str:
-    query = select(t.facts.c.value).where(t.facts.c.name == name)
-    return str((await connection.execute(query)).scalar_one())
+    query = select(t.facts.c.value).where(t.facts.c.name == "salt")
+    try:
+        async with engine.connect() as connection:
+            return str((await connection.execute(query)).scalar_one())
+    except SQLAlchemyError as error:
+        raise database_failed("The database has lost its salt", error) from None
 
 
 def _conversation(state: str) -> Conversation:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Engine, event, insert, select, text
 
 from bridge.errors import DatabaseFailed
 from bridge.store import tables as t
@@ -39,12 +38,12 @@ class Note(Change[str]):
 class Desk:
     """A writer at work, and what its connection was asked to do."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.writer = Writer(engine)
         self.commits = 0
         self.task = asyncio.create_task(self.writer.run())
-        event.listen(engine.sync_engine, "commit", self._committed)
+        event.listen(engine, "commit", self._committed)
 
     def _committed(self, _connection: Connection) -> None:
         self.commits += 1
@@ -53,18 +52,18 @@ class Desk:
         """The facts that another connection would see, in the order they were written."""
         self.writer.close()
         await self.task
-        async with self.engine.connect() as connection:
+        with self.engine.connect() as connection:
             query = select(t.facts.c.name).where(t.facts.c.name != "salt")
-            return list((await connection.execute(query.order_by(text("rowid")))).scalars())
+            return list(connection.execute(query.order_by(text("rowid"))).scalars())
 
 
 @asynccontextmanager
 async def writing(path: Path, *, patience_ms: int = 5000) -> AsyncIterator[Desk]:
     """A writer on a new database; `patience_ms` is how long it waits for another's lock."""
-    async with writing_engine(path) as engine:
-        async with engine.connect() as connection:
-            await bring_up_to_date(connection, allowed=True)
-            await connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience_ms}")
+    with writing_engine(path) as engine:
+        with engine.connect() as connection:
+            bring_up_to_date(connection, allowed=True)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience_ms}")
         desk = Desk(engine)
         try:
             yield desk
@@ -206,8 +205,8 @@ async def test_a_write_after_the_end_is_refused_and_does_not_hang(desk: Desk) ->
 async def test_another_processs_lock_fails_the_whole_batch_once(tmp_path: Path) -> None:
     """Not change by change: each would wait its full patience, one after the other."""
     path = tmp_path / "bridge.db"
-    async with writing(path, patience_ms=50) as desk, writing_engine(path) as other:
-        async with other.begin():
+    async with writing(path, patience_ms=50) as desk:
+        with writing_engine(path) as other, other.begin():
             begun = asyncio.get_running_loop().time()
             outcomes = await asyncio.gather(
                 *(desk.writer.write(Note(f"{n}")) for n in range(40)), return_exceptions=True
