@@ -196,3 +196,55 @@ async def test_an_expired_session_is_replaced_and_the_message_told_once(stage: S
 
     assert stage.told(thread).count("resumed") == 1
     assert any(text.startswith("This is a new conversation") for text in stage.told(thread))
+
+
+async def test_a_quiet_conversation_lets_its_socket_go_and_resumes_the_same_session(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path) as stage:
+        stage.configure(idle_timeout='"1s"')
+        await stage.started()
+        thread = await opened(stage)
+        await stage.until(lambda: not stage.sessions[0].sockets)
+        await stage.reply(thread, "say again")
+        await stage.until(lambda: "again" in stage.told(thread))
+
+        assert len(stage.sessions) == 1
+        assert stage.told(thread).count("again") == 1
+
+
+async def test_thinking_is_shown_while_the_agent_prepares_an_answer(stage: Stage) -> None:
+    thread = await opened(stage)
+    await stage.reply(thread, "slow")
+    shown = await stage.until(lambda: [s.status for s in stage.slack.statuses if s.status])
+
+    assert "think" in shown[-1]
+
+
+async def test_refused_credentials_are_told_once_and_not_asked_about_again_and_again(
+    stage: Stage,
+) -> None:
+    await opened(stage)
+    stage.polyai.refuse_tokens(401, 1000, "Connector token does not exist")
+    before = len([c for c in stage.polyai.calls if c.path.endswith("access-token")])
+    threads = [await stage.mention(f"say {n}") for n in range(8)]
+    await stage.until(lambda: all(len(stage.told(t)) == 1 for t in threads))
+    await stage.quiet(1.5)
+    asked = len([c for c in stage.polyai.calls if c.path.endswith("access-token")]) - before
+
+    assert all("cannot be reached" in stage.told(t)[0] for t in threads)
+    assert asked <= 8
+
+
+async def test_a_message_around_the_end_of_a_session_is_carried_into_the_next(
+    stage: Stage,
+) -> None:
+    thread = await opened(stage)
+    stage.polyai.swallow_messages(1)
+    await stage.reply(thread, "say carried")
+    await stage.until(lambda: stage.sessions[0].received[-1].count("carried"))
+    stage.polyai.end_session(stage.sessions[0].id, "REASON_NATURAL_END")
+    await stage.until(lambda: "carried" in stage.told(thread))
+
+    assert stage.heard() == ["say hello", "say carried"]
+    assert len(stage.sessions) == 2
