@@ -1,0 +1,211 @@
+"""Do the pages for operators say what the program does?"""
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from bridge import config, errors
+from bridge.cli import cli
+from bridge.plugin import registry
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "config.example.toml").read_text("utf-8")
+REFERENCE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
+LOGGING = (ROOT / "docs" / "logging.md").read_text("utf-8")
+
+SECRETS = {
+    "POLYAI_BRIDGE_AGENTS__DEFAULT__CONNECTOR_TOKEN": "dummy-connector-token",
+    "POLYAI_BRIDGE_ADAPTERS__SLACK__BOT_TOKEN": "xoxb-dummy",
+    "POLYAI_BRIDGE_ADAPTERS__SLACK__APP_TOKEN": "xapp-dummy",
+}
+#: Our own plug-ins: other people's document themselves.
+PLUGINS = sorted(entry.name for entry in entry_points(group=registry.GROUP))
+#: Each heading of the reference, with the model whose keys it explains.
+SECTIONS: dict[str, type[BaseModel]] = {
+    "### `[database]`": config.DatabaseSettings,
+    "### `[http]`": config.HttpSettings,
+    "### `[log]`": config.LogSettings,
+    "### `[agents.NAME]`": config.AgentSettings,
+    "### `[[routes]]`": config.Route,
+    **{f'#### `type = "{name}"`': registry.find(name).settings for name in PLUGINS},
+}
+KEYS = [
+    pytest.param(heading, key, known, id=f"{heading.strip('# `')} {key}")
+    for heading, model in SECTIONS.items()
+    for key, known in model.model_fields.items()
+    if key != "type"  # explained once, for every adapter
+]
+
+
+def whole_example() -> str:
+    """The example with its commented-out keys and tables taken as written."""
+    return re.sub(r"^# (?:# )?(?=[a-z_]+ = |\[)", "", EXAMPLE, flags=re.MULTILINE)
+
+
+def section(heading: str) -> str:
+    assert heading in REFERENCE
+    return re.split(r"^##", REFERENCE.partition(heading)[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """The rows of a table by the word in backquotes that begins them."""
+    found = re.findall(r"^\| `([^`]+)` \|(.*)\|$", text, flags=re.MULTILINE)
+    return {name: [cell.strip() for cell in rest.split("|")] for name, rest in found}
+
+
+def written(default: object) -> str:
+    """A default as the file writes it."""
+    if isinstance(default, timedelta):
+        seconds = int(default.total_seconds())
+        return f'"{seconds // 60}m"' if seconds % 60 == 0 else f'"{seconds}s"'
+    return json.dumps(default)
+
+
+def is_secret(known: FieldInfo) -> bool:
+    return known.annotation is SecretStr
+
+
+def test_the_example_loads_once_its_secrets_are_given() -> None:
+    settings = config.load(ROOT / "config.example.toml", SECRETS)
+
+    for name, table in settings.adapters.items():
+        config.adapter_settings(settings, name, registry.find(table.type).settings)
+
+
+def test_the_whole_example_loads_too(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    file = tmp_path / "bridge.toml"
+    file.write_text(whole_example().replace("/run/secrets/polyai-bridge", f"{tmp_path}/secrets"))
+
+    settings = config.load(file, SECRETS)
+
+    assert {table.type for table in settings.adapters.values()} == set(PLUGINS)
+    assert settings.secrets_dir
+    assert settings.routes
+    for name, table in settings.adapters.items():
+        config.adapter_settings(settings, name, registry.find(table.type).settings)
+
+
+def in_example(heading: str) -> dict[str, Any]:
+    tree: Any = tomllib.loads(whole_example())
+    for part in re.sub(r"[#`\[\] ]", "", heading).split("."):
+        if part.startswith("type="):
+            tree = next(t for t in tree["adapters"].values() if t["type"] == part[6:-1])
+        else:
+            tree = tree["default" if part == "NAME" else part]
+    found: dict[str, Any] = tree[0] if isinstance(tree, list) else tree
+    return found
+
+
+@pytest.mark.parametrize(("heading", "key", "known"), KEYS)
+def test_every_key_is_in_the_example_with_its_default(
+    heading: str, key: str, known: FieldInfo
+) -> None:
+    shown = in_example(heading)[key]
+
+    if is_secret(known):
+        assert shown == ""
+    elif not known.is_required() and known.default is not None:
+        assert json.dumps(shown) == written(known.default)
+
+
+@pytest.mark.parametrize(("heading", "key", "known"), KEYS)
+def test_every_key_is_explained_with_its_default(heading: str, key: str, known: FieldInfo) -> None:
+    default, meaning = rows(section(heading))[key]
+
+    assert meaning
+    if known.is_required():
+        assert default == ""
+    elif known.default is not None:
+        assert default == f"`{written(known.default)}`"
+    if is_secret(known):
+        assert "secret" in meaning
+    if isinstance(known.default, timedelta):
+        assert "duration" in meaning
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_no_key_is_explained_that_does_not_exist(heading: str) -> None:
+    assert set(rows(section(heading))) <= set(SECTIONS[heading].model_fields)
+
+
+def test_every_table_is_explained() -> None:
+    explained = re.findall(r"^### `\[+(\w+)", REFERENCE, flags=re.MULTILINE)
+
+    assert {*explained, "secrets_dir"} == set(config.Settings.model_fields)
+    assert "secrets_dir" in rows(section("## Keys"))
+    assert "type" in rows(section("### `[adapters.NAME]`"))
+
+
+def commands(group: click.Command, path: str = "polyai-bridge") -> Iterator[str]:
+    if not isinstance(group, click.Group):
+        yield path
+        return
+    for name, command in group.commands.items():
+        yield from commands(command, f"{path} {name}")
+
+
+def test_every_command_is_explained_and_no_other() -> None:
+    told = re.findall(r"^\| `(polyai-bridge [^`]*)`", OPERATING, flags=re.MULTILINE)
+
+    assert {re.sub(r" [A-Z]+", "", each) for each in told} == set(commands(cli))
+
+
+def test_every_exit_code_is_explained_and_no_other() -> None:
+    table = OPERATING.partition("## Exit codes")[2].partition("\n## ")[0]
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)}
+    raised = {
+        kind.exit_code
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.BridgeError)
+    }
+
+    assert told == {0, 1, 2} | raised == {0, 1, 2, 10, 11, 12, 13, 14}
+
+
+def sources() -> Iterator[ast.AST]:
+    for folder in ("bridge", "adapters"):
+        for file in (ROOT / folder).rglob("*.py"):
+            yield from ast.walk(ast.parse(file.read_text("utf-8")))
+
+
+def logged_events() -> Iterator[str]:
+    """What our loggers are told first."""
+    for node in sources():
+        match node:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Name(id="_log" | "LOG"),
+                    attr="debug" | "info" | "warning" | "error" | "exception",
+                ),
+                args=[ast.Constant(value=str(event)), *_],
+            ):
+                yield event
+
+
+def test_the_log_legend_explains_every_event() -> None:
+    assert set(logged_events()) - set(rows(LOGGING)) == set()
+
+
+def test_the_log_legend_explains_no_event_that_is_never_logged() -> None:
+    texts = {node.value for node in sources() if isinstance(node, ast.Constant)}
+
+    assert set(rows(LOGGING)) - texts == set()
+
+
+def test_every_link_between_the_pages_leads_to_a_file() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} → {target}"
