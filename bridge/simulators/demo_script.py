@@ -206,8 +206,9 @@ async def _handoff(play: Play) -> None:
     changes = [m.text for m in play.stage.slack.updates if m.ts == waiting.ts]
     play.steps.check(
         f"her place in the queue was one message, changed in place {len(changes)} times",
-        len(changes) > 1 and play.count(thread, "Connecting you") == 1,
+        len(changes) > 1 and play.count(thread, "Connecting you") == 0,
     )
+    play.steps.check("and promises no place any more", "is over" in changes[-1])
     play.steps.check("Sam's words carry Sam's name", hello.username == "Sam")
 
 

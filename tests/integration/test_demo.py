@@ -45,6 +45,7 @@ STEPS = (
     r"in the same session with the same token, carried on from cursor \d+",
     "with no second greeting",
     r"her place in the queue was one message, changed in place \d times",
+    r"and promises no place any more",
     "Sam's words carry Sam's name",
     "the end is said",
     "with a button to start again",

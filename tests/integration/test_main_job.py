@@ -100,12 +100,12 @@ async def test_a_handoff_shows_its_queue_in_one_message_and_the_persons_name(
     live = await stage.until(
         lambda: [m for m in stage.slack.messages(stage.channel, thread) if m.username == "Sam"]
     )
-    waits = [m for m in stage.slack.messages(stage.channel, thread) if "queue" in m.text]
+    waits = [t for t in stage.told(thread) if "Connecting you" in t or "wait for a person" in t]
+    told = [m.text for m in stage.slack.updates]
 
     assert live[0].icon_url
-    assert len(waits) == 1
-    assert "number 1" in waits[0].text
-    assert waits[0].edits >= 1
+    assert waits == ["The wait for a person is over."]
+    assert [text for text in told if "You are number 1 in the queue" in text]
 
 
 async def test_an_end_is_said_and_writing_starts_a_new_session(stage: Stage) -> None:
