@@ -1,0 +1,252 @@
+"""Does the console say what is typed, show what is owed, and leave nothing behind?"""
+
+import asyncio
+import io
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from pydantic import ValidationError
+
+from adapters import console
+from adapters.console import PLUGIN, Console, ConsoleSettings, connect
+from bridge.clock import Clock
+from bridge.errors import DatabaseFailed, MaybeDelivered
+from bridge.model.delivery import Outbound
+from bridge.model.ids import AdapterName, DeliveryId, ThreadKey
+from bridge.model.inbound import Clicked, Inbound, Said
+from bridge.model.messages import (
+    AgentReply,
+    Attachment,
+    AttachmentKind,
+    Author,
+    AuthorKind,
+    CallAction,
+    Content,
+    Notice,
+    NoticeKind,
+    Suggestion,
+)
+from bridge.plugin import Accepted
+from bridge.testing.clock import NOON, FakeClock
+
+AGENT = Author(AuthorKind.AGENT, "Poly")
+OFFER = AgentReply(AGENT, "Well?", suggestions=(Suggestion("Yes"), Suggestion("No")))
+
+
+class HostTwin:
+    """Remembers what it is told; `failing` is how often it cannot store."""
+
+    def __init__(self) -> None:
+        self.name = AdapterName("console")
+        self.clock: Clock = FakeClock()
+        self.accepted: list[Inbound] = []
+        self.reports: list[bool] = []
+        self.failing = 0
+        self._ended = asyncio.Event()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        raise AssertionError("a console has no business on the network")
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        if self.failing:
+            self.failing -= 1
+            raise DatabaseFailed("full")
+        self.accepted.append(inbound)
+        return Accepted.NEW
+
+    def report(self, *, connected: bool, detail: str = "") -> None:
+        self.reports.append(connected)
+        if not connected:
+            self._ended.set()
+
+    async def ended(self) -> None:
+        await asyncio.wait_for(self._ended.wait(), 5)
+
+
+class Terminal:
+    """Standard input and output, in the hands of a test."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self.source, self._keyboard = os.pipe()
+        self.host = HostTwin()
+        self._capture = capture
+
+    def shown(self) -> str:
+        return self._capture.readouterr().out
+
+    def type(self, text: str) -> None:
+        os.write(self._keyboard, text.encode())
+
+    def hang_up(self) -> None:
+        if self._keyboard >= 0:
+            os.close(self._keyboard)
+            self._keyboard = -1
+
+    def fileno(self) -> int:
+        return self.source
+
+
+@pytest.fixture
+async def terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Terminal]:
+    it = Terminal(capsys)
+    monkeypatch.setattr("sys.stdin", it)
+    yield it
+    it.hang_up()
+    os.close(it.source)
+
+
+def outbound(content: Content, number: int = 1) -> Outbound:
+    return Outbound(
+        id=DeliveryId(f"c1.{number}"), thread=ThreadKey("console"), content=content, owed_at=NOON
+    )
+
+
+async def typed(terminal: Terminal, text: str, *before: Content) -> list[Inbound]:
+    """What the host is told when `text` is typed after `before` was shown."""
+    async with connect(ConsoleSettings(), terminal.host) as adapter:
+        for number, content in enumerate(before, 1):
+            await adapter.deliver(outbound(content, number))
+        terminal.type(text)
+        terminal.hang_up()
+        await terminal.host.ended()
+    return terminal.host.accepted
+
+
+async def test_a_line_is_said_and_opens_the_conversation(terminal: Terminal) -> None:
+    (inbound,) = await typed(terminal, "hello\n")
+
+    assert inbound.body == Said("hello")
+    assert inbound.opens
+    assert inbound.person.id == "you"
+    assert inbound.at == NOON
+
+
+async def test_lines_of_one_instant_have_their_own_identity_and_keep_their_order(
+    terminal: Terminal,
+) -> None:
+    accepted = await typed(terminal, "".join(f"{n}\n" for n in range(12)))
+
+    assert [each.body for each in accepted] == [Said(str(n)) for n in range(12)]
+    assert len({each.identities for each in accepted}) == 12
+    assert [each.order for each in accepted] == sorted(each.order for each in accepted)
+    assert {each.thread for each in accepted} == {"console"}
+
+
+async def test_a_number_chooses_the_suggestion_of_that_number(terminal: Terminal) -> None:
+    (inbound,) = await typed(terminal, "2\n", OFFER)
+
+    assert inbound.body == Clicked(DeliveryId("c1.1"), 1)
+
+
+@pytest.mark.parametrize("line", ["0", "3", "-1", "²", "01", "2nd"])
+async def test_any_other_number_is_said(terminal: Terminal, line: str) -> None:
+    (inbound,) = await typed(terminal, f"{line}\n", OFFER)
+
+    assert inbound.body == Said(line)
+
+
+async def test_only_the_newest_offer_can_be_chosen_from(terminal: Terminal) -> None:
+    later = AgentReply(AGENT, "Sure?", suggestions=(Suggestion("Quite"),))
+
+    accepted = await typed(terminal, "1\n2\n", OFFER, later, AgentReply(AGENT, "Hm."))
+
+    assert [each.body for each in accepted] == [Clicked(DeliveryId("c1.2"), 0), Said("2")]
+
+
+async def test_what_could_not_be_stored_is_asked_for_again(terminal: Terminal) -> None:
+    terminal.host.failing = 1
+
+    accepted = await typed(terminal, "lost\nkept\n")
+
+    assert [each.body for each in accepted] == [Said("kept")]
+    assert "type it again" in terminal.shown()
+
+
+async def test_a_reply_is_printed_with_everything_in_it(terminal: Terminal) -> None:
+    reply = AgentReply(
+        AGENT,
+        "Here:",
+        attachments=(Attachment(AttachmentKind.LINK, "https://host.example", "A page"),),
+        call_actions=(CallAction("Ring us", "+44 1"),),
+        suggestions=(Suggestion("Yes"),),
+    )
+
+    receipt = await Console(ConsoleSettings(), terminal.host).deliver(outbound(reply))
+
+    assert receipt.reference == "c1.1"
+    assert terminal.shown().splitlines() == [
+        "Poly: Here:",
+        "  A page https://host.example",
+        "  Ring us: +44 1",
+        "  1) Yes",
+    ]
+
+
+async def test_every_notice_is_printed_in_words(terminal: Terminal) -> None:
+    adapter = Console(ConsoleSettings(), terminal.host)
+
+    for number, kind in enumerate(NoticeKind):
+        await adapter.deliver(outbound(Notice(kind), number))
+
+    lines = terminal.shown().splitlines()
+    assert len(lines) == len(NoticeKind)
+    assert all(line.startswith("* ") for line in lines)
+
+
+async def test_the_agents_text_cannot_drive_the_terminal(terminal: Terminal) -> None:
+    reply = AgentReply(AGENT, "a\x1b[2Jb\rc\x07\x9bd\u202ee\nf")
+
+    await Console(ConsoleSettings(), terminal.host).deliver(outbound(reply))
+
+    assert terminal.shown() == "Poly: a[2Jbcde\nf\n"
+
+
+async def test_a_terminal_that_is_gone_leaves_doubt(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stdout", screen)
+    adapter = Console(ConsoleSettings(), terminal.host)
+    screen.close()
+
+    with pytest.raises(MaybeDelivered, match="the terminal is gone"):
+        await adapter.deliver(outbound(OFFER))
+
+
+async def test_leaving_ends_at_once_though_nothing_was_typed(terminal: Terminal) -> None:
+    before = asyncio.all_tasks()
+
+    async with connect(ConsoleSettings(), terminal.host):
+        assert terminal.host.reports == [True]
+
+    assert asyncio.all_tasks() == before
+
+
+async def test_an_ended_input_is_reported_and_replies_still_appear(terminal: Terminal) -> None:
+    async with connect(ConsoleSettings(), terminal.host) as adapter:
+        terminal.hang_up()
+        await terminal.host.ended()
+        await adapter.deliver(outbound(OFFER))
+
+    assert terminal.host.reports == [True, False]
+    assert "Well?" in terminal.shown()
+
+
+async def test_the_proof_names_the_person() -> None:
+    async with aiohttp.ClientSession() as http:
+        assert "ann" in await PLUGIN.prove(ConsoleSettings(user="ann"), http)
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        ConsoleSettings.model_validate({"type": "console", "usr": "ann"})
+
+
+def test_it_fits_on_one_page_of_the_guide() -> None:
+    assert len(Path(console.__file__).read_text("utf-8").splitlines()) < 100
