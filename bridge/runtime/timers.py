@@ -17,6 +17,9 @@ class Timers:
         self._wake = wake
         self._due: dict[ConversationId, datetime] = {}
         self._heap: list[tuple[datetime, ConversationId]] = []
+        #: The earliest entry of each conversation in the heap. A deadline that is put off needs no
+        #: other: when that one comes up it is put off too. Most are, again and again.
+        self._queued: dict[ConversationId, datetime] = {}
         self._sooner = asyncio.Event()
 
     def set(self, conversation: ConversationId, due: datetime | None) -> None:
@@ -27,9 +30,15 @@ class Timers:
             self._due.pop(conversation, None)
             return
         self._due[conversation] = due
+        queued = self._queued.get(conversation)
+        if queued is None or due < queued:
+            self._queue(conversation, due)
+            if self._heap[0][0] == due:
+                self._sooner.set()
+
+    def _queue(self, conversation: ConversationId, due: datetime) -> None:
+        self._queued[conversation] = due
         heapq.heappush(self._heap, (due, conversation))
-        if self._heap[0][0] == due:
-            self._sooner.set()
 
     async def run(self) -> None:
         """Wake whoever is due, for ever."""
@@ -41,9 +50,14 @@ class Timers:
     def _wake_due(self) -> None:
         now = self._clock.now()
         while self._heap and self._heap[0][0] <= now:
-            due, conversation = heapq.heappop(self._heap)
-            # An entry that was overtaken by another `set` is only skipped when it comes up.
-            if self._due.get(conversation) == due:
+            queued, conversation = heapq.heappop(self._heap)
+            if self._queued.get(conversation) != queued:
+                continue  # an earlier one took its place
+            del self._queued[conversation]
+            due = self._due.get(conversation)
+            if due is not None and due > now:
+                self._queue(conversation, due)
+            elif due is not None:
                 del self._due[conversation]
                 self._wake(conversation)
 

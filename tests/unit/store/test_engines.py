@@ -83,8 +83,11 @@ async def test_a_reader_keeps_one_view_through_its_transaction(path: Path) -> No
 
 def test_an_error_never_shows_what_was_to_be_written(path: Path) -> None:
     statement, words = "INSERT INTO nowhere VALUES (?)", ("hunter2",)
-    with writing_engine(path) as engine, pytest.raises(OperationalError) as refused:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement, words)
+    with (
+        writing_engine(path) as engine,
+        pytest.raises(OperationalError) as refused,
+        engine.connect() as connection,
+    ):
+        connection.exec_driver_sql(statement, words)
 
     assert "hunter2" not in str(refused.value)
