@@ -1,5 +1,7 @@
 """`kill -9` at every named point, in both directions: nothing lost, nothing twice, in order."""
 
+import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,29 @@ async def test_kill_after_kill_after_kill(tmp_path: Path) -> None:
         await stage.started()
 
         await assert_all_once(stage, thread)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_many_threads_at_once_survive_kills_at_random_moments(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chance for a test, repeatable by its seed
+    async with staged(tmp_path) as stage:
+        await stage.started()
+        threads = [await stage.mention(f"say {n}.0") for n in range(12)]
+        for turn in range(1, 5):
+            await asyncio.sleep(chance.uniform(0.05, 0.9))
+            await stage.kill()
+            for n, thread in enumerate(threads):
+                await stage.reply(thread, f"say {n}.{turn}")
+            await stage.started()
+        await stage.until(lambda: all(len(stage.told(t)) == 6 for t in threads), patience=60)
+        await stage.quiet(1.0)
+
+        # An event that Slack delivers again comes after newer ones: the order is that of arrival.
+        heard = [text.removeprefix("say ") for text in stage.heard()]
+        assert sorted(heard) == sorted(f"{n}.{t}" for n in range(12) for t in range(5))
+        for n, thread in enumerate(threads):
+            mine = [text for text in heard if text.startswith(f"{n}.")]
+            assert stage.told(thread) == [GREETING, *mine]
+        assert all(session.joins <= 1 for session in stage.sessions)
