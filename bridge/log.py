@@ -28,13 +28,17 @@ _CAPPED = (
     "websockets",
 )
 _MASK = "[secret]"
-#: What a secret of Slack or PolyAI looks like, wherever it stands; group 1 is kept.
+#: What a secret of Slack or PolyAI looks like, wherever it stands; group 1 is kept, a mask too.
 _SECRETS = (
     re.compile(r"\b(xox[a-z]{1,2}-|xapp-|xwfp-)[\w.%-]+", re.ASCII),
     re.compile(r"()\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII),
-    re.compile(r"((?:token|ticket)(?:=|%3D|\\?[\"']:\s*\\?[\"']))[^&\s\"'<>)\]}\\,]+", re.I),
-    re.compile(r"(\bBearer(?:\s|%20)+)[^\s\"'\\,)\]}]+", re.I),
-    re.compile(r"(\bX-(?:Token|Api-Key)\b[\\\"']*\s*[:=,]\s*[\\\"']*)[^\s\"'\\,)\]}]+", re.I),
+    re.compile(
+        r"((?:token|ticket)(?:=|%3D|\\?[\"']:\s*\\?[\"']))(?!\[secret)[^&\s\"'<>)\]}\\,]+", re.I
+    ),
+    re.compile(r"(\bBearer(?:\s|%20)+)(?!\[secret)[^\s\"'\\,)\]}]+", re.I),
+    re.compile(
+        r"(\bX-(?:Token|Api-Key)\b[\\\"']*\s*[:=,]\s*[\\\"']*)(?!\[secret)[^\s\"'\\,)\]}]+", re.I
+    ),
 )
 _PLAIN = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f]+")
 
