@@ -1,140 +1,146 @@
-"""Are plug-ins found, and is a broken one told rather than raised?"""
+"""Are installed plug-ins found, and broken ones told, without one disturbing another?"""
 
-import itertools
-from collections.abc import Callable
-from importlib.metadata import EntryPoint
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import ConfigurationError
-from bridge.plugin import registry
+from bridge.plugin import API_VERSION
+from bridge.plugin.registry import GROUP, discover, find
 
-Install = Callable[..., None]
 
-_GOOD = """
-from bridge.plugin import Capabilities, Plugin
-from pydantic import BaseModel
-class Settings(BaseModel):
-    pass
-PLUGIN = Plugin(settings=Settings, capabilities=Capabilities(), connect=None, prove=None{})
-"""
-_names = itertools.count()
+class Shelf:
+    """Modules on disk, and the entry points that announce them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.good = self.announce(
+            "good",
+            "from pydantic import BaseModel\n"
+            "from bridge.plugin import Capabilities, Plugin\n"
+            "class Settings(BaseModel): pass\n"
+            "PLUGIN = Plugin(settings=Settings, capabilities=Capabilities(),\n"
+            "  connect=lambda settings, host: None, prove=lambda settings, http: None)\n",
+        )
+
+    def announce(self, name: str, source: str, type_name: str | None = None) -> EntryPoint:
+        (self._directory / f"shelved_{name}.py").write_text(source)
+        return EntryPoint(type_name or name, f"shelved_{name}:PLUGIN", GROUP)
+
+    def varied(self, name: str, change: str) -> EntryPoint:
+        """The good plug-in with one field replaced."""
+        source = "import dataclasses\nfrom shelved_good import PLUGIN as GOOD\n"
+        return self.announce(name, f"{source}PLUGIN = dataclasses.replace(GOOD, {change})\n")
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Puts a package with one plug-in where Python looks for packages."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def put(
-        type_name: str, source: str, attribute: str = "PLUGIN", package: str = "strange"
-    ) -> None:
-        module = f"plugin_under_test_{next(_names)}"
-        (tmp_path / f"{module}.py").write_text(source)
-        metadata = tmp_path / f"{package}-1.2.dist-info"
-        metadata.mkdir(exist_ok=True)
-        (metadata / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n"
-        )
-        (metadata / "entry_points.txt").write_text(
-            f"[{registry.GROUP}]\n{type_name} = {module}:{attribute}\n"
-        )
-
-    return put
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    sys.path.insert(0, str(tmp_path))
+    yield Shelf(tmp_path)
+    sys.path.remove(str(tmp_path))
+    for name in [name for name in sys.modules if name.startswith("shelved_")]:
+        del sys.modules[name]
 
 
-def test_our_own_plug_ins_are_found_like_anyones() -> None:
-    found = registry.discover()
+def test_the_installed_plug_ins_are_found_with_their_package() -> None:
+    found = discover()
 
+    assert {"console", "slack"} <= set(found)
+    assert list(found) == sorted(found)
     for name in ("console", "slack"):
         assert found[name].problem is None
-        assert found[name].plugin is registry.find(name)
+        assert found[name].plugin is find(name)
         assert found[name].distribution.startswith("polyai-bridge ")
 
 
-def test_an_installed_package_is_found_with_its_origin(install: Install) -> None:
-    install("pigeon", _GOOD.format(""))
-
-    found = registry.discover()["pigeon"]
-
-    assert found.plugin is registry.find("pigeon")
-    assert found.problem is None
-    assert found.distribution == "strange 1.2"
+def test_a_good_plug_in_is_found_by_its_type(shelf: Shelf) -> None:
+    assert find("good", [shelf.good]) is discover([shelf.good])["good"].plugin
 
 
 @pytest.mark.parametrize(
-    ("source", "attribute", "problem"),
+    ("source", "told"),
     [
-        ("import no_such_module_anywhere", "PLUGIN", "ModuleNotFoundError"),
-        ("raise RuntimeError('first line\\nsecond')", "PLUGIN", "RuntimeError: first line"),
-        ("raise SystemExit(3)", "PLUGIN", "SystemExit: 3"),
-        ("this is no Python", "PLUGIN", "SyntaxError"),
-        ("", "PLUGIN", "AttributeError"),
-        ("PLUGIN = 42", "PLUGIN", "is a int, not a bridge.plugin.Plugin"),
-        (_GOOD.format(", api_version=99"), "PLUGIN", "is written for plug-in API 99"),
-        (_GOOD.format("").replace("settings=Settings", "settings=dict"), "PLUGIN", "settings that"),
+        ("import shelved_nothing", "ModuleNotFoundError: No module named 'shelved_nothing'"),
+        ("raise RuntimeError('first\\nsecond')", "failed: RuntimeError: first"),
+        ("raise SystemExit(3)", "failed: SystemExit: 3"),
+        ("raise ValueError", "failed: ValueError"),
+        ("this is no Python", "failed: SyntaxError"),
+        ("", "failed: AttributeError"),
+        ("PLUGIN = 'text'", "is a str, not a bridge.plugin.Plugin"),
     ],
 )
-def test_a_broken_plug_in_is_told_and_disturbs_no_other(
-    install: Install, source: str, attribute: str, problem: str
+def test_a_broken_plug_in_is_told_and_leaves_the_others_alone(
+    shelf: Shelf, source: str, told: str
 ) -> None:
-    install("pigeon", source, attribute)
+    entries = [shelf.announce("broken", source), shelf.good]
 
-    found = registry.discover()
+    found = discover(entries)
 
-    assert found["pigeon"].plugin is None
-    assert problem in (found["pigeon"].problem or "")
-    assert "\n" not in (found["pigeon"].problem or "")
-    assert found["console"].plugin is not None
-    assert registry.find("console")
-    with pytest.raises(ConfigurationError, match="cannot be used") as refused:
-        registry.find("pigeon")
-    assert "strange 1.2" in refused.value.remedy
-
-
-def test_only_the_plug_in_asked_for_is_imported(install: Install, tmp_path: Path) -> None:
-    trace = tmp_path / "imported"
-    install("pigeon", f"open({str(trace)!r}, 'w').close()")
-
-    registry.find("console")
-
-    assert not trace.exists()
+    assert found["broken"].plugin is None
+    assert told in (found["broken"].problem or "")
+    assert "\n" not in (found["broken"].problem or "")
+    assert found["good"].plugin is not None
+    with pytest.raises(ConfigurationError, match='"broken" cannot be used') as caught:
+        find("broken", entries)
+    assert told in str(caught.value)
+    assert caught.value.exit_code == 10
 
 
-def test_two_packages_under_one_name_offer_nothing(install: Install) -> None:
-    install("pigeon", _GOOD.format(""), package="first")
-    install("pigeon", _GOOD.format(""), package="second")
+def test_a_plug_in_for_another_api_is_told_both_versions(shelf: Shelf) -> None:
+    entry = shelf.varied("future", f"api_version={API_VERSION + 1}")
 
-    found = registry.discover()["pigeon"]
-
-    assert found.plugin is None
-    assert "several packages" in (found.problem or "")
-    assert found.distribution == "first 1.2, second 1.2"
+    problem = discover([entry])["future"].problem or ""
+    assert f"plug-in API {API_VERSION + 1}" in problem
+    assert f"has plug-in API {API_VERSION}" in problem
 
 
-def test_an_unknown_type_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ConfigurationError, match='"slakc"') as refused:
-        registry.find("slakc")
+def test_settings_that_are_no_model_are_told(shelf: Shelf) -> None:
+    entry = shelf.varied("odd", "settings=dict")
 
-    assert refused.value.remedy == 'did you mean "slack"?'
-
-
-def test_a_type_like_no_other_is_refused_with_all_there_are() -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        registry.find("zzzzzz")
-
-    assert "console, slack" in refused.value.remedy
+    assert "not a pydantic model" in (discover([entry])["odd"].problem or "")
 
 
-def test_with_nothing_installed_that_is_said() -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        registry.find("slack", entries=())
+def test_two_packages_of_one_type_are_told_instead_of_chosen_between(shelf: Shelf) -> None:
+    twin = shelf.announce("twin", "raise AssertionError('not even imported')", type_name="good")
 
-    assert refused.value.remedy == "installed are: none"
+    for entries in ([shelf.good, twin], [twin, shelf.good]):
+        found = discover(entries)["good"]
+        assert found.plugin is None
+        assert "several packages" in (found.problem or "")
 
 
-def test_an_announcement_without_a_package_has_no_origin() -> None:
-    entry = EntryPoint("pigeon", "adapters.console:PLUGIN", registry.GROUP)
+def test_one_plug_in_announced_twice_alike_is_one(shelf: Shelf) -> None:
+    assert find("good", [shelf.good, shelf.good])
 
-    assert registry.discover([entry])["pigeon"].distribution == ""
+
+def test_finding_one_plug_in_imports_no_other(shelf: Shelf) -> None:
+    other = shelf.announce("other", "")
+
+    find("good", [other, shelf.good])
+
+    assert "shelved_other" not in sys.modules
+
+
+def test_an_unknown_type_is_refused_with_the_nearest_or_all(shelf: Shelf) -> None:
+    with pytest.raises(ConfigurationError, match='did you mean "slack"'):
+        find("slak")
+    with pytest.raises(ConfigurationError, match="installed are: good"):
+        find("zzz", [shelf.good])
+    with pytest.raises(ConfigurationError, match="installed are: none"):
+        find("zzz", [])
+
+
+def test_a_refusal_names_the_package_to_repair(shelf: Shelf, tmp_path: Path) -> None:
+    information = tmp_path / "desk-1.2.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: desk\nVersion: 1.2\n")
+    (information / "entry_points.txt").write_text(f"[{GROUP}]\nbroken = shelved_broken:PLUGIN\n")
+    shelf.announce("broken", "PLUGIN = 1")
+    (entry,) = PathDistribution(information).entry_points
+
+    assert discover([entry])["broken"].distribution == "desk 1.2"
+    with pytest.raises(ConfigurationError, match=r"repair or upgrade desk 1\.2"):
+        find("broken", [entry])
