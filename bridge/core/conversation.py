@@ -148,7 +148,6 @@ def _opened(step: Stepping, number: int) -> None:
         session=Session(number=number, opened_at=step.now),
         sessions=number,
         lost_session=False,
-        told_unavailable=False,
         touched_at=step.now,
     )
 

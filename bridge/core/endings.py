@@ -3,6 +3,8 @@
 Laws (polyai-messaging §7e, §11):
 - An unfinished stream is shown as far as it came, before the end is told.
 - What the agent has not confirmed is carried into the next session once; after that it is told.
+- A session that never had a socket costs nothing of that: what waits goes on waiting, and after
+  too many of them in a row the conversation is parked.
 - An end is told once, with a way to start again; a session that went without a word is told by
   the next one.
 """
@@ -52,13 +54,18 @@ def lose_session(step: Stepping, session: Session) -> None:
     """The session is gone without a word; its suggestions stay live, as they still make sense."""
     show_unfinished(step)
     step.change(lost_session=session.joined or step.conversation.lost_session)
-    if not session.proved:
-        failed = step.conversation.failed_openings + 1
-        step.change(failed_openings=failed)
-        if failed >= step.terms.opening_limit:
-            step.change(parked_at=step.now)
+    wanted = step.conversation.wanted
+    if session.proved:
+        _leave(step, session)
+        if wanted:  # somebody called the agent, and there is no message that could tell so
             tell_unavailable(step)
-    _leave(step, session)
+        return
+    _forget(step, session)
+    failed = step.conversation.failed_openings + 1
+    step.change(failed_openings=failed)
+    if failed >= step.terms.opening_limit:
+        step.change(parked_at=step.now)
+        tell_unavailable(step)
 
 
 def tell_unavailable(step: Stepping) -> None:
@@ -78,12 +85,17 @@ def take_back_restart(step: Stepping) -> None:
 
 def _leave(step: Stepping, session: Session) -> None:
     flight = step.conversation.in_flight
-    step.close_queue()
-    step.change(session=None, in_flight=None, wanted=False)
-    step.effects.append(ForgetSession(session.number))
+    _forget(step, session)
+    step.change(wanted=False)
     if flight is not None and flight.kind is SendKind.MESSAGE and flight.message is not None:
         step.change(waiting=(flight.message, *step.conversation.waiting))
     _carry(step)
+
+
+def _forget(step: Stepping, session: Session) -> None:
+    step.close_queue()
+    step.change(session=None, in_flight=None)
+    step.effects.append(ForgetSession(session.number))
 
 
 def _carry(step: Stepping) -> None:
