@@ -40,7 +40,7 @@ _SECRETS = (
         r"(\bX-(?:Token|Api-Key)\b[\\\"']*\s*[:=,]\s*[\\\"']*)(?!\[secret)[^\s\"'\\,)\]}]+", re.I
     ),
 )
-_PLAIN = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f-\x9f]+")
+_PLAIN = re.compile(r"[^\s\"'=\\]+")
 
 
 #: What every event gains on its way, whichever logger it came from.
@@ -140,4 +140,7 @@ def _said(event: object) -> str:
 def _shown(value: object) -> str:
     """A field's value: bare if that is unambiguous, quoted otherwise; never a line break."""
     text = str(value)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    if text.isprintable() and _PLAIN.fullmatch(text):
+        return text
+    # Some characters that cannot be seen end a line too, or turn its direction: they are escaped.
+    return json.dumps(text, ensure_ascii=not text.isprintable())

@@ -21,6 +21,16 @@ SECRETS = [
     "xapp-1-A0123-456-abcdef0123456789",
     JWT,
 ]
+LIBRARIES = [
+    "aiohttp.access",
+    "aiosqlite",
+    "alembic.runtime.migration",
+    "asyncio",
+    "slack_bolt.App",
+    "slack_sdk.web.client",
+    "sqlalchemy.engine.Engine",
+    "websockets.client",
+]
 #: How a secret that looks like nothing gives itself away: by what stands before it.
 WRAPPED = [
     "wss://host.example/ws?session_id=1&access_token=hunter2secret&cursor=3",
@@ -108,6 +118,16 @@ def test_no_value_can_begin_a_line_of_its_own(lines: io.StringIO, layout: str) -
     assert "\r" not in shown
 
 
+@pytest.mark.parametrize("odd", ["a\u2028b", "a\x85b", "a\u202eb", "a=b", "a b", 'a"b', "", "é\n"])
+def test_a_value_that_is_not_plain_can_be_read_back(lines: io.StringIO, odd: str) -> None:
+    configured(lines)
+
+    log.get("bridge.test").info("said", field=odd, last=1)
+
+    (line,) = lines.getvalue().splitlines()
+    assert json.loads(line.partition("field=")[2].removesuffix(" last=1")) == odd
+
+
 def test_an_exception_follows_its_event(lines: io.StringIO) -> None:
     configured(lines)
 
@@ -157,11 +177,11 @@ def test_only_events_from_the_level_up_are_told(
 def test_talkative_libraries_are_heard_from_warning_up_at_any_level(lines: io.StringIO) -> None:
     configured(lines, "debug", "json")
 
-    for name in ("slack_sdk.web.client", "websockets.client", "aiohttp.access", "slack_bolt.App"):
+    for name in LIBRARIES:
         logging.getLogger(name).info("a body, a frame, an address")
         logging.getLogger(name).warning("trouble")
 
-    assert [document["event"] for document in documents(lines)] == ["trouble"] * 4
+    assert [document["event"] for document in documents(lines)] == ["trouble"] * len(LIBRARIES)
 
 
 def test_talkative_libraries_are_not_louder_than_the_rest(lines: io.StringIO) -> None:
