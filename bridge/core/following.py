@@ -60,7 +60,9 @@ def _meaning(step: Stepping, session: Session, frame: f.Frame) -> None:
         case f.LiveAgentMessage() as message:
             _live_agent_said(step, session, message)
         case f.SystemMessage() as message:
-            reached(step, frame)
+            # Where the session is gone nobody took the message: it is carried into the next one.
+            if answer_to(message) is not Answer.SESSION_GONE:
+                reached(step, frame)
             _system_said(step, session, message)
         case f.LanguageChanged(code=code):
             step.change_session(language=code)
