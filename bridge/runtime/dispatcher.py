@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from bridge import log
 from bridge.core.effects import Show
@@ -43,6 +44,8 @@ _log = log.get("dispatcher")
 _REFUSED = timedelta(seconds=60)
 #: How long a passing sign of life may take before it is forgotten.
 _SIGNAL = timedelta(seconds=5)
+#: How often an adapter may fail one delivery in ways it never announced: about eight minutes.
+_BREAKS = 20
 
 
 class Dispatcher:
@@ -115,46 +118,49 @@ class Dispatcher:
 
     async def _post(self, delivery: ThreadDelivery, outbound: Outbound) -> None:
         doubtful = delivery.state is DeliveryState.SENDING
-        since, failures = delivery.attempted_at or delivery.owed_at, 0
+        since, failures, breaks = delivery.attempted_at or delivery.owed_at, 0, 0
+        outcome: Receipt | Exception | None = None
         while True:
-            adapter = await self._adapters.connected(delivery.adapter)
-            if doubtful and await self._resolved(delivery, outbound, adapter, since):
+            if doubtful and await self._resolved(delivery, outbound, since):
                 return
+            if breaks == _BREAKS:
+                await self._bury(delivery, _broken(outcome))
+                return
+            adapter = await self._adapters.connected(delivery.adapter)
             since = self._world.clock.now()
             await self._attempt(delivery)
             outcome = await self._try(adapter, outbound)
             self._world.reached("after-send")
             self._status.attempted(delivery.adapter, type(outcome).__name__)
             if isinstance(outcome, Receipt):
-                await self._settle(delivery, DeliveryState.SENT, receipt=outcome)
+                await self._sent(delivery, outcome)
                 return
             if isinstance(outcome, Rejected):
-                _log.error("delivery.dead", delivery=delivery.id, error=str(outcome))
-                await self._settle(delivery, DeliveryState.DEAD, reason=outcome.message)
+                await self._bury(delivery, outcome)
                 return
             failures += 1
+            breaks += _unannounced(outcome)
             doubtful = not _certainly_absent(outcome)
             if not doubtful:
                 await self._settle(delivery, DeliveryState.PENDING, reason=str(outcome))
             await self._wait(delivery, outcome, failures)
 
     async def _resolved(
-        self, delivery: ThreadDelivery, outbound: Outbound, adapter: object, since: datetime
+        self, delivery: ThreadDelivery, outbound: Outbound, since: datetime
     ) -> bool:
         """Look for a delivery in doubt; whether it is settled thereby, or must be sent again."""
-        if not isinstance(adapter, Finder):
-            # It stays `sending` in the store: visible, never repeated blindly.
-            _log.error("delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter)
-            return True
-        found = await self._repeat(delivery, lambda: adapter.find(outbound, since=since))
+        found: Receipt | Rejected | None = _Broken("the adapter cannot look for it")
+        if isinstance(await self._adapters.connected(delivery.adapter), Finder):
+            found = await self._repeat(delivery, lambda a: a.find(outbound, since=since))
         if isinstance(found, Receipt):
             _log.info("delivery.found", delivery=delivery.id)
-            await self._settle(delivery, DeliveryState.SENT, receipt=found)
-            return True
-        if isinstance(found, Rejected):
-            await self._settle(delivery, DeliveryState.DEAD, reason=found.message)
-            return True
-        return False
+            await self._sent(delivery, found)
+        elif isinstance(found, _Broken):
+            # It stays `sending` in the store: visible, never repeated blindly.
+            _log.error("delivery.in_doubt", delivery=delivery.id, error=found.message)
+        elif isinstance(found, Rejected):
+            await self._bury(delivery, found)
+        return found is not None
 
     async def _try(self, adapter: Adapter, outbound: Outbound) -> Receipt | Exception:
         try:
@@ -175,12 +181,12 @@ class Dispatcher:
             )
             await self._attempt(delivery)
             outcome = await self._repeat(
-                delivery, lambda: adapter.revise(revised, receipt), reached="after-send"
+                delivery, lambda a: a.revise(revised, receipt), reached="after-send"
             )
             if isinstance(outcome, Rejected):
-                await self._settle(delivery, DeliveryState.DEAD, reason=outcome.message)
+                await self._bury(delivery, outcome)
             else:
-                await self._settle(delivery, DeliveryState.SENT, receipt=receipt)
+                await self._sent(delivery, receipt)
         elif isinstance(change, Replace):
             await self._post(delivery, _outbound(delivery, change.content))
         else:
@@ -189,19 +195,26 @@ class Dispatcher:
     async def _repeat(
         self,
         delivery: ThreadDelivery,
-        act: Callable[[], Awaitable[Receipt | None]],
+        act: Callable[[Any], Awaitable[Receipt | None]],
         *,
         reached: str | None = None,
     ) -> Receipt | Rejected | None:
-        """Do what is harmless to repeat until it succeeds or is refused for good."""
-        failures = 0
+        """Do what is harmless to repeat until it succeeds or is refused for good.
+
+        Each time with the adapter that is connected then: one that has left is of no use.
+        """
+        failures, breaks = 0, 0
         while True:
+            adapter = await self._adapters.connected(delivery.adapter)
             try:
-                result = await act()
+                result = await act(adapter)
             except Rejected as error:
                 return error
             except Exception as error:
                 failures += 1
+                breaks += _unannounced(error)
+                if breaks == _BREAKS:
+                    return _broken(error)
                 await self._wait(delivery, error, failures)
             else:
                 if reached:
@@ -226,10 +239,10 @@ class Dispatcher:
                 delivery=delivery.id,
                 error=str(error) if isinstance(error, DeliveryFailed) else type(error).__name__,
             )
-        if isinstance(error, RetryLater):
+        if isinstance(error, RetryLater) and error.after > timedelta():
             await self._world.clock.sleep(error.after)
         elif isinstance(error, CredentialsRefused):
-            self._status.adapter(delivery.adapter, connected=False, detail=error.message)
+            self._status.refused(delivery.adapter, error.message)
             await self._world.clock.sleep(_REFUSED)
         else:
             await self._world.pause(failures)
@@ -237,6 +250,14 @@ class Dispatcher:
     async def _attempt(self, delivery: ThreadDelivery) -> None:
         await self._write(Attempt(id=delivery.id, at=self._world.clock.now()))
         self._world.reached("after-attempt")
+
+    async def _sent(self, delivery: ThreadDelivery, receipt: Receipt) -> None:
+        self._status.refused(delivery.adapter, None)
+        await self._settle(delivery, DeliveryState.SENT, receipt=receipt)
+
+    async def _bury(self, delivery: ThreadDelivery, error: Rejected) -> None:
+        _log.error("delivery.dead", delivery=delivery.id, error=str(error))
+        await self._settle(delivery, DeliveryState.DEAD, reason=error.message)
 
     async def _settle(
         self,
@@ -266,6 +287,19 @@ class Dispatcher:
                 return
 
 
+class _Broken(Rejected):
+    """The adapter never gets this done, and no more is known."""
+
+
+def _broken(error: object) -> _Broken:
+    return _Broken(f"the adapter failed {_BREAKS} times: {type(error).__name__}")
+
+
+def _unannounced(error: object) -> bool:
+    """Whether the adapter failed in a way that its contract does not know."""
+    return not isinstance(error, DeliveryFailed | CredentialsRefused)
+
+
 def _outbound(delivery: ThreadDelivery, content: Content) -> Outbound:
     return Outbound(
         id=delivery.id, thread=delivery.thread, content=content, owed_at=delivery.owed_at
@@ -286,5 +320,4 @@ def _overtaken(change: Replace | Retire, lane: deque[ThreadDelivery]) -> bool:
 
 def _certainly_absent(outcome: object) -> bool:
     """Whether an exception proves that nothing was posted."""
-    known = isinstance(outcome, DeliveryFailed | CredentialsRefused)
-    return known and not isinstance(outcome, MaybeDelivered)
+    return not _unannounced(outcome) and not isinstance(outcome, MaybeDelivered)

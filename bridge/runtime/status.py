@@ -17,6 +17,7 @@ class Status:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._adapters: dict[AdapterName, str | None] = {}
+        self._refusing: dict[AdapterName, str] = {}
         self._agents: dict[AgentName, str] = {}
         self._inbound = Counter(
             "polyai_bridge_inbound_total",
@@ -60,6 +61,17 @@ class Status:
         else:
             _log.warning("adapter.disconnected", adapter=name, detail=trouble)
 
+    def refused(self, name: AdapterName, trouble: str | None) -> None:
+        """An adapter's platform refuses deliveries (`trouble`), or takes them again (None)."""
+        if self._refusing.get(name) == trouble:
+            return
+        if trouble is None:
+            del self._refusing[name]
+            _log.info("adapter.accepted", adapter=name)
+        else:
+            self._refusing[name] = trouble
+            _log.error("adapter.refused", adapter=name, error=trouble)
+
     def agent(self, name: AgentName, trouble: str | None) -> None:
         """An agent refuses or cannot be reached (`trouble`), or answers again (None)."""
         if self._agents.get(name) == trouble:
@@ -87,4 +99,5 @@ class Status:
     def troubles(self) -> list[str]:
         """Why we are not ready; empty if we are."""
         adapters = [f"adapter {n}: {why}" for n, why in self._adapters.items() if why is not None]
-        return adapters + [f"agent {name}: {why}" for name, why in self._agents.items()]
+        refusing = [f"adapter {n} refuses deliveries: {why}" for n, why in self._refusing.items()]
+        return adapters + refusing + [f"agent {n}: {why}" for n, why in self._agents.items()]

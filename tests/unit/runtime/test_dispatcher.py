@@ -1,0 +1,392 @@
+"""What is owed to threads is sent in order, once each, whatever the platform does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bridge.core.effects import Show
+from bridge.core.state import Conversation
+from bridge.errors import CredentialsRefused, MaybeDelivered, Rejected, RetryLater, Unreachable
+from bridge.model.delivery import Post, Replace, Retire
+from bridge.model.ids import AdapterName, DeliveryId
+from bridge.model.messages import AgentReply, Author, AuthorKind, Choice, Suggestion
+from bridge.plugin import Signal, SignalKind
+from bridge.runtime.dispatcher import Dispatcher
+from bridge.runtime.status import Status
+from bridge.runtime.supervisor import Adapters
+from bridge.store import Attempt, TakeStep, ThreadDelivery
+from bridge.testing.builders import ANN
+from bridge.testing.clock import NOON
+from tests.unit.runtime.house import Full, House, Plain, lived_in
+from tests.unit.store.given import SLACK, opened, reply
+
+TEAMS = AdapterName("teams")
+BUSY = RetryLater("busy", after=timedelta(seconds=7))
+
+
+class Office:
+    """A dispatcher at work."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.adapters = Adapters()
+        self.status = Status()
+        self.platform = Full(house)
+        self.dispatcher = self.restarted()
+
+    def restarted(self) -> Dispatcher:
+        """Another dispatcher, as after a restart."""
+        house = self.house
+        return Dispatcher(house.store, house.world, self.adapters, self.status, house.tasks)
+
+    def connect(self, platform: Plain | None = None) -> None:
+        self.adapters.arrived(SLACK, platform or self.platform)
+
+    async def owed(
+        self, conversation: Conversation, *bodies: Post | Replace | Retire
+    ) -> list[ThreadDelivery]:
+        """Commit that these are owed, without telling the dispatcher."""
+        first = len(await self.house.store.list_deliveries(conversation.id)) + 1
+        owed = tuple(
+            (DeliveryId(f"{conversation.id}.{first + n}"), body) for n, body in enumerate(bodies)
+        )
+        await self.house.store.write(TakeStep(conversation=conversation, at=NOON, owed=owed))
+        found = [await self.house.store.thread_delivery(identity) for identity, _ in owed]
+        return [delivery for delivery in found if delivery is not None]
+
+    async def owe(self, conversation: Conversation, *bodies: Post | Replace | Retire) -> None:
+        """Commit that these are owed, and tell the dispatcher."""
+        for delivery in await self.owed(conversation, *bodies):
+            self.dispatcher.owe(delivery)
+
+    async def idle(self) -> None:
+        """Wait until nothing is owed, however long that takes on their clock."""
+        await self.house.until(lambda: not self.dispatcher.owed)
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self.platform.posted]
+
+    def count(self, outcome: str) -> float | None:
+        labels = {"adapter": "slack", "outcome": outcome}
+        return self.status.registry.get_sample_value("polyai_bridge_deliveries_total", labels)
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with lived_in(tmp_path) as house:
+        yield Office(house)
+
+
+def offering(text: str, *suggestions: str) -> Post:
+    """The agent says it and offers these."""
+    author = Author(AuthorKind.AGENT)
+    return Post(
+        AgentReply(author=author, text=text, suggestions=tuple(map(Suggestion, suggestions)))
+    )
+
+
+async def test_deliveries_of_a_conversation_arrive_in_order_once_each(office: Office) -> None:
+    office.connect()
+    await office.owe(await opened(office.house.store), *(reply(f"{n}") for n in range(12)))
+
+    await office.idle()
+
+    assert office.texts == [f"{n}" for n in range(12)]
+    assert set(office.house.states().values()) == {"sent"}
+    assert office.count("Receipt") == 12
+
+
+async def test_an_attempt_is_committed_before_the_send_and_its_outcome_after(
+    office: Office,
+) -> None:
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"))
+
+    await office.idle()
+
+    assert office.platform.seen_states == ["sending"]
+    assert office.house.states() == {"c1.1": "sent"}
+    assert office.house.passed == ["after-attempt", "after-send", "after-settle"]
+    (row,) = office.house.rows("SELECT attempts, reference FROM deliveries")
+    assert row == (1, "at c1.1")
+
+
+@pytest.mark.parametrize(
+    ("fault", "pause"),
+    [
+        (BUSY, 7),
+        (Unreachable("away"), 1),
+        (CredentialsRefused("revoked"), 60),
+        (RetryLater("at once", after=timedelta(0)), 1),
+        (RetryLater("yesterday", after=timedelta(days=-1)), 1),
+    ],
+    ids=["later", "unreachable", "refused", "at once", "in the past"],
+)
+async def test_what_was_certainly_not_posted_is_posted_again_without_looking(
+    office: Office, fault: Exception, pause: float
+) -> None:
+    office.platform.faults = [fault]
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"), reply("ho"))
+
+    await office.idle()
+
+    assert office.texts == ["hi", "ho"]
+    assert office.platform.looked == []
+    assert office.platform.attempted[:2] == [("c1.1", 0), ("c1.1", pause)]
+    assert office.count(type(fault).__name__) == 1
+
+
+async def test_what_is_rejected_is_dead_visibly_and_blocks_nothing(office: Office) -> None:
+    office.platform.faults = [Rejected("too long")]
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"), reply("ho"))
+
+    await office.idle()
+
+    assert office.texts == ["ho"]
+    rows = office.house.rows("SELECT state, reason FROM deliveries ORDER BY number")
+    assert rows == [("dead", "too long"), ("sent", None)]
+
+
+@pytest.mark.parametrize("fault", [MaybeDelivered("reset"), KeyError("a bug"), TimeoutError()])
+async def test_what_was_posted_after_all_is_found_and_not_repeated(
+    office: Office, fault: Exception
+) -> None:
+    office.platform.landed_faults = [fault]
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"))
+
+    await office.idle()
+
+    assert office.texts == ["hi"]
+    assert office.platform.looked == [("c1.1", 0)]
+    assert office.house.rows("SELECT state, reference FROM deliveries") == [("sent", "found c1.1")]
+
+
+async def test_what_is_not_found_is_posted_again_and_looked_for_since_then(
+    office: Office,
+) -> None:
+    office.platform.faults = [MaybeDelivered("reset"), MaybeDelivered("reset")]
+    office.platform.finding_faults = [RetryLater("too early", after=timedelta(seconds=4))]
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"))
+
+    await office.idle()
+
+    assert office.texts == ["hi"]
+    assert office.platform.looked == [("c1.1", 0), ("c1.1", 0), ("c1.1", 5)]
+
+
+async def test_one_found_in_doubt_at_the_start_is_looked_for_first(office: Office) -> None:
+    sent, lost = await office.owed(await opened(office.house.store), reply("hi"), reply("ho"))
+    for delivery in (sent, lost):
+        await office.house.store.write(Attempt(id=delivery.id, at=NOON + timedelta(seconds=3)))
+    office.platform.posted.append((sent.id, "hi"))
+    office.connect()
+
+    await office.dispatcher.recover()
+    await office.idle()
+
+    assert office.texts == ["hi", "ho"]
+    assert office.platform.looked == [("c1.1", 3), ("c1.2", 3)]
+    assert office.house.states() == {"c1.1": "sent", "c1.2": "sent"}
+
+
+async def test_where_nobody_can_look_it_is_held_and_the_rest_goes_on(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = Plain(office.house)
+    plain.faults = [MaybeDelivered("reset")]
+    office.connect(plain)
+    await office.owe(await opened(office.house.store), reply("hi"), reply("ho"))
+
+    await office.idle()
+
+    assert plain.posted == [("c1.2", "ho")]
+    assert office.house.states() == {"c1.1": "sending", "c1.2": "sent"}
+    assert any("in_doubt" in record.getMessage() for record in caplog.records)
+    assert await office.house.store.owed_count() == {"thread": 1}
+
+    await (again := office.restarted()).recover()
+    await office.house.until(lambda: not again.owed)
+    assert plain.posted == [("c1.2", "ho")]
+
+
+async def test_a_new_connection_is_used_as_soon_as_there_is_one(office: Office) -> None:
+    """An adapter that was left must not be asked again, whatever it was being asked."""
+    conversation = await opened(office.house.store)
+    old, new = office.platform, Full(office.house)
+    away = [Unreachable("closed") for _ in range(1000)]
+    old.faults, old.landed_faults = [], [MaybeDelivered("reset")]
+    old.finding_faults, old.revising_faults = list(away), list(away)
+    office.connect(old)
+    await office.owe(conversation, reply("hi"), Replace(DeliveryId("c1.1"), reply("ho").content))
+    await office.house.until(lambda: len(old.looked) > 2)
+
+    office.adapters.left(SLACK)
+    new.posted = old.posted
+    new.revising_faults = [Unreachable("closed")]
+    office.connect(new)
+    await office.idle()
+
+    assert office.house.states() == {"c1.1": "sent", "c1.2": "sent"}
+    assert new.revised == [("c1.1", "found c1.1", "ho")]
+
+
+@pytest.mark.parametrize(
+    ("where", "end"),
+    [
+        ("faults", ["dead", "sent"]),
+        ("finding_faults", ["sending", "sent"]),
+        ("revising_faults", ["sent", "dead"]),
+    ],
+)
+async def test_an_adapter_that_only_ever_breaks_blocks_for_a_bounded_time(
+    office: Office, where: str, end: list[str]
+) -> None:
+    """Law 4: a poisoned message blocks its own conversation at most, not for ever, visibly."""
+    breaks: list[Exception] = [ZeroDivisionError() for _ in range(20)]
+    setattr(office.platform, where, breaks)
+    if where == "finding_faults":
+        office.platform.faults = [MaybeDelivered("reset")]
+    change = Replace(DeliveryId("c1.1"), reply("ho").content)
+    second = change if where == "revising_faults" else reply("ho")
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"), second)
+
+    await office.idle()
+
+    assert breaks == []
+    assert list(office.house.states().values()) == end
+    assert 60 < office.house.seconds(office.house.clock.now()) < 900
+
+
+async def test_a_conversation_whose_platform_is_away_blocks_no_other(office: Office) -> None:
+    away = msgspec.structs.replace(await opened(office.house.store, "c1"), adapter=TEAMS)
+    office.house.damage("UPDATE conversations SET adapter = 'teams'")
+    office.connect()
+    await office.owe(away, reply("waits"))
+    await office.owe(await opened(office.house.store, "c2"), reply("hi"))
+
+    await office.house.until(lambda: office.texts == ["hi"] and office.dispatcher.owed == 1)
+
+    office.adapters.arrived(TEAMS, office.platform)
+    await office.idle()
+    assert office.texts == ["hi", "waits"]
+
+
+async def test_a_thread_that_is_slow_blocks_no_other(office: Office) -> None:
+    slow, fast = [await opened(office.house.store, name) for name in ("c1", "c2")]
+    office.platform.blocked[slow.thread] = asyncio.Event()
+    office.connect()
+    await office.owe(slow, reply("slow"), reply("after it"))
+    await office.owe(fast, reply("fast"))
+
+    await office.house.until(lambda: office.texts == ["fast"])
+    office.platform.blocked[slow.thread].set()
+    await office.idle()
+
+    assert office.texts == ["fast", "slow", "after it"]
+
+
+async def test_only_the_last_of_several_changes_is_made(office: Office) -> None:
+    conversation, first = await opened(office.house.store), DeliveryId("c1.1")
+    changes = [Replace(first, reply(f"now {n}").content) for n in range(3)]
+    await office.owe(conversation, reply("hi"), *changes, reply("and"))
+    office.connect()
+
+    await office.idle()
+
+    assert office.platform.revised == [("c1.1", "at c1.1", "now 2")]
+    assert list(office.house.states().values()) == ["sent", "dropped", "dropped", "sent", "sent"]
+
+
+async def test_suggestions_are_taken_away_and_the_choice_is_named(office: Office) -> None:
+    conversation = await opened(office.house.store)
+    office.connect()
+    await office.owe(conversation, offering("Tea?", "Yes", "No"))
+    await office.idle()
+
+    await office.owe(conversation, Retire(DeliveryId("c1.1"), Choice("Yes", ANN)))
+    await office.idle()
+
+    assert office.texts == ["Tea? [Yes/No]"]
+    assert office.platform.revised == [("c1.1", "at c1.1", "Tea? <Yes>")]
+
+
+async def test_where_nothing_can_be_changed_a_change_is_posted_or_dropped(
+    office: Office,
+) -> None:
+    plain, first = Plain(office.house), DeliveryId("c1.1")
+    office.connect(plain)
+    await office.owe(
+        await opened(office.house.store),
+        offering("Tea?", "Yes"),
+        Retire(first),
+        Replace(first, reply("Coffee?").content),
+    )
+    await office.idle()
+
+    assert [text for _, text in plain.posted] == ["Tea? [Yes]", "Coffee?"]
+
+
+async def test_a_change_of_what_never_arrived_is_dropped(office: Office) -> None:
+    office.platform.faults = [Rejected("no")]
+    office.connect()
+    await office.owe(
+        await opened(office.house.store), offering("Tea?", "Yes"), Retire(DeliveryId("c1.1"))
+    )
+    await office.idle()
+
+    assert office.house.states() == {"c1.1": "dead", "c1.2": "dropped"}
+    assert office.platform.revised == []
+
+
+async def test_a_database_that_fails_delays_a_delivery_and_does_not_double_it(
+    office: Office,
+) -> None:
+    await office.owe(await opened(office.house.store), reply("hi"))
+    office.house.damage("ALTER TABLE deliveries RENAME TO hidden")
+    office.connect()
+    await office.house.until(lambda: office.house.clock.sleepers, winding=False)
+    assert office.texts == []
+
+    office.house.damage("ALTER TABLE hidden RENAME TO deliveries")
+    await office.idle()
+
+    assert office.texts == ["hi"]
+    assert office.house.states() == {"c1.1": "sent"}
+
+
+async def test_refused_credentials_are_a_trouble_until_a_delivery_succeeds(
+    office: Office,
+) -> None:
+    office.status.adapter(SLACK, connected=True)
+    office.platform.faults = [CredentialsRefused("revoked")]
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"))
+    await office.house.until(lambda: office.house.clock.sleepers, winding=False)
+    assert office.status.troubles == ["adapter slack refuses deliveries: revoked"]
+
+    await office.idle()
+
+    assert office.status.troubles == []
+
+
+async def test_signs_of_life_are_shown_at_once_or_not_at_all(office: Office) -> None:
+    conversation = await opened(office.house.store)
+    thinking = Show(Signal(SignalKind.THINKING))
+    office.dispatcher.show(conversation, thinking)  # nobody is connected
+    office.connect(Plain(office.house))
+    office.dispatcher.show(conversation, thinking)  # nobody can
+    office.connect()
+    office.dispatcher.show(conversation, thinking)
+    await office.house.quiet()
+
+    assert office.platform.signals == [f"{conversation.thread}: thinking"]

@@ -1,0 +1,107 @@
+"""What `/ready` and `/metrics` say."""
+
+import logging
+
+import pytest
+from prometheus_client import generate_latest
+
+from bridge.model.ids import AdapterName, AgentName
+from bridge.plugin import Accepted
+from bridge.runtime.status import Status
+
+SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
+DEFAULT = AgentName("default")
+
+
+def figure(status: Status, name: str, **labels: str) -> float | None:
+    """A published figure."""
+    return status.registry.get_sample_value(name, labels)
+
+
+def test_troubles_name_who_is_away_and_why() -> None:
+    status = Status()
+    assert status.troubles == []
+
+    status.adapter(SLACK, connected=True)
+    status.adapter(TEAMS, connected=False, detail="no route")
+    status.agent(DEFAULT, "refused")
+
+    assert status.troubles == ["adapter teams: no route", "agent default: refused"]
+    assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 1
+    assert figure(status, "polyai_bridge_adapter_connected", adapter="teams") == 0
+
+
+def test_what_is_back_is_no_trouble_any_more() -> None:
+    status = Status()
+    status.adapter(SLACK, connected=False)
+    status.agent(DEFAULT, "refused")
+    assert status.troubles == ["adapter slack: not connected", "agent default: refused"]
+
+    status.adapter(SLACK, connected=True)
+    status.agent(DEFAULT, None)
+
+    assert status.troubles == []
+    assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 1
+
+
+def test_it_is_logged_once_when_lost_and_once_when_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    status = Status()
+    for _ in range(3):
+        status.adapter(SLACK, connected=True)
+    for _ in range(3):
+        status.adapter(SLACK, connected=False, detail="gone")
+        status.agent(DEFAULT, "away")
+    for _ in range(3):
+        status.adapter(SLACK, connected=True)
+        status.agent(DEFAULT, None)
+
+    assert [record.levelname for record in caplog.records] == [
+        "INFO",
+        "WARNING",
+        "ERROR",
+        "INFO",
+        "INFO",
+    ]
+
+
+def test_refused_deliveries_are_a_trouble_of_their_own() -> None:
+    """A connection that stands says nothing about them, and their end says nothing about it."""
+    status = Status()
+    status.adapter(SLACK, connected=True)
+    status.refused(SLACK, "the bot token was revoked")
+    status.adapter(SLACK, connected=True)
+    assert status.troubles == ["adapter slack refuses deliveries: the bot token was revoked"]
+
+    status.adapter(SLACK, connected=False, detail="away")
+    status.refused(SLACK, None)
+    assert status.troubles == ["adapter slack: away"]
+
+
+def test_what_happens_is_counted() -> None:
+    status = Status()
+    for outcome in (Accepted.NEW, Accepted.NEW, Accepted.KNOWN):
+        status.accepted(SLACK, outcome)
+    status.attempted(SLACK, "Receipt")
+    status.frame(DEFAULT, "in")
+    owed = 3
+    status.watch("deliveries_owed", "Deliveries to threads owed.", lambda: owed)
+    assert figure(status, "polyai_bridge_deliveries_owed") == 3
+
+    owed = 0
+
+    new = {"adapter": "slack", "outcome": "new"}
+    assert figure(status, "polyai_bridge_inbound_total", **new) == 2
+    assert figure(status, "polyai_bridge_deliveries_owed") == 0
+    published = generate_latest(status.registry).decode()
+    assert 'polyai_bridge_deliveries_total{adapter="slack",outcome="Receipt"} 1.0' in published
+    assert 'polyai_bridge_frames_total{agent="default",direction="in"} 1.0' in published
+
+
+def test_two_of_them_do_not_share_their_figures() -> None:
+    one, other = Status(), Status()
+    one.accepted(SLACK, Accepted.NEW)
+
+    assert b'outcome="new"' not in generate_latest(other.registry)
