@@ -24,7 +24,7 @@ from bridge.core.endings import (
 )
 from bridge.core.following import finish_streams, follow, look_after_stream
 from bridge.core.sending import resend, send_next, verify
-from bridge.core.state import Conversation, Session, Terms, Waiting, stream_due
+from bridge.core.state import Conversation, Session, Terms, Waiting, idle_due, stream_due
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask
 from bridge.model.messages import Choice, NoticeKind, Person
@@ -201,7 +201,7 @@ def _woke(step: Stepping) -> None:
             if now >= stream_due(stream, terms):
                 look_after_stream(step, session, stream)
     idle = flight is None and not step.conversation.waiting
-    if idle and now >= step.conversation.touched_at + terms.idle_timeout:
+    if idle and now >= idle_due(step.conversation, session, terms):
         step.change_session(released=True)
 
 

@@ -23,6 +23,9 @@ class Terms(Value, frozen=True, kw_only=True):
     echo_timeout: timedelta = timedelta(seconds=10)
     #: How long a quiet conversation keeps its socket.
     idle_timeout: timedelta = timedelta(minutes=30)
+    #: And how long while a person is awaited or has taken over: what they write comes to no other
+    #: place, and PolyAI abandons a session ten minutes after its last heartbeat.
+    handoff_timeout: timedelta = timedelta(hours=12)
     #: How long an agent may take to join, or a stream to go on, before something is done.
     join_timeout: timedelta = timedelta(seconds=45)
     stream_gap: timedelta = timedelta(seconds=2)
@@ -163,7 +166,7 @@ def due(conversation: Conversation, terms: Terms) -> datetime | None:
         return None
     deadlines: list[datetime] = []
     if conversation.in_flight is None and not conversation.waiting:
-        deadlines.append(conversation.touched_at + terms.idle_timeout)
+        deadlines.append(idle_due(conversation, session, terms))
     if session.ready:
         if conversation.in_flight is not None:
             deadlines.append(conversation.in_flight.sent_at + terms.echo_timeout)
@@ -173,6 +176,13 @@ def due(conversation: Conversation, terms: Terms) -> datetime | None:
     if session.end_wanted_at is not None:
         deadlines.append(session.end_wanted_at + terms.end_timeout)
     return min(deadlines, default=None)
+
+
+def idle_due(conversation: Conversation, session: Session, terms: Terms) -> datetime:
+    """When a conversation in which nothing happens lets go of its socket."""
+    if session.handoff is Handoff.NONE:
+        return conversation.touched_at + terms.idle_timeout
+    return conversation.touched_at + max(terms.idle_timeout, terms.handoff_timeout)
 
 
 def stream_due(stream: Stream, terms: Terms) -> datetime:
