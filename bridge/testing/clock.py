@@ -10,7 +10,7 @@ NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 #: How many turns of the loop a chain of tasks is given to come to rest. A task can only be seen
 #: to rest by giving it its turn; no chain of ours is this long.
-_TURNS = 100
+_TURNS = 50
 
 
 class FakeClock:

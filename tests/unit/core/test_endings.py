@@ -1,0 +1,94 @@
+"""Ends and losses: what is told, what is carried, what is given up."""
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.core import events as e
+from bridge.core.effects import ForgetSession, Owe, Settle
+from bridge.core.state import Wish
+from bridge.model import frames as f
+from bridge.model.delivery import DeliveryState, Post, Retire
+from bridge.model.messages import Notice, NoticeKind
+from bridge.testing.builders import Talk, frame, piece, said
+
+
+def test_an_end_is_told_with_its_reason_and_a_way_to_start_again() -> None:
+    talk = Talk().joined().hear(f.SessionEnded("REASON_NATURAL_END"))
+    (_, body) = talk.thread[-1]
+    details = {"reason": "REASON_NATURAL_END"}
+    assert body == Post(Notice(NoticeKind.ENDED, details, can_restart=True))
+    assert talk.of(ForgetSession) == [ForgetSession(1)]
+    assert talk.conversation.wish is Wish.NOTHING
+
+
+def test_a_clean_close_is_an_end_without_a_reason() -> None:
+    talk = Talk().joined().gone(ended=True)
+    assert talk.contents == [Notice(NoticeKind.ENDED, can_restart=True)]
+
+
+def test_the_agents_last_message_ends_the_session_once() -> None:
+    talk = Talk().joined().hear(said("Goodbye", "m1", ends=True))
+    assert talk.texts == ["Goodbye"]
+    assert talk.notices == [NoticeKind.ENDED]
+    again = e.FrameArrived(1, frame(f.SessionEnded("REASON_NATURAL_END"), 99))
+    assert talk.take(again).effects == (), "PolyAI's own end follows"
+
+
+def test_an_end_takes_the_suggestions_away() -> None:
+    talk = Talk().joined().hear(said("Which?", "m1", "red"))
+    talk.hear(f.SessionEnded())
+    assert next(owe.body for owe in talk.of(Owe)) == Retire(talk.thread[0][0], None)
+
+
+@pytest.mark.parametrize("end", [f.SessionEnded(), f.SystemMessage("error", "Session not found")])
+def test_an_unfinished_stream_is_shown_before_the_end(end: f.FrameBody) -> None:
+    talk = Talk().joined().hear(piece("Half a", 1)).hear(end)
+    assert talk.texts == ["Half a"]
+
+
+def test_a_lost_session_is_told_by_the_next_one() -> None:
+    talk = Talk().joined().gone()
+    assert talk.notices == []
+    assert talk.conversation.wish is Wish.NOTHING
+    assert talk.say("hello").notices == []
+    assert talk.opened().notices == [NoticeKind.NEW_CONVERSATION]
+
+
+def test_a_session_nobody_met_is_not_missed() -> None:
+    talk = Talk().say("hello").opened().gone().opened()
+    assert talk.notices == []
+
+
+def test_what_was_not_confirmed_is_carried_once_in_its_order() -> None:
+    talk = Talk().joined().say("one").say("two").gone()
+    assert [(w.text, w.carried) for w in talk.conversation.waiting] == [
+        ("one", True),
+        ("two", True),
+    ]
+    assert talk.of(Settle) == []
+    talk.opened().ready().hear(f.AgentJoined(), 101)
+    assert talk.sent == ["one"]
+
+
+def test_what_loses_its_second_session_is_told() -> None:
+    talk = Talk().joined().say("one").gone().opened().ready().hear(f.AgentJoined(), 101)
+    talk.say("two").gone()
+    assert talk.notices == [NoticeKind.NOT_DELIVERED]
+    assert [outcome.state for outcome in talk.of(Settle)] == [DeliveryState.DEAD]
+    assert [w.text for w in talk.conversation.waiting] == ["two"]
+
+
+def test_a_confirmed_message_is_not_carried() -> None:
+    talk = Talk().joined().say("one").echo("one", "c1.1").gone()
+    assert talk.conversation.waiting == ()
+
+
+def test_a_join_or_an_end_in_flight_is_not_carried() -> None:
+    assert Talk().say("").opened().ready().gone().conversation.in_flight is None
+
+
+def test_no_deadline_outlives_its_session() -> None:
+    talk = Talk().joined().gone()
+    assert talk.due is None
+    assert talk.wait(timedelta(days=1)).effects == ()

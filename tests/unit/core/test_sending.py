@@ -1,0 +1,74 @@
+"""Receipts: which echo confirms what, and what an error says about a message."""
+
+import pytest
+
+from bridge.core import events as e
+from bridge.core.effects import Settle
+from bridge.model import frames as f
+from bridge.model.delivery import DeliveryState
+from bridge.model.messages import NoticeKind
+from bridge.testing.builders import Talk
+
+
+def asking(text: str = "hello") -> Talk:
+    return Talk().joined().say(text)
+
+
+@pytest.mark.parametrize("key", ["client_event_id", "local_id"])
+def test_an_echo_with_our_id_confirms(key: str) -> None:
+    talk = asking().hear(f.MessageEchoed(text="tidied by PolyAI"), 9, custom={key: "c1.1"})
+    assert talk.of(Settle) == [Settle(talk.of(Settle)[0].id, DeliveryState.SENT, "9")]
+    assert talk.conversation.in_flight is None
+
+
+def test_an_echo_without_metadata_confirms_by_its_text() -> None:
+    assert asking().echo("hello").of(Settle)
+
+
+def test_an_echo_of_somebody_elses_confirms_nothing() -> None:
+    assert asking().echo("hello", "c2.1").of(Settle) == []
+    assert asking().echo("something else").of(Settle) == []
+
+
+def test_an_echo_confirms_nothing_when_nothing_is_in_flight() -> None:
+    assert Talk().joined().echo("hello").of(Settle) == []
+    talk = Talk().say("hello").opened().ready()
+    assert talk.echo("hello").of(Settle) == [], "the join is in flight"
+
+
+def test_the_same_words_twice_are_two_messages() -> None:
+    talk = asking("ok").say("ok")
+    assert talk.hear(f.MessageEchoed(text="ok"), 5).sent == ["ok"]
+    assert talk.hear(f.MessageEchoed(text="ok"), 5).of(Settle) == [], "the same frame again"
+    assert talk.hear(f.MessageEchoed(text="ok"), 6).of(Settle)
+
+
+def test_an_echo_without_a_number_refers_to_its_frame() -> None:
+    talk = asking()
+    identity = f.Frame(id="x", body=f.MessageEchoed(text="hello"))
+    talk.take(e.FrameArrived(1, identity))
+    assert talk.of(Settle)[0].reference == "x"
+
+
+def problem(text: str, level: str = "error") -> f.SystemMessage:
+    return f.SystemMessage(level, text)
+
+
+OURS = {"client_event_id": "c1.1"}
+
+
+def test_an_error_that_names_our_message_is_its_receipt() -> None:
+    talk = asking().hear(problem("Sorry, I'm having trouble"), custom=OURS)
+    assert [outcome.state for outcome in talk.of(Settle)] == [DeliveryState.SENT]
+    assert talk.notices == [NoticeKind.AGENT_PROBLEM]
+
+
+def test_an_error_about_something_else_is_not() -> None:
+    talk = asking().hear(problem("Sorry"), custom={"client_event_id": "c1.7"})
+    assert talk.of(Settle) == []
+    assert Talk().joined().hear(problem("Sorry"), custom=OURS).of(Settle) == []
+
+
+def test_a_late_echo_after_the_error_changes_nothing() -> None:
+    talk = asking().hear(problem("Sorry"), custom=OURS)
+    assert talk.echo("hello", "c1.1").effects == ()
