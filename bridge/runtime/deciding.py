@@ -6,7 +6,7 @@ from typing import assert_never
 
 from bridge.core import events as e
 from bridge.core.conversation import step
-from bridge.core.effects import DURABLE, Effect, ForgetSession, Owe, Settle
+from bridge.core.effects import DURABLE, Effect, ForgetSession, Owe, Settle, Transmit
 from bridge.core.state import Conversation, Terms
 from bridge.model.ids import EntryId
 from bridge.model.inbound import Clicked, EndAsked, Inbound, Said, StartAsked
@@ -58,7 +58,19 @@ def decide(before: Conversation, mail: list[Mail], now: datetime, terms: Terms) 
         taken = step(conversation, one.event, now, terms)
         conversation = taken.conversation
         effects += taken.effects
+    effects = [effect for effect in effects if not _overtaken(effect, conversation)]
     return Decision(conversation, tuple(effects), _change(before, conversation, effects, mail, now))
+
+
+def _overtaken(effect: Effect, after: Conversation) -> bool:
+    """Whether a frame to be sent was taken back by later mail, which may have carried it on."""
+    if not isinstance(effect, Transmit):
+        return False
+    session, flight = after.session, after.in_flight
+    if session is None or flight is None or session.number != effect.number:
+        return True
+    delivery = flight.message.delivery if flight.message else None
+    return (flight.kind, delivery) != (effect.kind, effect.delivery)
 
 
 def _in_order(mail: list[Mail]) -> list[Mail]:
