@@ -1,5 +1,6 @@
 """What do platforms tell us? Transaction 1 of three: stored, committed, then acknowledged."""
 
+import asyncio
 from collections.abc import Callable
 
 import aiohttp
@@ -60,7 +61,13 @@ class Intake:
         return self._http
 
     async def accept(self, inbound: Inbound) -> Accepted:
-        """Store `inbound`; raises DatabaseFailed if it is not stored."""
+        """Store `inbound`; raises DatabaseFailed if it is not stored.
+
+        A caller that stops waiting does not undo it: what is stored is also seen to.
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._accept(inbound)))
+
+    async def _accept(self, inbound: Inbound) -> Accepted:
         self._world.reached("before-accept")
         accepted = await self._store.write(
             Accept(
