@@ -24,7 +24,7 @@ def parts(text: str, limit: int) -> tuple[str, ...]:
             rest = rest.lstrip("\n ")
         pieces.append(piece.rstrip())
     pieces.append(rest)
-    return tuple(piece for piece in pieces if piece.strip()) or (text,)
+    return tuple(piece for piece in pieces if piece.strip()) or (text[:limit],)
 
 
 def _cut(text: str, room: int) -> int:
@@ -32,4 +32,5 @@ def _cut(text: str, room: int) -> int:
         at = text.rfind(place, room // 2, room)
         if at >= 0:
             return at + len(place)
-    return room
+    fence = text.find(_FENCE, room - 2, room + 2)  # one that a cut at `room` would split
+    return fence if fence >= 0 else room

@@ -39,3 +39,13 @@ def test_a_fence_that_is_cut_is_closed_and_opened_again() -> None:
 
 def test_a_limit_too_small_to_work_with_is_raised() -> None:
     assert all(len(piece) <= 16 for piece in parts("word " * 20, 1))
+
+
+@pytest.mark.parametrize("before", range(8, 15))
+def test_a_fence_is_never_cut_in_two(before: int) -> None:
+    pieces = parts("x" * before + "```\ncode here\n```", 16)
+    assert all(piece.count("`") % 6 == 0 for piece in pieces), pieces
+
+
+def test_nothing_but_room_is_cut_short() -> None:
+    assert all(len(piece) <= 16 for piece in parts(" " * 40, 16))
