@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from bridge.config_sources import PREFIX, Given, Key, Problem, dotted, refuse, variable
+from bridge.config.sources import PREFIX, Given, Key, Problem, dotted, refuse, variable
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

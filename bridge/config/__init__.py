@@ -23,7 +23,7 @@ from pydantic import (
     SecretStr,
 )
 
-from bridge.config_sources import (
+from bridge.config.sources import (
     Given,
     Key,
     Problem,
@@ -34,7 +34,7 @@ from bridge.config_sources import (
     read_toml,
     refuse,
 )
-from bridge.config_validation import ModelT, accept, offer
+from bridge.config.validation import ModelT, accept, offer
 from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin.settings import Address, Duration
 
