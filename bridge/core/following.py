@@ -10,7 +10,7 @@ from bridge.core.assembly import Stream
 from bridge.core.effects import Recycle, SendKind, Show
 from bridge.core.endings import agent_author, end_session, lose_session
 from bridge.core.events import FrameArrived
-from bridge.core.sending import echoed, landed, reached, send_next
+from bridge.core.sending import answered, echoed, landed, send_next
 from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
 from bridge.core.system_messages import Answer, answer_to
@@ -60,9 +60,7 @@ def _meaning(step: Stepping, session: Session, frame: f.Frame) -> None:
         case f.LiveAgentMessage() as message:
             _live_agent_said(step, session, message)
         case f.SystemMessage() as message:
-            # Where the session is gone nobody took the message: it is carried into the next one.
-            if answer_to(message) is not Answer.SESSION_GONE:
-                reached(step, frame)
+            answered(step, frame, message)
             _system_said(step, session, message)
         case f.LanguageChanged(code=code):
             step.change_session(language=code)

@@ -14,8 +14,9 @@ import msgspec
 from bridge.core.effects import Recycle, SendKind, Transmit
 from bridge.core.state import InFlight, Session, Waiting
 from bridge.core.stepping import Stepping
+from bridge.core.system_messages import Answer, answer_to
 from bridge.model.delivery import DeliveryState
-from bridge.model.frames import Frame, MessageEchoed
+from bridge.model.frames import Frame, MessageEchoed, SystemMessage
 from bridge.model.messages import NoticeKind
 
 
@@ -83,14 +84,23 @@ def echoed(step: Stepping, frame: Frame, echo: MessageEchoed) -> None:
         step.change(in_flight=None)
 
 
-def reached(step: Stepping, frame: Frame) -> None:
-    """An error of PolyAI's that names our frame: it was seen, so it must not be repeated."""
+def answered(step: Stepping, frame: Frame, message: SystemMessage) -> None:
+    """Words of PolyAI's that name our frame: it was seen, so no echo decides about it any more."""
     flight = step.conversation.in_flight
     if flight is None or flight.message is None:
         return
-    if flight.message.delivery in frame.custom.values():
-        step.settle(flight.message.delivery, DeliveryState.SENT, "answered by an error")
-        step.change(in_flight=None)
+    if flight.message.delivery not in frame.custom.values():
+        return
+    match answer_to(message):
+        case Answer.SESSION_GONE:
+            return  # nobody took it: what is in flight is carried into the next session
+        case Answer.JOIN_AGAIN:
+            step.change(waiting=(flight.message, *step.conversation.waiting))
+        case Answer.QUIET if message.level == "error":
+            lose(step, flight.message, "refused by PolyAI")
+        case _:
+            step.settle(flight.message.delivery, DeliveryState.SENT, "answered by an error")
+    step.change(in_flight=None)
 
 
 def landed(step: Stepping, kind: SendKind) -> None:

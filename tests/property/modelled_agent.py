@@ -43,6 +43,7 @@ class ModelledSession:
     end_followed: bool = False  #: the client left it because it read its end
     joins: int = 0
     joins_allowed: int = 1
+    conversing: bool = False
     journal: list[f.Frame] = field(default_factory=list)
     receipts: list[DeliveryId] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
@@ -63,14 +64,18 @@ class ModelledSession:
             case SendKind.JOIN:
                 self.joins += 1
                 law(self.joins <= self.joins_allowed, "the agent was asked to join twice")
+                self.conversing = True
                 self._append(f.JoinEchoed())
                 self._append(f.AgentJoined(name="Poly"))
                 self.speak(whim)
             case SendKind.MESSAGE:
                 law(self.joins, "a message came before the agent was asked to join")
                 law(sent.delivery not in self.receipts, "a message was sent twice in one session")
-                self.receipts.append(sent.delivery or DeliveryId(""))
                 custom = {"client_event_id": sent.delivery or ""} if self.echo_metadata else {}
+                if not self.conversing:
+                    self._ask_to_join_again(custom)
+                    return
+                self.receipts.append(sent.delivery or DeliveryId(""))
                 self._append(f.MessageEchoed(text=sent.text), custom)
                 self.speak(whim)
             case SendKind.END:
@@ -102,12 +107,13 @@ class ModelledSession:
         self._whole(self._new(), ends=True)
         self._end("REASON_NATURAL_END")
 
-    def ask_to_join_again(self) -> None:
-        """PolyAI has forgotten the agent and says so."""
-        if self.ended or not self.alive or not self.joins:
-            return
+    def forget_agent(self) -> None:
+        """PolyAI forgets the agent: the next message is refused until another join."""
+        self.conversing = False
+
+    def _ask_to_join_again(self, custom: dict[str, str]) -> None:
         self.joins_allowed += 1
-        self._append(f.SystemMessage("error", "Error: Conversation not found"))
+        self._append(f.SystemMessage("error", "Error: Conversation not found"), custom)
 
     def _end(self, reason: str) -> None:
         self._append(f.SessionEnded(reason))

@@ -143,9 +143,9 @@ class Rehearsal:
             session.say_goodbye()
 
     def forget_agent(self, _: int) -> None:
-        """PolyAI asks that the agent be asked again."""
+        """PolyAI forgets the agent, and says so to the next message."""
         for session in self._present():
-            session.ask_to_join_again()
+            session.forget_agent()
 
     def vanish(self, _: int) -> None:
         """The session is gone, without a word."""

@@ -15,6 +15,7 @@ from bridge.core.effects import SendKind
 from bridge.core.journal import Journal
 from bridge.core.state import Conversation, Session, Waiting
 from bridge.core.stepping import Stepping
+from bridge.core.system_messages import Answer
 from bridge.model.frames import Frame, MessageEchoed
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import Choice, Person
@@ -112,6 +113,10 @@ def _any_echo_confirms(patch: Patch) -> None:
     patch.setattr(following, "echoed", credulous)
 
 
+def _any_error_is_a_receipt(patch: Patch) -> None:
+    patch.setattr(sending, "answer_to", lambda message: Answer.SHOW)
+
+
 def _newest_first(patch: Patch) -> None:
     owe = conversation._owe_agent
 
@@ -165,6 +170,7 @@ FAULTS: list[Fault] = [
     _lost_without_a_word,
     _what_is_in_flight_not_committed,
     _any_echo_confirms,
+    _any_error_is_a_receipt,
     _newest_first,
     _suggestions_stay,
     _ids_given_twice,

@@ -72,3 +72,28 @@ def test_an_error_about_something_else_is_not() -> None:
 def test_a_late_echo_after_the_error_changes_nothing() -> None:
     talk = asking().hear(problem("Sorry"), custom=OURS)
     assert talk.echo("hello", "c1.1").effects == ()
+
+
+def test_a_message_refused_for_want_of_a_conversation_goes_again_after_the_join() -> None:
+    talk = asking().say("two").hear(problem("Error: Conversation not found"), custom=OURS)
+    assert talk.of(Settle) == []
+    assert talk.sent == ["join"]
+    assert talk.hear(f.JoinEchoed()).hear(f.AgentJoined()).sent == ["hello"]
+    assert talk.echo("hello", "c1.1").sent == ["two"]
+
+
+def test_a_message_that_found_no_session_is_carried_into_the_next() -> None:
+    talk = asking().hear(problem("Error: Session not found"), custom=OURS)
+    assert talk.of(Settle) == []
+    assert [w.text for w in talk.conversation.waiting] == ["hello"]
+
+
+def test_a_message_polyai_could_not_read_is_told_as_undelivered() -> None:
+    talk = asking().hear(problem("Unknown event type or invalid message format"), custom=OURS)
+    assert [outcome.state for outcome in talk.of(Settle)] == [DeliveryState.DEAD]
+    assert talk.notices == [NoticeKind.NOT_DELIVERED]
+
+
+def test_information_that_names_our_message_is_its_receipt_too() -> None:
+    talk = asking().hear(problem("Received", "info"), custom=OURS)
+    assert [outcome.state for outcome in talk.of(Settle)] == [DeliveryState.SENT]
