@@ -13,7 +13,7 @@ from typing import NamedTuple, assert_never
 import msgspec
 
 from bridge.core import events as e
-from bridge.core.effects import Effect
+from bridge.core.effects import Effect, ForgetSession
 from bridge.core.endings import (
     drop_waiting,
     end_session,
@@ -24,7 +24,7 @@ from bridge.core.endings import (
 )
 from bridge.core.following import finish_streams, follow, look_after_stream
 from bridge.core.sending import resend, send_next, verify
-from bridge.core.state import Conversation, Session, Terms, Waiting, idle_due, stream_due
+from bridge.core.state import Conversation, Session, Terms, Waiting, Wish, idle_due, stream_due
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask
 from bridge.model.messages import Choice, NoticeKind, Person
@@ -140,8 +140,14 @@ def _start_requested(step: Stepping) -> None:
 
 
 def _opened(step: Stepping, number: int) -> None:
-    if step.conversation.session is not None:
+    if number <= step.conversation.sessions:
         return
+    if step.conversation.wish is not Wish.SESSION:
+        # Asked for when it was still wanted: nobody is to meet an agent they have sent away.
+        step.change(sessions=number)
+        step.effects.append(ForgetSession(number))
+        return
+    take_back_restart(step)
     if step.conversation.lost_session:
         step.notice(NoticeKind.NEW_CONVERSATION)
     step.change(

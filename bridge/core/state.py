@@ -143,7 +143,8 @@ class Conversation(Value, frozen=True, kw_only=True):
     @property
     def live(self) -> bool:
         """Whether a restart has anything to take up here."""
-        return self.wish is not Wish.NOTHING or bool(self.waiting) or self.in_flight is not None
+        asked = bool(self.waiting) or self.wanted or self.in_flight is not None
+        return self.wish is not Wish.NOTHING or asked
 
     def essence(self) -> "Conversation":
         """What must survive a crash for nothing to be lost or repeated.
@@ -161,7 +162,8 @@ def due(conversation: Conversation, terms: Terms) -> datetime | None:
     session = conversation.session
     if session is None:
         parked = conversation.parked_at
-        return parked + terms.park_timeout if parked and conversation.waiting else None
+        again = conversation.waiting or conversation.wanted
+        return parked + terms.park_timeout if parked and again else None
     if session.released:
         return None
     deadlines: list[datetime] = []

@@ -280,11 +280,12 @@ def test_starting_during_a_session_changes_nothing() -> None:
     assert not talk.conversation.wanted
 
 
-def test_a_second_session_for_one_wish_is_refused() -> None:
+def test_a_second_session_for_one_wish_is_let_go_of() -> None:
     talk = Talk().joined()
-    before = talk.conversation
-    talk.opened()
-    assert talk.conversation == before
+    before = talk.session
+    assert talk.opened().effects == (ForgetSession(2),)
+    assert talk.session == before
+    assert talk.take(e.SessionOpened(1)).effects == (), "the one we have"
 
 
 def test_that_no_session_can_be_opened_is_told_once() -> None:
@@ -334,3 +335,25 @@ def test_a_conversation_survives_the_store() -> None:
 def test_patience_is_the_callers() -> None:
     talk = Talk(Terms(echo_timeout=timedelta(seconds=1))).joined().say("one")
     assert talk.wait(timedelta(seconds=1)).effects == (Recycle(1),)
+
+
+def test_a_session_that_comes_after_nobody_wants_it_is_let_go_of() -> None:
+    talk = Talk().say("hello").take(e.EndRequested()).opened()
+    assert talk.of(ForgetSession) == [ForgetSession(1)]
+    assert talk.conversation.wish is Wish.NOTHING
+    assert talk.say("and yet").opened().conversation.sessions == 2
+
+
+def test_a_session_opened_for_what_was_carried_takes_back_the_offer_to_start_again() -> None:
+    talk = Talk().joined().say("one").hear(f.SessionEnded()).opened()
+    assert talk.notices == [NoticeKind.ENDED]
+    assert talk.conversation.restart_notice is None
+
+
+def test_a_parked_call_without_words_is_tried_again() -> None:
+    talk = Talk().say("")
+    for _ in range(3):
+        talk.opened().gone()
+    assert talk.conversation.live
+    assert talk.due is not None
+    assert talk.wait(timedelta(minutes=5)).conversation.wish is Wish.SESSION
