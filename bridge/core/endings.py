@@ -53,7 +53,8 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
 def lose_session(step: Stepping, session: Session) -> None:
     """The session is gone without a word; its suggestions stay live, as they still make sense."""
     show_unfinished(step)
-    step.change(lost_session=session.joined or step.conversation.lost_session)
+    met = session.agent is not None  # even if it has to be asked to join again just now
+    step.change(lost_session=met or step.conversation.lost_session)
     wanted = step.conversation.wanted
     if session.proved:
         _leave(step, session)

@@ -92,3 +92,9 @@ def test_no_deadline_outlives_its_session() -> None:
     talk = Talk().joined().gone()
     assert talk.due is None
     assert talk.wait(timedelta(days=1)).effects == ()
+
+
+def test_a_session_lost_after_its_agent_was_forgotten_is_missed_all_the_same() -> None:
+    talk = Talk().joined().hear(f.SystemMessage("error", "Conversation not found"))
+    talk.gone().say("hello")
+    assert talk.opened().notices == [NoticeKind.NEW_CONVERSATION]
