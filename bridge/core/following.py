@@ -208,6 +208,7 @@ def _handoff(step: Stepping, session: Session, body: Handoffs) -> None:
             who = name or (known.name if known else None) or ""
             step.notice(NoticeKind.HANDOFF_LEFT, name=who)
         case f.HandoffElsewhere(reason=reason, queue=queue, route=route):
+            step.close_queue()
             step.change_session(handoff=Handoff.NONE)
             step.notice(NoticeKind.HANDOFF_ELSEWHERE, reason=reason, queue=queue, route=route)
         case f.HandoffBroke(reason=reason):

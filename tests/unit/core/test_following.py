@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.core.effects import ForgetSession, Recycle, Show
-from bridge.core.state import Handoff
+from bridge.core.state import Handoff, Wish
 from bridge.model import frames as f
 from bridge.model.delivery import Post, Replace
 from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind
@@ -258,3 +258,17 @@ def test_only_so_many_message_ids_are_remembered() -> None:
         talk.hear(said("x", f"m{number}"))
     assert len(talk.session.shown) == 256
     assert talk.session.shown[-1] == "m299"
+
+
+def test_a_handoff_for_us_to_do_ends_the_wait() -> None:
+    talk = waiting().hear(f.HandoffElsewhere(route="https://x"))
+    assert talk.notices == [NoticeKind.HANDOFF_FOUND, NoticeKind.HANDOFF_ELSEWHERE]
+    assert handoff(talk) is Handoff.NONE
+    assert talk.hear(f.HandoffTriggered()).notices == [NoticeKind.HANDOFF_WAITING]
+
+
+def test_news_of_the_queue_keep_the_socket() -> None:
+    talk = waiting()
+    talk.now += timedelta(minutes=20)
+    talk.hear(f.QueueMoved(position=1))
+    assert talk.wait(timedelta(minutes=20)).conversation.wish is Wish.SOCKET
