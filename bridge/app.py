@@ -202,6 +202,8 @@ class Daemon:
             # The adapters stay while what is under way is finished: it goes out through them.
             await self._drain(dispatcher)
             leave.set()
+            # What they accept to the last moment still needs the worker.
+            await asyncio.gather(*running, return_exceptions=True)
 
     def _post(self, one: Configured, worker: Worker) -> Post:
         host = Intake(

@@ -1,0 +1,70 @@
+"""What a hostile review found, against the real process between the simulators."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.stage import Stage, staged
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """The bridge, running and impatient."""
+    async with staged(tmp_path) as running:
+        running.configure(echo_timeout='"1s"', reconnect_max='"1s"')
+        await running.started()
+        yield running
+
+
+async def test_what_is_accepted_while_the_bridge_stops_is_no_surprise_to_it(stage: Stage) -> None:
+    async def chat() -> None:
+        for number in range(60):
+            await stage.mention(f"say {number}")
+            await asyncio.sleep(0.01)
+
+    for _ in range(3):
+        chatting = asyncio.create_task(chat())
+        await asyncio.sleep(0.3)
+        assert await stage.stop() == 0
+        await chatting
+        await stage.started()
+
+    log = stage.log.read_text()
+    assert "RuntimeError" not in log
+    assert "never awaited" not in log
+
+
+async def test_sessions_refused_at_once_cost_no_message(stage: Stage) -> None:
+    stage.polyai.refuse_handshakes(404, 2, "session not found")
+    thread = await stage.mention("say third time lucky")
+    await stage.until(lambda: "third time lucky" in stage.told(thread))
+
+    assert stage.heard() == ["say third time lucky"]
+    assert len(stage.sessions) == 3
+
+
+async def test_a_thread_whose_every_session_is_refused_is_told_once_and_keeps_its_message(
+    stage: Stage,
+) -> None:
+    stage.polyai.refuse_handshakes(404, 3, "session not found")
+    thread = await stage.mention("say later")
+    await stage.until(lambda: stage.told(thread))
+    await stage.quiet(1.5)
+    assert len(stage.sessions) == 3
+    assert ["cannot be reached" in text for text in stage.told(thread)] == [True]
+
+    await stage.reply(thread, "say now")
+    await stage.until(lambda: "now" in stage.told(thread))
+    assert stage.heard() == ["say later", "say now"]
+
+
+async def test_a_bare_mention_outlives_a_refused_session(stage: Stage) -> None:
+    stage.polyai.refuse_handshakes(404, 1, "session not found")
+    thread = await stage.mention("")
+    await stage.until(lambda: stage.told(thread))
+
+    assert stage.sessions[-1].greetings == 1
