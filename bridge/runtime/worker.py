@@ -139,6 +139,8 @@ class Worker:
                 await self._serve_once(identity, desk)
         finally:
             desk.busy = False
+            if desk.conversation is None:
+                self._desks.pop(identity, None)  # there is no such conversation
             self._settle_in(desk)
 
     async def _serve_once(self, identity: ConversationId, desk: _Desk) -> None:

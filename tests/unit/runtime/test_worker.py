@@ -1,0 +1,322 @@
+"""Steps: serial in a conversation, parallel across; committed before anything is done."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import pytest
+
+from bridge.core import events as e
+from bridge.core.effects import Recycle, Show, Transmit
+from bridge.core.state import Conversation, Terms, Wish
+from bridge.model import frames as f
+from bridge.model.ids import ConversationId, EntryId
+from bridge.model.signal import Signal, SignalKind
+from bridge.runtime.deciding import Mail
+from bridge.runtime.worker import Worker
+from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
+from bridge.testing.builders import frame
+from bridge.testing.builders import said as agent_says
+from bridge.testing.clock import NOON
+from tests.unit.runtime.house import House, lived_in
+from tests.unit.store.given import accept, said
+
+C1, C2 = ConversationId("c1"), ConversationId("c2")
+SESSION = NewSession(number=1, session_id="s1", sealed_token="sealed", expires_at=None)
+
+
+class Shop:
+    """A worker; it is its own outbox and its own connections, and notes what it is told."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.owed: list[ThreadDelivery] = []
+        self.shown: list[Show] = []
+        self.sent: list[str] = []
+        self.recycled: list[int] = []
+        self.wishes: dict[str, Wish] = {}
+        self.committed_first = True
+        self.slow: asyncio.Event | None = None  #: while set, transmitting waits for it
+        self.worker = self.restarted()
+
+    def restarted(self) -> Worker:
+        """Another worker, as after a restart."""
+        house = self.house
+        worker = Worker(house.store, house.world, lambda _: Terms(), house.tasks)
+        worker.attach(self, self)
+        return worker
+
+    def owe(self, delivery: ThreadDelivery) -> None:
+        self.owed.append(delivery)
+        self.committed_first &= delivery.id in self.house.states()
+
+    def show(self, conversation: Conversation, effect: Show) -> None:
+        self.shown.append(effect)
+
+    def reconcile(self, conversation: Conversation) -> None:
+        self.wishes[conversation.id] = conversation.wish
+
+    async def transmit(self, conversation: ConversationId, frame: Transmit) -> None:
+        if self.slow is not None:
+            await self.slow.wait()
+        self.sent.append(frame.text or frame.kind.value)
+
+    def recycle(self, conversation: ConversationId, effect: Recycle) -> None:
+        self.recycled.append(effect.number)
+
+    async def accept(self, text: str, thread: str = "T1", order: str = "") -> Accepted:
+        """Somebody says it: committed, and not yet given to the worker."""
+        inbound = said(text, thread=thread, opens=True, order=order)
+        return await self.house.store.write(accept(inbound, new_id=thread.replace("T", "c")))
+
+    async def say(self, text: str, thread: str = "T1", order: str = "") -> None:
+        self.worker.take((await self.accept(text, thread, order)).entries)
+
+    async def joined(self, conversation: ConversationId = C1) -> None:
+        """A session is opened and its agent joins."""
+        tell = self.worker.tell
+        await tell(conversation, Mail(e.SessionOpened(1), session=SESSION))
+        await tell(conversation, Mail(e.SocketReady(1)))
+        await self.hear(f.JoinEchoed(), 1, conversation)
+        await self.hear(f.AgentJoined(name="Poly"), 2, conversation)
+
+    async def hear(
+        self, body: f.FrameBody, sequence: int, conversation: ConversationId = C1
+    ) -> None:
+        await self.worker.tell(conversation, Mail(e.FrameArrived(1, frame(body, sequence))))
+
+    def waiting(self, conversation: ConversationId = C1) -> Callable[[], list[str]]:
+        """What waits for the agent, as far as it is known in memory."""
+
+        def waiting() -> list[str]:
+            present = self.worker.present(conversation)
+            return [message.text for message in present.waiting] if present else []
+
+        return waiting
+
+    def open_entries(self) -> int:
+        (row,) = self.house.rows("SELECT count(*) FROM inbox WHERE done_at IS NULL")
+        return int(row[0])
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with lived_in(tmp_path) as house:
+        yield Shop(house)
+
+
+async def test_what_was_said_reaches_the_agent_and_its_entry_is_done(shop: Shop) -> None:
+    await shop.say("hello")
+    await shop.house.until(lambda: shop.wishes.get("c1") is Wish.SESSION)
+
+    await shop.joined()
+
+    assert shop.sent == ["join", "hello"]
+    assert shop.open_entries() == 0
+    assert shop.house.passed[:2] == ["before-step", "after-step"]
+
+
+async def test_what_the_agent_says_is_owed_to_the_thread_after_the_commit(shop: Shop) -> None:
+    await shop.say("")
+    await shop.joined()
+
+    await shop.hear(agent_says("Welcome!", "m1"), 3)
+
+    (delivery,) = shop.owed
+    assert shop.committed_first
+    assert (delivery.conversation, delivery.thread, delivery.adapter) == ("c1", "T1", "slack")
+    assert delivery == await shop.house.store.thread_delivery(delivery.id)
+
+
+async def test_tell_returns_when_the_effects_are_carried_out(shop: Shop) -> None:
+    await shop.say("hello")
+    await shop.joined()
+    shop.slow = asyncio.Event()
+    shop.sent.clear()
+
+    lost = asyncio.create_task(shop.worker.tell(C1, Mail(e.SocketLost(1))))
+    ready = asyncio.create_task(shop.worker.tell(C1, Mail(e.SocketReady(1))))
+    await shop.house.until(lambda: shop.house.passed[-1] == "after-step")
+    await shop.house.quiet()
+    assert not ready.done()
+
+    shop.slow.set()
+    await asyncio.gather(lost, ready)
+    assert shop.sent == ["hello"]
+
+
+async def test_mail_that_comes_during_a_step_is_taken_after_it(shop: Shop) -> None:
+    await shop.say("")
+    await shop.joined()
+    shop.slow = asyncio.Event()
+    await shop.say("one")
+    await shop.house.until(lambda: not shop.open_entries())
+
+    for text in ("two", "three", "four"):
+        await shop.say(text, order=text[1])  # h, o, w
+    await shop.house.quiet()
+    assert shop.open_entries() == 3
+
+    shop.slow.set()
+    await shop.house.until(lambda: len(shop.waiting()()) == 3)
+    assert shop.waiting()() == ["three", "four", "two"]
+    assert shop.open_entries() == 0
+
+
+async def test_a_conversation_that_is_stuck_holds_up_no_other(shop: Shop) -> None:
+    await shop.say("")
+    await shop.joined()
+    shop.slow = asyncio.Event()
+    await shop.say("stuck")
+    await shop.house.until(lambda: not shop.open_entries())
+
+    await shop.say("free", thread="T2")
+    await shop.house.until(lambda: shop.wishes.get("c2") is Wish.SESSION)
+
+    assert shop.open_entries() == 0
+    shop.slow.set()
+
+
+async def test_many_conversations_at_once_keep_each_its_order(shop: Shop) -> None:
+    told = [(f"T{t}", f"{n:02}") for n in range(10) for t in range(10)]
+    await asyncio.gather(*(shop.say(text, thread=thread) for thread, text in told))
+
+    queues = [shop.waiting(ConversationId(f"c{number}")) for number in range(10)]
+    await shop.house.until(lambda: all(len(waiting()) == 10 for waiting in queues))
+    assert [waiting() for waiting in queues] == [[f"{n:02}" for n in range(10)]] * 10
+
+
+async def test_a_step_that_cannot_be_committed_is_tried_until_it_can(shop: Shop) -> None:
+    """And until then nothing of it is done."""
+    await shop.say("")
+    await shop.joined()
+    shop.house.damage("ALTER TABLE deliveries RENAME TO hidden")
+    accepted = await shop.accept("hello")
+    told = asyncio.create_task(shop.worker.tell(C1, Mail(e.Woke())))
+    shop.worker.take(accepted.entries)
+    await shop.house.until(lambda: shop.house.clock.sleepers, winding=False)
+    for _ in range(3):
+        await shop.house.clock.advance(timedelta(seconds=40))
+        await shop.house.quiet()
+    assert "hello" not in shop.sent
+    assert shop.open_entries() == 1
+
+    shop.house.damage("ALTER TABLE hidden RENAME TO deliveries")
+    await shop.house.until(lambda: "hello" in shop.sent)
+
+    await told
+    assert shop.sent.count("hello") == 1
+    assert shop.open_entries() == 0
+
+
+async def test_a_conversation_that_cannot_be_loaded_is_tried_until_it_can(shop: Shop) -> None:
+    accepted = await shop.accept("hello")
+    shop.house.damage("ALTER TABLE conversations RENAME TO hidden")
+    shop.worker.take(accepted.entries)
+    await shop.house.until(lambda: shop.house.clock.sleepers, winding=False)
+
+    shop.house.damage("ALTER TABLE hidden RENAME TO conversations")
+
+    await shop.house.until(lambda: not shop.open_entries())
+
+
+async def test_what_nothing_can_happen_to_leaves_memory_and_comes_back(shop: Shop) -> None:
+    await shop.say("")
+    await shop.joined()
+    assert shop.worker.in_memory == 1
+
+    await shop.worker.tell(C1, Mail(e.SessionLost(1, ended=True)))
+    await shop.house.until(lambda: shop.worker.in_memory == 0)
+
+    assert shop.worker.present(C1) is None
+    await shop.say("again")
+    await shop.house.until(lambda: shop.wishes["c1"] is Wish.SESSION)
+    assert shop.worker.in_memory == 1
+
+
+async def test_mail_for_a_conversation_that_does_not_exist_is_passed_over(shop: Shop) -> None:
+    async with asyncio.timeout(2):
+        await shop.worker.tell(C2, Mail(e.Woke()))
+
+    await shop.house.until(lambda: shop.worker.in_memory == 0)
+
+
+async def test_a_step_that_fails_harms_neither_the_conversation_nor_the_bridge(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    await shop.say("before")
+    nonsense = Mail(cast("e.Event", "my password"), entry=EntryId(99))
+
+    await shop.worker.tell(C1, nonsense, Mail(e.Woke()))
+    await shop.say("after")
+    await shop.house.until(lambda: len(shop.waiting()()) == 2)
+
+    assert shop.waiting()() == ["before", "after"]
+    assert shop.open_entries() == 0
+    logged = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert len(logged) == 1
+    assert "poisoned" in logged[0]
+    assert "my password" not in logged[0]
+
+
+async def test_a_restart_takes_up_what_was_left(shop: Shop) -> None:
+    """An open entry, and a live conversation whose socket is gone with the process."""
+    await shop.say("hello", thread="T2")
+    await shop.joined(C2)
+    await shop.house.quiet()
+    await shop.accept("b", order="2")
+    await shop.accept("a", order="1")
+    shop.wishes.clear()
+
+    shop.worker = shop.restarted()
+    await shop.worker.recover()
+    await shop.house.until(lambda: len(shop.waiting()()) == 2)
+
+    first, second = shop.worker.present(C1), shop.worker.present(C2)
+    assert first is not None
+    assert second is not None
+    assert second.session is not None
+    assert [w.text for w in first.waiting] == ["a", "b"]
+    assert not second.session.ready
+    assert second.in_flight is not None
+    assert shop.wishes == {"c1": Wish.SESSION, "c2": Wish.SOCKET}
+
+
+async def test_deadlines_wake_a_conversation(shop: Shop) -> None:
+    """No echo comes: after ten seconds the socket is dropped, and a replay will tell."""
+    shop.house.tasks.create_task(shop.worker.run_timers())
+    await shop.say("hello")
+    await shop.joined()
+
+    await shop.house.until(lambda: shop.recycled == [1])
+
+    assert shop.house.clock.now() - NOON == timedelta(seconds=10)
+
+
+async def test_passing_signs_are_shown(shop: Shop) -> None:
+    await shop.say("")
+    await shop.joined()
+
+    await shop.hear(f.AgentThinking(), 3)
+
+    assert Show(Signal(SignalKind.THINKING)) in shop.shown
+
+
+async def test_a_parked_conversation_is_woken_after_a_restart_too(shop: Shop) -> None:
+    await shop.say("hello")
+    await shop.house.until(shop.waiting())
+    parked = shop.worker.present(C1)
+    assert parked is not None
+    parked = msgspec.structs.replace(parked, parked_at=NOON)
+    await shop.house.store.write(TakeStep(conversation=parked, at=NOON))
+
+    shop.worker = shop.restarted()
+    shop.house.tasks.create_task(shop.worker.run_timers())
+    await shop.worker.recover()
+    assert shop.wishes["c1"] is Wish.NOTHING
+    await shop.house.clock.advance(timedelta(minutes=6))
+
+    await shop.house.until(lambda: shop.wishes["c1"] is Wish.SESSION)
