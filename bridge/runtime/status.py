@@ -49,6 +49,11 @@ class Status:
         gauge = Gauge(f"polyai_bridge_{name}", help_text, registry=self.registry)
         gauge.set_function(read)
 
+    def expected(self, name: AdapterName) -> None:
+        """An adapter is going to be connected; until it is, we are not ready."""
+        self._adapters.setdefault(name, "not connected yet")
+        self._connected.labels(name)
+
     def adapter(self, name: AdapterName, *, connected: bool, detail: str = "") -> None:
         """An adapter's connection changed."""
         trouble = None if connected else (detail or "not connected")

@@ -2,18 +2,19 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
-from bridge import log
-from bridge.errors import CredentialsRefused
+from bridge.errors import BridgeError, CredentialsRefused
 from bridge.model.ids import AdapterName
 from bridge.plugin import Adapter, Host, Plugin
 from bridge.runtime.status import Status
 from bridge.runtime.world import World
 
-_log = log.get("supervisor")
+#: How long nobody asks again after the platform refused our credentials: a person must act.
+_REFUSED = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
@@ -76,27 +77,45 @@ class Supervisor:
 
         Raises:
             CredentialsRefused: at the first connect: a person must act before it makes sense.
+                Later it is a trouble like any other: the other adapters are not to blame.
         """
-        failures = 0
+        failures, served = 0, False
+        self._status.expected(post.name)
         while not stop.is_set():
             try:
                 async with post.plugin.connect(post.settings, post.host) as adapter:
                     self._adapters.arrived(post.name, adapter)
-                    failures = 0
+                    self._status.adapter(post.name, connected=True)
+                    failures, served = 0, True
                     await stop.wait()
                     self._adapters.left(post.name)
-            except CredentialsRefused:
-                raise
             except Exception as error:
                 self._adapters.left(post.name)
+                cause = _cause(error)
+                if isinstance(cause, CredentialsRefused) and not served:
+                    raise cause from None
                 failures += 1
-                self._status.adapter(post.name, connected=False, detail=str(error))
-                await self._again(failures, stop)
+                self._status.adapter(post.name, connected=False, detail=_told(cause))
+                await self._again(failures, cause, stop)
 
-    async def _again(self, failures: int, stop: asyncio.Event) -> None:
-        pause = asyncio.ensure_future(self._world.pause(failures))
+    async def _again(self, failures: int, cause: BaseException, stop: asyncio.Event) -> None:
+        refused = isinstance(cause, CredentialsRefused)
+        wait = self._world.clock.sleep(_REFUSED) if refused else self._world.pause(failures)
+        pause = asyncio.ensure_future(wait)
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((pause, stopped), return_when=asyncio.FIRST_COMPLETED)
         for one in (pause, stopped):
             one.cancel()
         await asyncio.gather(pause, stopped, return_exceptions=True)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What went wrong, out of the groups that an adapter's own tasks wrapped it in."""
+    while isinstance(error, BaseExceptionGroup):
+        error = (error.subgroup(BridgeError) or error).exceptions[0]
+    return error
+
+
+def _told(cause: BaseException) -> str:
+    """Our own errors are fit to be read; foreign ones may quote anything, secrets too."""
+    return str(cause) if isinstance(cause, BridgeError) else type(cause).__name__

@@ -1,0 +1,136 @@
+"""The host an adapter is lent: stored first, then acknowledged, then seen to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bridge.core.state import Terms
+from bridge.errors import DatabaseFailed
+from bridge.model.ids import AdapterName, AgentName, ConversationId
+from bridge.plugin import Accepted, Host
+from bridge.runtime.intake import Intake
+from bridge.runtime.status import Status
+from bridge.runtime.worker import Worker
+from tests.unit.runtime.house import House, lived_in
+from tests.unit.store.given import SLACK, said
+
+
+@dataclass
+class Door:
+    """An intake before a worker that nobody carries anything out for."""
+
+    house: House
+    http: aiohttp.ClientSession
+    status: Status = field(default_factory=Status)
+    routed: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        world = self.house.world
+        self.worker = Worker(self.house.store, world, lambda _: Terms(), self.house.tasks)
+        self.host: Host = Intake(
+            SLACK,
+            store=self.house.store,
+            worker=self.worker,
+            world=world,
+            http=self.http,
+            status=self.status,
+            route=self._route,
+        )
+
+    def _route(self, adapter: AdapterName, place: str) -> AgentName:
+        self.routed.append((adapter, place))
+        return AgentName("default")
+
+    def waiting(self, conversation: str = "c1") -> list[str]:
+        """What waits for the agent there, in memory."""
+        present = self.worker.present(ConversationId(conversation))
+        return [message.text for message in present.waiting] if present else []
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    async with lived_in(tmp_path) as house, aiohttp.ClientSession() as http:
+        yield Door(house, http)
+
+
+async def test_what_is_accepted_is_on_the_disk_before_the_answer(door: Door) -> None:
+    answer = await door.host.accept(said("hello", opens=True))
+
+    assert answer is Accepted.NEW
+    assert door.house.rows("SELECT count(*) FROM inbox") == [(1,)]
+    assert door.house.passed[:2] == ["before-accept", "after-accept"]
+    assert door.routed == [("slack", "")]
+    await door.house.until(lambda: door.waiting() == ["hello"])
+
+
+async def test_what_is_told_twice_is_seen_to_once(door: Door) -> None:
+    inbound = said("hello", opens=True)
+
+    answers = await asyncio.gather(*(door.host.accept(inbound) for _ in range(5)))
+
+    assert sorted(answers) == [*[Accepted.KNOWN] * 4, Accepted.NEW]
+    await door.house.until(door.waiting)
+    await door.house.quiet()
+    assert door.waiting() == ["hello"]
+
+
+async def test_what_belongs_to_nobody_is_ignored_until_its_thread_is_opened(door: Door) -> None:
+    assert await door.host.accept(said("b", order="2")) is Accepted.IGNORED
+    assert door.worker.in_memory == 0
+
+    assert await door.host.accept(said("a", order="1", opens=True)) is Accepted.NEW
+
+    await door.house.until(lambda: len(door.waiting("c2")) == 2)
+    assert door.waiting("c2") == ["a", "b"]
+
+
+async def test_what_cannot_be_stored_is_not_acknowledged_nor_seen_to(door: Door) -> None:
+    door.house.damage("ALTER TABLE identities RENAME TO hidden")
+
+    with pytest.raises(DatabaseFailed):
+        await door.host.accept(said("hello", opens=True))
+
+    assert door.worker.in_memory == 0
+    door.house.damage("ALTER TABLE hidden RENAME TO identities")
+    assert await door.host.accept(said("hello", opens=True)) is Accepted.NEW
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_an_adapter_that_stops_waiting_loses_nothing(door: Door, turns: int) -> None:
+    """Its connection breaks while we commit; the platform's repeat will be known, and ignored."""
+    gone = asyncio.ensure_future(door.host.accept(said("hello", opens=True)))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+
+    again = await door.host.accept(said("hello", opens=True))
+
+    assert again in (Accepted.NEW, Accepted.KNOWN)
+    await door.house.until(door.waiting)
+    await door.house.quiet()
+    assert door.waiting() == ["hello"]
+
+
+async def test_the_host_counts_and_reports(door: Door) -> None:
+    await door.host.accept(said("hello", opens=True))
+    await door.host.accept(said("hello", opens=True))
+    door.host.report(connected=False, detail="no route")
+
+    counted = [
+        door.status.registry.get_sample_value(
+            "polyai_bridge_inbound_total", {"adapter": "slack", "outcome": outcome}
+        )
+        for outcome in ("new", "known", "ignored")
+    ]
+    assert counted == [1, 1, None]
+    assert door.status.troubles == ["adapter slack: no route"]
+
+
+def test_the_host_lends_no_more_than_it_says(door: Door) -> None:
+    assert (door.host.name, door.host.http) == (SLACK, door.http)
+    assert door.host.clock is door.house.clock

@@ -1,0 +1,248 @@
+"""Adapters are connected again and again, each on its own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import aiohttp
+import pytest
+from pydantic import BaseModel
+
+from bridge.errors import CredentialsRefused, Unreachable
+from bridge.model.delivery import Outbound, Receipt
+from bridge.model.ids import AdapterName
+from bridge.model.inbound import Inbound
+from bridge.plugin import Accepted, Adapter, Capabilities, Plugin
+from bridge.runtime.status import Status
+from bridge.runtime.supervisor import Adapters, Post, Supervisor
+from bridge.runtime.world import World
+from bridge.testing.clock import NOON, FakeClock
+from tests.unit.runtime.house import Even
+
+SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
+
+
+class Settings(BaseModel):
+    """Nothing to set."""
+
+
+@dataclass
+class Desk:
+    """A host that nobody asks anything of."""
+
+    name: AdapterName
+    clock: FakeClock
+    http: aiohttp.ClientSession = field(default=None, repr=False)  # type: ignore[assignment]
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        raise AssertionError(inbound)
+
+    def report(self, *, connected: bool, detail: str = "") -> None:
+        raise AssertionError(detail)
+
+
+class Line:
+    """A platform: it refuses to connect as told, and what is connected can be broken."""
+
+    def __init__(self, clock: FakeClock, *refusals: Exception) -> None:
+        self._clock = clock
+        self.refusals = list(refusals)
+        self.connects: list[float] = []
+        self.left = 0
+        self.slow: asyncio.Event | None = None  #: connecting waits for it
+        self._broken = asyncio.Event()
+        self._fault: Exception | None = None
+
+    def breaks(self, fault: Exception) -> None:
+        """Whoever is connected crashes with it."""
+        self._fault = fault
+        self._broken.set()
+
+    def connect(self, _settings: Settings, _host: object) -> AbstractAsyncContextManager[Adapter]:
+        return self._connected()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Adapter]:
+        self.connects.append((self._clock.now() - NOON).total_seconds())
+        if self.refusals:
+            raise self.refusals.pop(0)
+        if self.slow is not None:
+            await self.slow.wait()
+        self._broken.clear()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(self._watch())
+                yield self
+                watch.cancel()
+        finally:
+            self.left += 1
+
+    async def _watch(self) -> None:
+        await self._broken.wait()
+        if self._fault is not None:
+            raise self._fault
+
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        raise AssertionError(outbound)
+
+    def post(self, name: AdapterName) -> Post:
+        async def prove(_settings: Settings, _http: aiohttp.ClientSession) -> str:
+            return "nobody"
+
+        plugin = Plugin(
+            settings=Settings, capabilities=Capabilities(), connect=self.connect, prove=prove
+        )
+        return Post(name=name, plugin=plugin, settings=Settings(), host=Desk(name, self._clock))
+
+
+class Theatre:
+    """A supervisor and its adapters."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.adapters = Adapters()
+        self.status = Status()
+        self.stop = asyncio.Event()
+        world = World(clock=self.clock, chance=Even())
+        self.supervisor = Supervisor(self.adapters, self.status, world)
+        self.running: list[asyncio.Task[None]] = []
+
+    async def run(self, line: Line, name: AdapterName = SLACK) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self.supervisor.run(line.post(name), self.stop))
+        self.running.append(task)
+        await self.clock.settle()
+        return task
+
+    async def passes(self, seconds: float) -> None:
+        await self.clock.advance(timedelta(seconds=seconds))
+
+
+@pytest.fixture
+async def theatre() -> AsyncIterator[Theatre]:
+    theatre = Theatre()
+    yield theatre
+    for task in theatre.running:
+        task.cancel()
+    await asyncio.gather(*theatre.running, return_exceptions=True)
+
+
+async def test_an_adapter_is_there_while_it_is_connected(theatre: Theatre) -> None:
+    line = Line(theatre.clock)
+    wanted = asyncio.create_task(theatre.adapters.connected(SLACK))
+    assert theatre.adapters.now(SLACK) is None
+
+    task = await theatre.run(line)
+    assert theatre.adapters.now(SLACK) is line
+    assert await wanted is line
+
+    theatre.stop.set()
+    await task
+    assert theatre.adapters.now(SLACK) is None
+    assert (line.connects, line.left) == ([0], 1)
+
+
+async def test_who_cannot_connect_tries_again_ever_more_slowly(theatre: Theatre) -> None:
+    line = Line(theatre.clock, *(Unreachable("away") for _ in range(8)))
+
+    await theatre.run(line)
+    assert theatre.status.troubles == ["adapter slack: away"]
+    await theatre.passes(200)
+
+    assert line.connects == [0, 1, 3, 7, 15, 31, 61, 91, 121]
+    assert theatre.adapters.now(SLACK) is line
+
+
+async def test_who_crashes_is_connected_again(theatre: Theatre) -> None:
+    line = Line(theatre.clock)
+    await theatre.run(line)
+
+    line.breaks(ZeroDivisionError("a bug"))
+    await theatre.clock.settle()
+    assert theatre.adapters.now(SLACK) is None
+    assert line.left == 1
+
+    await theatre.passes(2)
+    assert theatre.adapters.now(SLACK) is line
+    assert line.connects == [0, 1]
+
+
+async def test_a_crash_of_one_is_nothing_to_another(theatre: Theatre) -> None:
+    good, bad = Line(theatre.clock), Line(theatre.clock, *(KeyError("x") for _ in range(50)))
+    await theatre.run(good, SLACK)
+    await theatre.run(bad, TEAMS)
+    await theatre.passes(600)
+
+    assert theatre.adapters.now(SLACK) is good
+    assert (len(good.connects), good.left) == (1, 0)
+    assert [t.done() for t in theatre.running] == [False, False]
+
+
+@pytest.mark.parametrize(
+    "wrapped", [lambda e: e, lambda e: ExceptionGroup("in a group", [e])], ids=["plain", "group"]
+)
+async def test_credentials_refused_at_the_first_connect_are_for_a_person(
+    theatre: Theatre, wrapped: Callable[[Exception], Exception]
+) -> None:
+    line = Line(theatre.clock, wrapped(CredentialsRefused("bad token", remedy="fix it")))
+
+    task = await theatre.run(line)
+
+    with pytest.raises(CredentialsRefused, match="bad token"):
+        await task
+
+
+async def test_credentials_refused_later_are_a_trouble_and_end_nothing(theatre: Theatre) -> None:
+    """A token revoked in one workspace must not take the other adapters down."""
+    line = Line(theatre.clock)
+    task = await theatre.run(line)
+    line.refusals = [CredentialsRefused("revoked")]
+    line.breaks(Unreachable("closed"))
+
+    await theatre.passes(30)
+    assert not task.done()
+    assert theatre.status.troubles == ["adapter slack: revoked"]
+    assert line.connects == [0, 1]
+
+    await theatre.passes(60)
+    assert theatre.adapters.now(SLACK) is line
+    assert theatre.status.troubles == []
+
+
+async def test_a_crash_is_told_by_its_name_alone(
+    theatre: Theatre, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever foreign code raises may quote an address with a secret in it, or words."""
+    line = Line(theatre.clock, ValueError("wss://x/?ticket=s3cret"))
+    await theatre.run(line)
+    await theatre.passes(5)
+    line.breaks(OSError("wss://x/?ticket=s3cret"))
+    await theatre.clock.settle()
+
+    assert theatre.status.troubles == ["adapter slack: OSError"]
+    assert "s3cret" not in caplog.text
+
+
+async def test_we_are_not_ready_before_an_adapter_was_ever_connected(theatre: Theatre) -> None:
+    line = Line(theatre.clock)
+    line.slow = asyncio.Event()
+    await theatre.run(line)
+    assert theatre.status.troubles == ["adapter slack: not connected yet"]
+
+    line.slow.set()
+    await theatre.clock.settle()
+    assert theatre.status.troubles == []
+
+
+async def test_a_stop_does_not_wait_for_the_next_try(theatre: Theatre) -> None:
+    line = Line(theatre.clock, *(Unreachable("away") for _ in range(50)))
+    task = await theatre.run(line)
+    await theatre.passes(100)
+
+    theatre.stop.set()
+    await theatre.clock.settle()
+
+    assert task.done()
+    assert theatre.clock.sleepers == 0
