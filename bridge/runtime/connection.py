@@ -25,6 +25,8 @@ _FIRST_BATCH = timedelta(seconds=10)
 _QUIET = timedelta(milliseconds=300)
 #: Seconds between heartbeats unless the session says otherwise (S-ws).
 _HEARTBEAT = 30
+#: No session is asked for a sign of life less often, whatever it says.
+_SLOWEST_HEARTBEAT = 600
 #: So many heartbeat intervals without any frame, and the socket is taken for dead.
 _SILENCE = 2.5
 
@@ -167,14 +169,18 @@ class Connection:
                 self.drop()
 
     def _interval(self) -> timedelta | None:
-        """The session's own interval; None if it wants no heartbeats (capability 0)."""
         conversation = self._worker.present(self._conversation)
         session = conversation.session if conversation else None
-        seconds = session.capabilities.heartbeat_seconds if session else None
-        if seconds == 0:
-            return None
-        return timedelta(seconds=seconds if seconds and seconds > 0 else _HEARTBEAT)
+        return heartbeat_interval(session.capabilities.heartbeat_seconds if session else None)
 
     async def _close_when_dropped(self) -> None:
         await self._drop.wait()
         await self._socket.close(1001)
+
+
+def heartbeat_interval(named: int | None) -> timedelta | None:
+    """A session's own interval, within reason; None if it wants no heartbeats (capability 0)."""
+    if named == 0:
+        return None
+    seconds = named if named is not None and named > 0 else _HEARTBEAT
+    return timedelta(seconds=min(seconds, _SLOWEST_HEARTBEAT))

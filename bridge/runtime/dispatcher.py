@@ -157,7 +157,7 @@ class Dispatcher:
             await self._sent(delivery, found)
         elif isinstance(found, _Broken):
             # It stays `sending` in the store: visible, never repeated blindly.
-            _log.error("delivery.in_doubt", delivery=delivery.id, error=found.message)
+            _log.error("delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter)
         elif isinstance(found, Rejected):
             await self._bury(delivery, found)
         return found is not None
