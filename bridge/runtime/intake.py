@@ -63,9 +63,14 @@ class Intake:
     async def accept(self, inbound: Inbound) -> Accepted:
         """Store `inbound`; raises DatabaseFailed if it is not stored.
 
-        A caller that stops waiting does not undo it: what is stored is also seen to.
+        A caller that is cancelled leaves only when it is decided: what is stored is also seen to.
         """
-        return await asyncio.shield(asyncio.ensure_future(self._accept(inbound)))
+        accepting = asyncio.ensure_future(self._accept(inbound))
+        try:
+            return await asyncio.shield(accepting)
+        except asyncio.CancelledError:
+            await asyncio.gather(accepting, return_exceptions=True)
+            raise
 
     async def _accept(self, inbound: Inbound) -> Accepted:
         self._world.reached("before-accept")

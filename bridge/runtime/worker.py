@@ -134,14 +134,13 @@ class Worker:
             self.post(conversation, Mail(e.Woke()))
 
     async def _serve(self, identity: ConversationId, desk: _Desk) -> None:
-        try:
-            while desk.mail or desk.waiters:
-                await self._serve_once(identity, desk)
-        finally:
-            desk.busy = False
-            if desk.conversation is None:
-                self._desks.pop(identity, None)  # there is no such conversation
-            self._settle_in(desk)
+        while desk.mail or desk.waiters:
+            await self._serve_once(identity, desk)
+        # Not if we are cancelled: then nothing new may begin.
+        desk.busy = False
+        if desk.conversation is None:
+            self._desks.pop(identity, None)  # there is no such conversation
+        self._settle_in(desk)
 
     async def _serve_once(self, identity: ConversationId, desk: _Desk) -> None:
         if desk.conversation is None:

@@ -21,17 +21,18 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def test_what_is_accepted_while_the_bridge_stops_is_no_surprise_to_it(stage: Stage) -> None:
-    async def chat() -> None:
-        for number in range(60):
-            await stage.mention(f"say {number}")
-            await asyncio.sleep(0.01)
+    async def chat(stopped: asyncio.Event) -> None:
+        while not stopped.is_set():
+            await stage.mention("say something")
+            await asyncio.sleep(0.005)
 
-    for _ in range(3):
-        chatting = asyncio.create_task(chat())
-        await asyncio.sleep(0.3)
+    stopped = asyncio.Event()
+    async with asyncio.TaskGroup() as chats:
+        for _ in range(3):
+            chats.create_task(chat(stopped))
+        await asyncio.sleep(0.2)
         assert await stage.stop() == 0
-        await chatting
-        await stage.started()
+        stopped.set()
 
     log = stage.log.read_text()
     assert "RuntimeError" not in log
