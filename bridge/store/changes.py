@@ -116,6 +116,8 @@ class Accept(Change[Accepted]):
             t.inbox.c.conversation.is_(None),
             t.inbox.c.adapter == self.adapter,
             t.inbox.c.thread == self.inbound.thread,
+            # Housekeeping comes by once an hour; what is older was never meant for us.
+            t.inbox.c.accepted_at >= self.at - UNCLAIMED_FOR,
         )
         rows = connection.execute(
             select(t.inbox.c.id, t.inbox.c.body).where(*orphans).order_by(t.inbox.c.sort)

@@ -11,12 +11,12 @@ import pytest
 from bridge.model.ids import AdapterName, ConversationId
 from bridge.store import Forget, Store, TakeStep, Verdict, look_into, open_store
 from bridge.testing.clock import NOON
-from tests.unit.store.given import accept, address, entries, opened, said, texts
+from tests.unit.store.given import accept, address, entries, made, opened, said, texts
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with open_store(address(tmp_path)) as store:
+    async with open_store(made(tmp_path)) as store:
         yield store
 
 
@@ -150,6 +150,16 @@ async def test_an_unclaimed_reply_is_forgotten_after_ten_minutes(store: Store) -
     accepted = await store.write(accept(said("open", opens=True)))
     assert texts(accepted) == ["later", "open"]
     assert (await store.write(accept(said("psst")))).verdict is Verdict.NEW
+
+
+async def test_an_unclaimed_reply_is_not_claimed_later_than_that(store: Store) -> None:
+    """Whenever housekeeping comes by: what people said among themselves is not for the agent."""
+    await store.write(accept(said("among us")))
+    late = NOON + timedelta(minutes=10, seconds=30)
+
+    accepted = await store.write(accept(said("open", opens=True), at=late))
+
+    assert texts(accepted) == ["open"]
 
 
 async def test_a_claimed_reply_is_never_forgotten_before_its_step(store: Store) -> None:
