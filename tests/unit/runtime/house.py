@@ -16,7 +16,7 @@ from bridge.plugin import Signal
 from bridge.runtime.world import World
 from bridge.store import Store, open_store
 from bridge.testing.clock import NOON, FakeClock
-from tests.unit.store.given import address
+from tests.unit.store.given import made
 
 
 class Counted:
@@ -70,7 +70,7 @@ class House:
 
     async def until(self, seen: Callable[[], object], *, winding: bool = True) -> None:
         """Wait for it; whenever everybody is asleep, a second of theirs passes."""
-        deadline = asyncio.get_running_loop().time() + 5
+        deadline = asyncio.get_running_loop().time() + 10
         while not seen():
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError("never seen")
@@ -96,7 +96,7 @@ class _Done(Exception):
 @asynccontextmanager
 async def lived_in(directory: Path) -> AsyncIterator[House]:
     """A house on a database in `directory`; its tasks end with it."""
-    async with open_store(address(directory)) as store:
+    async with open_store(made(directory)) as store:
         try:
             async with asyncio.TaskGroup() as tasks:
                 yield House(store, tasks, directory / "bridge.db")

@@ -1,5 +1,7 @@
 """What the store's tests begin with: a file, people who say things, steps to save."""
 
+import functools
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from bridge.model.ids import (
 )
 from bridge.model.inbound import Inbound, Said
 from bridge.model.messages import AgentReply, Author, AuthorKind
-from bridge.store import Accept, Accepted, Store, TakeStep
+from bridge.store import Accept, Accepted, Store, TakeStep, migrate
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
 
@@ -28,6 +30,20 @@ DEFAULT = AgentName("default")
 def address(directory: Path, name: str = "bridge.db") -> str:
     """The address of a database file in `directory`."""
     return f"sqlite+aiosqlite:///{directory / name}"
+
+
+@functools.cache
+def _migrated() -> bytes:
+    """A database that was brought up to date: made once, as that takes its time."""
+    with tempfile.TemporaryDirectory() as directory:
+        migrate(address(Path(directory)))
+        return (Path(directory) / "bridge.db").read_bytes()
+
+
+def made(directory: Path) -> str:
+    """The address of a database in `directory` that is empty and up to date."""
+    (directory / "bridge.db").write_bytes(_migrated())
+    return address(directory)
 
 
 def said(

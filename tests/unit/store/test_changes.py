@@ -22,7 +22,7 @@ from bridge.store import (
     open_store,
 )
 from bridge.testing.clock import NOON
-from tests.unit.store.given import accept, address, entries, opened, owing, reply, said
+from tests.unit.store.given import accept, entries, made, opened, owing, reply, said
 
 SECOND = timedelta(seconds=1)
 FIRST = DeliveryId("c1.1")
@@ -30,7 +30,7 @@ FIRST = DeliveryId("c1.1")
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with open_store(address(tmp_path)) as store:
+    async with open_store(made(tmp_path)) as store:
         yield store
 
 

@@ -14,8 +14,8 @@ from bridge.errors import DatabaseFailed
 from bridge.store import tables as t
 from bridge.store.changes import Change
 from bridge.store.engines import writing_engine
-from bridge.store.schema import bring_up_to_date
 from bridge.store.writer import Writer
+from tests.unit.store.given import made
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Desk:
 @asynccontextmanager
 async def writing(path: Path, *, patience_ms: int = 5000) -> AsyncIterator[Desk]:
     """A writer on a new database; `patience_ms` is how long it waits for another's lock."""
+    made(path.parent)
     with writing_engine(path) as engine:
         with engine.connect() as connection:
-            bring_up_to_date(connection, allowed=True)
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience_ms}")
         desk = Desk(engine)
         try:
