@@ -107,6 +107,7 @@ class Sessions:
                     _log.error(
                         "sessions.no_such_agent", conversation=identity, agent=conversation.agent
                     )
+                    await self._tell(conversation, e.SessionUnavailable())
                     return
                 await self._satisfy(conversation, door, keeper)
         finally:

@@ -69,3 +69,31 @@ async def test_a_bare_mention_outlives_a_refused_session(stage: Stage) -> None:
     await stage.until(lambda: stage.told(thread))
 
     assert stage.sessions[-1].greetings == 1
+
+
+async def test_a_thread_whose_agent_was_taken_out_of_the_configuration_is_told(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path) as stage:
+        without = stage.config.read_text()
+        table = without[without.index("[agents.default]") : without.index("[adapters.slack]")]
+        route = '[[routes]]\nadapter = "slack"\nagent = "other"\n'
+        stage.config.write_text(without + table.replace("default", "other") + route)
+        await stage.started()
+        thread = await stage.mention("say hello")
+        await stage.until(lambda: "hello" in stage.told(thread))
+        assert await stage.stop() == 0
+
+        with_other = stage.config.read_text()
+        stage.config.write_text(without)
+        await stage.started()
+        await stage.reply(thread, "say one")
+        await stage.until(lambda: len(stage.told(thread)) == 3)
+        await stage.reply(thread, "say two")
+        await stage.quiet()
+        assert ["cannot be reached" in text for text in stage.told(thread)[2:]] == [True]
+        assert await stage.stop() == 0
+
+        stage.config.write_text(with_other)
+        await stage.started()
+        await stage.until(lambda: stage.told(thread)[-2:] == ["one", "two"])
