@@ -38,6 +38,7 @@ class _Keeper:
     connection: Connection | None = None
     failures: int = 0  #: in a row
     closed_cleanly: bool = False  #: the last socket was, which wants one verification
+    called_gone: bool = False  #: and so does a socket closed because the session is unknown
 
 
 class Sessions:
@@ -219,6 +220,11 @@ class Sessions:
             keeper.closed_cleanly = not keeper.closed_cleanly
             return
         keeper.closed_cleanly = False
+        if closing is Closing.GONE and keeper.called_gone:
+            keeper.called_gone = False
+            await self._tell(visit.conversation, e.SessionLost(visit.session.number))
+            return
+        keeper.called_gone = closing is Closing.GONE
         keeper.failures += 1
         await self._pause(keeper, visit.door, None)
 
@@ -227,6 +233,7 @@ class Sessions:
         if error.kind is Refusal.SESSION_GONE:
             _log.info("session.gone", conversation=visit.conversation.id, number=number)
             ended, keeper.closed_cleanly = keeper.closed_cleanly, False
+            keeper.called_gone = False
             await self._tell(visit.conversation, e.SessionLost(number, ended=ended))
             return
         keeper.failures += 1

@@ -1,11 +1,12 @@
 """What a hostile review found, against the real process between the simulators."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from bridge.simulators.polyai import SimulatedSession
 from tests.stage import Stage, staged
 
 pytestmark = pytest.mark.integration
@@ -71,6 +72,21 @@ async def test_a_bare_mention_outlives_a_refused_session(stage: Stage) -> None:
     assert stage.sessions[-1].greetings == 1
 
 
+async def test_a_session_that_polyai_closes_as_unknown_again_is_replaced(stage: Stage) -> None:
+    thread = await stage.mention("say hello")
+    await stage.until(lambda: "hello" in stage.told(thread))
+    first = stage.sessions[0]
+    for handshakes in (1, 2):
+        await stage.until(_met(first, handshakes))
+        stage.polyai.drop_sockets(first.id, code=4001)
+    await stage.until(lambda: not first.sockets)
+    await stage.reply(thread, "say anew")
+    await stage.until(lambda: "anew" in stage.told(thread))
+
+    assert stage.heard() == ["say hello", "say anew"]
+    assert len(stage.sessions) == 2
+
+
 async def test_a_thread_whose_agent_was_taken_out_of_the_configuration_is_told(
     tmp_path: Path,
 ) -> None:
@@ -97,3 +113,8 @@ async def test_a_thread_whose_agent_was_taken_out_of_the_configuration_is_told(
         stage.config.write_text(with_other)
         await stage.started()
         await stage.until(lambda: stage.told(thread)[-2:] == ["one", "two"])
+
+
+def _met(session: SimulatedSession, times: int) -> Callable[[], bool]:
+    """Whether the bridge has come so often, and is there."""
+    return lambda: len(session.handshakes) == times and bool(session.sockets)
