@@ -3,13 +3,14 @@
 markdown-it reads the Markdown and html.parser each tag in it. Both feed one builder, which forgives
 what does not nest: agents write `<b>**so**</b>` and worse. HTML beyond the subset PolyAI names
 (`a br b i em strong p ul ol li code`) loses its tags and keeps its text; scripts and styles lose
-both.
+both. A tag that HTML does not know is none: `<your name>` and `List<int>` are words.
 
 Two rules of CommonMark are off: blocks of raw HTML, since Markdown inside `<p>` is meant as
 Markdown, and code by indentation, since agents indent lists at will and fence their code.
 """
 
 import enum
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -139,6 +140,24 @@ _TAGS = {
     "code": Kind.CODE,
 }
 _UNSHOWN = {"script", "style"}
+#: HTML's elements, those it no longer wants included (html.spec.whatwg.org, "Index of elements" and
+#: "Non-conforming features").
+ELEMENTS = frozenset(
+    """
+    a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption
+    cite code col colgroup data datalist dd del details dfn dialog div dl dt em embed fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input
+    ins kbd label legend li link main map mark math menu meta meter nav noscript object ol optgroup
+    option output p picture pre progress q rp rt ruby s samp script search section select slot small
+    source span strong style sub summary sup svg table tbody td template textarea tfoot th thead
+    time title tr track u ul var video wbr
+
+    acronym applet basefont bgsound big blink center dir font frame frameset isindex keygen listing
+    marquee menuitem multicol nextid nobr noembed noframes param plaintext rb rtc spacer strike tt
+    xmp
+    """.split()
+)
+_TAG_NAME = re.compile(r"</?([a-z][a-z0-9-]*)", re.IGNORECASE | re.ASCII)
 _LISTS = {Kind.BULLETS, Kind.NUMBERS}
 
 
@@ -188,8 +207,7 @@ class _Builder:
             self._close(kind, html=True)
 
     def _html(self, content: str) -> None:
-        if content.startswith(("<!", "<?")) and not content.startswith("<!--"):
-            # Markup by the letter, but rather something that somebody wants to be read.
+        if _is_words(content):
             self._add(Node(Kind.TEXT, text=content))
         else:
             self._tags.feed(content)
@@ -255,6 +273,13 @@ class _Tags(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """A tag closes."""
         self._builder.closed(tag)
+
+
+def _is_words(content: str) -> bool:
+    """Whether this is markup by the letter only, and rather something that is meant to be read."""
+    if name := _TAG_NAME.match(content):
+        return name[1].lower() not in ELEMENTS
+    return not content.startswith("<!--")
 
 
 def _ending(token: Token) -> str | None:

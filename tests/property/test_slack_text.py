@@ -1,5 +1,6 @@
 """What holds for every text? The laws of what enters from Slack and of what leaves for it."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.slack import ids, limits, markup
 from adapters.slack.from_slack import BotIdentity, from_slack
+from adapters.slack.markdown import ELEMENTS
 from adapters.slack.mrkdwn import mrkdwn, words
 from adapters.slack.plain_text import plain
 from adapters.slack.to_slack import Features, SlackMessage, to_slack
@@ -67,6 +69,9 @@ PIECES = [
     "</code>",
     "<br>",
     "<!-- x -->",
+    "<your name>",
+    "</int>",
+    "<to href='https://evil.example|https://bank.example'>",
     "```",
     "~~~\n",
     "\n> ",
@@ -251,6 +256,24 @@ def test_no_word_is_lost_on_the_way(said: list[str], data: st.DataObject) -> Non
     source = "".join(word + data.draw(gaps) for word in said)
     whole = " ".join(mrkdwn(source, limit=200, most=500))
     assert re.findall("[a-g]+", whole.replace("\u200b", " ")) == said
+
+
+unknown = st.text("abcdefg", min_size=1, max_size=12).filter(lambda name: name not in ELEMENTS)
+bracketed = st.builds(
+    str.format,
+    st.sampled_from(["<{}>", "</{}>", "<{}/>", "word<{} abc>word", '<{} abc="bad">', "<{}"]),
+    unknown,
+)
+
+
+@patient
+@given(st.lists(bracketed, max_size=60).map(" ".join))
+@example("use <your name> please")
+@example("a List<int> or a Map</int>")
+def test_no_word_between_angle_brackets_is_lost_that_html_does_not_know(source: str) -> None:
+    assert html.unescape(words(source)) == source
+    whole = " ".join(mrkdwn(source, limit=200, most=500))
+    assert html.unescape(" ".join(whole.split())) == source
 
 
 @patient

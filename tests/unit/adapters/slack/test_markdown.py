@@ -52,6 +52,11 @@ def tree(source: str) -> str:
         # what is no HTML of ours
         ("<u>a</u> <font color=red>b</font>", "paragraph(a   b)"),
         ("<!channel> <?php ?>", "paragraph(<!channel>   <?php ?>)"),
+        ("use <your name> please", "paragraph(use  <your name>  please)"),
+        ("List<int> List</int> <my-x/>", "paragraph(List <int>  List </int>   <my-x/>)"),
+        ('<Name kind="b">a</Name>', 'paragraph(<Name kind="b"> a </Name>)'),
+        ("<code>List<int></code> <SPAN>a</SPAN>", "paragraph(code(List <int>)   a)"),
+        ("<script>a <int> b</script>", "paragraph()"),
         ("a<!-- b -->c", "paragraph(a c)"),
         ("a <script>b **c**</script> d", "paragraph(a   d)"),
         ("a <style>b", "paragraph(a  b)"),

@@ -115,6 +115,12 @@ def test_what_is_far_too_much_ends_visibly() -> None:
     assert pieces == ["aaaa", "bbbb…"]
 
 
+def test_what_html_does_not_know_is_shown_as_it_was_written() -> None:
+    for source in ("use <your name> please", "a List<int>", "<Name kind='b'>x</Name>"):
+        shown = source.replace("<", "&lt;").replace(">", "&gt;")
+        assert one(source) == words(source) == shown
+
+
 def test_words_have_no_formatting_and_spell_out_addresses() -> None:
     source = "# A **b**\n- `c` [d](https://x.example) https://y.example\n\n> <!here>\n\n```\ne\n```"
     assert words(source) == ("A b\n• c d (https://x.example) https://y.example\n&lt;!here&gt;\ne")

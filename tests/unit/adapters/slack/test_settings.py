@@ -96,7 +96,7 @@ def test_any_other_address_is_refused(given: str, says: str) -> None:
     [
         ("45s", timedelta(seconds=45)),
         ("10m", timedelta(minutes=10)),
-        ("250ms", timedelta(milliseconds=250)),
+        ("700ms", timedelta(milliseconds=700)),
         (timedelta(seconds=5), timedelta(seconds=5)),
     ],
 )
