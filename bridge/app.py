@@ -14,7 +14,7 @@ from datetime import timedelta
 import aiohttp
 
 from bridge import log
-from bridge.config import AgentSettings, Settings, adapter_settings
+from bridge.config import AgentSettings, Settings, adapter_settings, adapter_type_place
 from bridge.core.state import Conversation, Terms
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
@@ -61,7 +61,7 @@ def configured_adapters(settings: Settings) -> list[Configured]:
     """
     found = []
     for name, table in settings.adapters.items():
-        plugin = registry.find(table.type)
+        plugin = registry.find(table.type, where=adapter_type_place(settings, name))
         own = adapter_settings(settings, name, plugin.settings)
         found.append(Configured(AdapterName(name), plugin, own))
     return found
@@ -247,10 +247,10 @@ class Daemon:
         return AgentName("default")
 
     def _publish(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> None:
-        self._status.watch(
-            "deliveries_owed", "Deliveries to threads owed.", lambda: dispatcher.owed
-        )
-        self._status.watch("sockets_open", "Open PolyAI sockets.", lambda: sessions.open)
+        watch = self._status.watch
+        watch("conversations", "Conversations in memory.", lambda: worker.in_memory)
+        watch("deliveries_owed", "Deliveries to threads owed.", lambda: dispatcher.owed)
+        watch("sockets_open", "Open PolyAI sockets.", lambda: sessions.open)
 
     async def _take_requests(self, worker: Worker) -> None:
         """What the command line left in the inbox, beside the adapters."""

@@ -16,17 +16,9 @@ from pathlib import Path
 import structlog
 from structlog.typing import EventDict, Processor
 
-#: Libraries that speak of bodies and addresses below this level, or of every request at it.
-_CAPPED = (
-    "aiohttp",
-    "aiosqlite",
-    "alembic",
-    "asyncio",
-    "slack_bolt",
-    "slack_sdk",
-    "sqlalchemy",
-    "websockets",
-)
+#: The family of our own loggers, an adapter's included. Everybody else is heard from warning up, at
+#: any level: libraries speak of bodies and addresses below that.
+_OURS = "polyai_bridge"
 _MASK = "[secret]"
 #: What a secret of Slack or PolyAI looks like, wherever it stands; group 1 is kept, a mask too.
 _SECRETS = (
@@ -58,7 +50,7 @@ _GAINED: tuple[Processor, ...] = (
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module: `log.info("session.opened", agent=…)`."""
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        logging.getLogger(name),
+        logging.getLogger(f"{_OURS}.{name}"),
         processors=[
             structlog.stdlib.filter_by_level,
             *_GAINED,
@@ -84,8 +76,9 @@ def configure(level: str, layout: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    _cap()
+    ours = logging.getLogger(_OURS)
+    ours.setLevel(level.upper())
+    root.setLevel(max(logging.WARNING, ours.level))
 
 
 def where(error: BaseException) -> str:
@@ -111,12 +104,6 @@ class _Redacting(structlog.stdlib.ProcessorFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
-
-
-def _cap() -> None:
-    quietest = max(logging.WARNING, logging.getLogger().level)
-    for name in _CAPPED:
-        logging.getLogger(name).setLevel(quietest)
 
 
 def _as_json(_logger: object, _method: str, event: EventDict) -> str:

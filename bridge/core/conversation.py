@@ -15,7 +15,7 @@ import msgspec
 from bridge.core import events as e
 from bridge.core.effects import Effect, ForgetSession
 from bridge.core.endings import (
-    drop_waiting,
+    drop_unsent,
     end_session,
     give_up,
     lose_session,
@@ -125,7 +125,7 @@ def _end_requested(step: Stepping) -> None:
     session = step.conversation.session
     if session is None:
         step.change(wanted=False)
-        drop_waiting(step)
+        drop_unsent(step)
         return
     if session.end_wanted_at is None:
         step.change_session(end_wanted_at=step.now, released=False)
@@ -196,6 +196,8 @@ def _woke(step: Stepping) -> None:
     if session.released:
         return
     if session.end_wanted_at is not None and now >= session.end_wanted_at + terms.end_timeout:
+        # Whoever wanted the end wants no new session for what could not be delivered before it.
+        drop_unsent(step)
         end_session(step, session, "REASON_USER_END")
         return
     if session.ready:
@@ -217,7 +219,8 @@ def _join_overdue(step: Stepping, session: Session) -> None:
     if session.joined or asked is None or step.now < asked + step.terms.join_timeout:
         return
     if session.joins < step.terms.join_limit:
+        # It may have joined and only the word of it was lost: a replay tells, before we ask again.
         step.change_session(join_echoed_at=None)
-        send_next(step)
+        verify(step, session)
     else:
         lose_session(step, session)

@@ -109,11 +109,13 @@ def _carry(step: Stepping) -> None:
     step.change(waiting=tuple(kept))
 
 
-def drop_waiting(step: Stepping) -> None:
-    """The person gave up before the agent could be reached."""
-    for message in step.conversation.waiting:
+def drop_unsent(step: Stepping) -> None:
+    """The person gave up before the agent could be reached: each message is told as undelivered."""
+    flight = step.conversation.in_flight
+    unsent = (flight.message,) if flight is not None and flight.message is not None else ()
+    for message in (*unsent, *step.conversation.waiting):
         lose(step, message, "the conversation was ended first")
-    step.change(waiting=())
+    step.change(waiting=(), in_flight=None)
 
 
 def give_up(step: Stepping, session: Session) -> None:

@@ -21,6 +21,7 @@ from bridge.errors import (
     MaybeDelivered,
     Rejected,
     RetryLater,
+    Unreachable,
 )
 from bridge.model.delivery import (
     DeliveryState,
@@ -131,7 +132,7 @@ class Dispatcher:
             await self._attempt(delivery)
             outcome = await self._try(adapter, outbound)
             self._world.reached("after-send")
-            self._status.attempted(delivery.adapter, type(outcome).__name__)
+            self._status.attempted(delivery.adapter, _word(outcome))
             if isinstance(outcome, Receipt):
                 await self._sent(delivery, outcome)
                 return
@@ -285,6 +286,21 @@ class Dispatcher:
                 await self._world.pause(failures)
             else:
                 return
+
+
+#: How an attempt came out, in the words of the metric; what no contract knows is `broken`.
+_WORDS = {
+    Receipt: "sent",
+    RetryLater: "later",
+    Unreachable: "unreachable",
+    Rejected: "refused",
+    MaybeDelivered: "in_doubt",
+    CredentialsRefused: "credentials_refused",
+}
+
+
+def _word(outcome: object) -> str:
+    return next((word for kind, word in _WORDS.items() if isinstance(outcome, kind)), "broken")
 
 
 class _Broken(Rejected):

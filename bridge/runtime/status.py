@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
 from bridge import log
 from bridge.model.ids import AdapterName, AgentName
@@ -15,6 +15,7 @@ class Status:
     """The state of everything that can be away, and the counts."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began: noise
         self.registry = CollectorRegistry()
         self._adapters: dict[AdapterName, str | None] = {}
         self._refusing: dict[AdapterName, str] = {}

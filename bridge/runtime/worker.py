@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bridge import log
 from bridge.core import events as e
-from bridge.core.effects import Owe, Recycle, Show, Transmit
+from bridge.core.effects import ForgetSession, Owe, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Terms, Wish, due
 from bridge.errors import DatabaseFailed
 from bridge.model.delivery import Ask, DeliveryState
@@ -234,6 +234,8 @@ class Worker:
                     connections.recycle(conversation.id, effect)
                 case Show():
                     outbox.show(conversation, effect)
+                case ForgetSession(number=number):
+                    _log.info("session.over", conversation=conversation.id, number=number)
                 case _:
                     pass  # durable effects were carried out by the commit
         connections.reconcile(conversation)

@@ -78,12 +78,12 @@ class Accept(Change[Accepted]):
         opened = conversation is None and self.inbound.opens
         if opened:
             conversation = self._open(connection)
-        earlier = self._claim(connection, conversation) if opened and conversation else ()
+        claimed = self._claim(connection, conversation) if opened and conversation else ()
         number = self._insert(connection, conversation)
         if conversation is None:
             return Accepted(Verdict.UNCLAIMED)
         entry = Entry(id=number, conversation=conversation, inbound=self.inbound)
-        return Accepted(Verdict.NEW, (*earlier, entry), opened)
+        return Accepted(Verdict.NEW, (entry, *claimed), opened)
 
     def _known(self, connection: Connection) -> bool:
         query = select(t.identities.c.entry).where(
@@ -116,6 +116,7 @@ class Accept(Change[Accepted]):
             t.inbox.c.conversation.is_(None),
             t.inbox.c.adapter == self.adapter,
             t.inbox.c.thread == self.inbound.thread,
+            t.inbox.c.sort > self.inbound.order,  # what was said before was not meant for us
             # Housekeeping comes by once an hour; what is older was never meant for us.
             t.inbox.c.accepted_at >= self.at - UNCLAIMED_FOR,
         )

@@ -90,7 +90,7 @@ def test_an_event_is_one_document_with_its_fields(lines: io.StringIO) -> None:
     assert datetime.fromisoformat(document.pop("timestamp")).tzinfo is not None
     assert document == {
         "level": "warning",
-        "logger": "bridge.test",
+        "logger": "polyai_bridge.bridge.test",
         "event": "delivery.retry",
         "delivery": "c1.2",
         "names": ["ä", "b"],

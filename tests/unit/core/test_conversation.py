@@ -184,7 +184,8 @@ def test_an_agent_that_does_not_come_is_asked_again_and_then_given_up() -> None:
     talk = Talk().say("hello").opened().ready().hear(f.JoinEchoed())
     for _ in range(2):
         assert talk.wait(timedelta(seconds=44)).effects == ()
-        assert talk.wait(timedelta(seconds=1)).sent == ["join"]
+        assert talk.wait(timedelta(seconds=1)).of(Recycle) == [Recycle(1)]
+        assert talk.lost().ready().sent == ["join"]  # a replay had no word of its joining
         talk.hear(f.JoinEchoed())
     assert talk.wait(timedelta(seconds=45)).of(ForgetSession) == [ForgetSession(1)]
 

@@ -84,7 +84,7 @@ def test_what_happens_is_counted() -> None:
     status = Status()
     for outcome in (Accepted.NEW, Accepted.NEW, Accepted.KNOWN):
         status.accepted(SLACK, outcome)
-    status.attempted(SLACK, "Receipt")
+    status.attempted(SLACK, "sent")
     status.frame(DEFAULT, "in")
     owed = 3
     status.watch("deliveries_owed", "Deliveries to threads owed.", lambda: owed)
@@ -96,7 +96,7 @@ def test_what_happens_is_counted() -> None:
     assert figure(status, "polyai_bridge_inbound_total", **new) == 2
     assert figure(status, "polyai_bridge_deliveries_owed") == 0
     published = generate_latest(status.registry).decode()
-    assert 'polyai_bridge_deliveries_total{adapter="slack",outcome="Receipt"} 1.0' in published
+    assert 'polyai_bridge_deliveries_total{adapter="slack",outcome="sent"} 1.0' in published
     assert 'polyai_bridge_frames_total{agent="default",direction="in"} 1.0' in published
 
 

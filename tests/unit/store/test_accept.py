@@ -78,7 +78,7 @@ async def test_unclaimed_replies_are_claimed_in_the_order_they_were_said(store: 
 
     accepted = await store.write(accept(said("open", opens=True, order="0")))
 
-    assert texts(accepted) == ["reply 1", "reply 2", "reply 3", "open"]
+    assert texts(accepted) == ["open", "reply 1", "reply 2", "reply 3"]
     assert [e.inbound.order for e in await store.open_entries()] == ["0", "1", "2", "3"]
     assert (await store.write(accept(said("reply 1", order="1")))).verdict is Verdict.KNOWN
 
@@ -147,9 +147,18 @@ async def test_an_unclaimed_reply_is_forgotten_after_ten_minutes(store: Store) -
 
     await store.write(Forget(NOON + timedelta(minutes=10, seconds=30)))
 
-    accepted = await store.write(accept(said("open", opens=True)))
-    assert texts(accepted) == ["later", "open"]
+    accepted = await store.write(accept(said("open", opens=True, order="0")))
+    assert texts(accepted) == ["open", "later"]
     assert (await store.write(accept(said("psst")))).verdict is Verdict.NEW
+
+
+async def test_what_was_said_before_the_agent_was_called_is_not_for_it(store: Store) -> None:
+    await store.write(accept(said("among us", order="1")))
+    await store.write(accept(said("to the agent, early", order="3")))
+
+    accepted = await store.write(accept(said("open", opens=True, order="2")))
+
+    assert texts(accepted) == ["open", "to the agent, early"]
 
 
 async def test_an_unclaimed_reply_is_not_claimed_later_than_that(store: Store) -> None:
