@@ -64,6 +64,7 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
 def configure(level: str, layout: str) -> None:
     """Send everything from `level` up to standard error, as `text` or `json` lines."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level.upper())  # some libraries' loggers have levels of their own
     handler.setFormatter(
         _Redacting(
             # Plain records may carry fields too: adapters log through the standard library.
