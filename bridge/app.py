@@ -1,7 +1,7 @@
 """Who holds whom? The composition root: start order, drain order; the only one who knows all.
 
-Start: store, worker's memory, adapters, sockets, listener. Drain: no more intake, then what is in
-flight gets a moment; the rest is in the store and is taken up by the next start.
+Start: store, worker's memory, adapters, sockets, listener. Drain: what is under
+way gets a moment, then the adapters leave; the rest is in the store, for the next start.
 """
 
 import asyncio

@@ -25,8 +25,9 @@ from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import ThreadKey
 from bridge.plugin import Signal, SignalKind
 
-# Slack's clock and ours may differ; a post of ours is recognised by its mark, not by its time.
-_CLOCKS_APART = timedelta(seconds=60)
+# Slack's clock and ours may differ, by a step of the wall clock even much: a post of ours is
+# recognised by its mark, and its time only spares us the older part of a long thread.
+_CLOCKS_APART = timedelta(hours=2)
 _PAGE = 200
 _MOST_PAGES = 50
 #: Refusals of what Slack was to fetch or lay out; a plainer message may still do.
