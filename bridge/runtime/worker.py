@@ -156,7 +156,7 @@ class Worker:
                 waiter.set_result(None)
 
     async def _step(self, identity: ConversationId, desk: _Desk, mail: list[Mail]) -> bool:
-        """Decide, commit, carry out; whether the mail could be decided.
+        """Decide, commit, carry out; whether the mail could be decided and written down.
 
         What could not is set aside, loudly. An inbox entry among it stays open and is tried again
         at the next start.
@@ -166,12 +166,12 @@ class Worker:
         terms = self._terms(desk.conversation)
         try:
             decision = decide(desk.conversation, mail, self._world.clock.now(), terms)
+            self._world.reached("before-step")
+            await self._commit(decision)
         except Exception as error:
             if len(mail) == 1:
                 _log.error("worker.poisoned", conversation=identity, error=log.where(error))
             return False
-        self._world.reached("before-step")
-        await self._commit(decision)
         desk.conversation = decision.conversation
         self._timers.set(identity, due(decision.conversation, terms))
         await self._carry_out(decision)
