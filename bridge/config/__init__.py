@@ -8,7 +8,7 @@ the place, the cause and the remedy. No refusal quotes a value: it might be a se
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +28,7 @@ from bridge.config.sources import (
     Key,
     Problem,
     Value,
+    dotted,
     leaves,
     read_environment,
     read_secret_files,
@@ -158,6 +159,14 @@ class LogSettings(_Table):
     format: Literal["text", "json"] = "text"
 
 
+class _DatabaseAlone(BaseModel):
+    """One table of the configuration; whatever stands beside it is left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database: DatabaseSettings = DatabaseSettings()
+
+
 class Settings(_Table):
     """The whole configuration."""
 
@@ -190,21 +199,34 @@ class Settings(_Table):
         return Given(place, dict(leaves(values, place)), ("adapters", name))
 
 
+def adapter_type_place(settings: Settings, name: AdapterName) -> str:
+    """The key that names an adapter's plug-in and where it was written, as refusals tell them."""
+    given = settings.given_to(name)
+    return f"{dotted((*given.at, 'type'))} ({given.place(('type',))})"
+
+
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
     """The settings that the file at `path`, the secret files and `environment` give together.
 
     Raises:
         ConfigurationError: any of them cannot be read or used; it lists everything wrong.
     """
-    given = Given(str(path), read_toml(path))
-    variables = read_environment(environment)
-    directories = _secret_directories(given.values | variables, environment)
-    files, unreadable = read_secret_files(directories, Settings.model_fields)
-    refuse(unreadable)
-    given.values.update(files | variables)
+    given = _given(path, environment, Settings.model_fields)
     settings = accept(Settings, given, extra=None)
     refuse(_astray(settings, given))
     return settings
+
+
+def load_database(path: Path, environment: Mapping[str, str]) -> DatabaseSettings:
+    """Where the database is, from the same sources as `load`; no other table is judged.
+
+    What only looks into the database needs no agent's or adapter's secret.
+
+    Raises:
+        ConfigurationError: as `load`.
+    """
+    given = _given(path, environment, _DatabaseAlone.model_fields)
+    return accept(_DatabaseAlone, given, extra=None).database
 
 
 def adapter_settings(settings: Settings, name: AdapterName, model: type[ModelT]) -> ModelT:
@@ -217,6 +239,21 @@ def adapter_settings(settings: Settings, name: AdapterName, model: type[ModelT])
     if "type" not in model.model_fields:
         given.values.pop(("type",), None)
     return accept(model, given)
+
+
+def _given(path: Path, environment: Mapping[str, str], sections: Collection[str]) -> Given:
+    """What all sources give together; secret files of the `sections` only.
+
+    Raises:
+        ConfigurationError: one of the sources cannot be read.
+    """
+    given = Given(str(path), read_toml(path))
+    variables = read_environment(environment)
+    directories = _secret_directories(given.values | variables, environment)
+    files, unreadable = read_secret_files(directories, sections)
+    refuse(unreadable)
+    given.values.update(files | variables)
+    return given
 
 
 def _secret_directories(

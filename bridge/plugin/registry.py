@@ -40,8 +40,12 @@ def discover(entries: Iterable[EntryPoint] | None = None) -> dict[str, Found]:
     return {name: _examined(group) for name, group in sorted(grouped.items())}
 
 
-def find(type_name: str, entries: Iterable[EntryPoint] | None = None) -> AnyPlugin:
+def find(
+    type_name: str, entries: Iterable[EntryPoint] | None = None, *, where: str = "type"
+) -> AnyPlugin:
     """The plug-in that a `type` in the configuration names; no other is imported for it.
+
+    `where` is the key and the place of that `type`, for what is said when it is refused.
 
     Raises:
         ConfigurationError: none has this type, or it cannot be used.
@@ -49,12 +53,12 @@ def find(type_name: str, entries: Iterable[EntryPoint] | None = None) -> AnyPlug
     announced = _announced(entries)
     chosen = [entry for entry in announced if entry.name == type_name]
     if not chosen:
-        raise _unknown(type_name, {entry.name for entry in announced})
+        raise _unknown(type_name, sorted({entry.name for entry in announced}), where)
     found = _examined(chosen)
     if found.plugin is None:
         origin = found.distribution or "the package that announces it"
         raise ConfigurationError(
-            f'the adapter plug-in "{type_name}" cannot be used: {found.problem}',
+            f'{where}: the plug-in "{type_name}" cannot be used: {found.problem}',
             remedy=f"repair or upgrade {origin}, or remove the adapters of this type",
         )
     return found.plugin
@@ -110,12 +114,9 @@ def _origin(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else ""
 
 
-def _unknown(type_name: str, known: set[str]) -> ConfigurationError:
-    nearest = difflib.get_close_matches(type_name, sorted(known), n=1)
-    if nearest:
-        remedy = f'did you mean "{nearest[0]}"?'
-    else:
-        remedy = f"installed are: {', '.join(sorted(known)) or 'none'}"
+def _unknown(type_name: str, known: list[str], where: str) -> ConfigurationError:
+    nearest = difflib.get_close_matches(type_name, known, n=1)
     return ConfigurationError(
-        f'no installed adapter plug-in has the type "{type_name}"', remedy=remedy
+        f'{where}: no plug-in "{type_name}"; installed: {", ".join(known) or "none"}',
+        remedy=f'did you mean "{nearest[0]}"?' if nearest else "write one of these, or install it",
     )

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr, field_validator
 
-from bridge.config import Settings, adapter_settings, load
+from bridge.config import (
+    Settings,
+    adapter_settings,
+    adapter_type_place,
+    load,
+    load_database,
+)
 from bridge.errors import ConfigurationError
 from bridge.model.ids import AdapterName, AgentName
 
@@ -489,3 +495,65 @@ def test_settings_made_without_a_file_serve_adapters_too() -> None:
     )
 
     assert adapter_settings(settings, DESK, Desk).seats == 2
+
+
+def test_an_adapters_type_is_told_with_where_it_was_written(files: Files) -> None:
+    settings = files.load(WHOLE)
+    assert adapter_type_place(settings, DESK) == f"adapters.desk.type ({files.toml})"
+
+    settings = files.load(WHOLE, POLYAI_BRIDGE_ADAPTERS__DESK__TYPE="chair")
+    variable = "environment variable POLYAI_BRIDGE_ADAPTERS__DESK__TYPE"
+    assert adapter_type_place(settings, DESK) == f"adapters.desk.type ({variable})"
+
+
+DATABASE = '[database]\nurl = "sqlite+aiosqlite:///toml.db"\n'
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "",
+        AGENT.replace("connector_token", "conector_token"),
+        "[adapters.slack]\n",
+        "[http]\nport = 'many'\n[nothing]\nknown = 1\n",
+    ],
+)
+def test_the_database_alone_is_found_whatever_the_other_tables_hold(
+    files: Files, others: str
+) -> None:
+    files.toml.write_text(DATABASE + others)
+
+    found = load_database(files.toml, {"POLYAI_BRIDGE_AGENTS__X__Y": "1"})
+
+    assert found.url == "sqlite+aiosqlite:///toml.db"
+    files.toml.write_text(others)
+    assert load_database(files.toml, {}).url == "sqlite+aiosqlite:///bridge.db"
+
+
+def test_the_database_alone_comes_from_every_source(files: Files) -> None:
+    files.toml.write_text(f'secrets_dir = "{files.secrets}"\n{DATABASE}')
+    (files.secrets / "database__url").write_text("sqlite+aiosqlite:///secret.db\n")
+    (files.secrets / "agents__default__connector_token").mkdir()  # unreadable, and not asked for
+    variable = {"POLYAI_BRIDGE_DATABASE__URL": "sqlite+aiosqlite:///variable.db"}
+
+    assert load_database(files.toml, {}).url == "sqlite+aiosqlite:///secret.db"
+    assert load_database(files.toml, variable).url == "sqlite+aiosqlite:///variable.db"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[database]\nurll = 'x'\n", "did you mean url"),
+        ("[database]\nurl = 'mysql://x'\n", "is not a database address"),
+        ("database = 5\n", "is not a table"),
+        ("[database\n", "is not TOML"),
+        ("secrets_dir = '/nowhere/at/all'\n", "cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_the_database_alone_is_refused(
+    files: Files, text: str, told: str
+) -> None:
+    files.toml.write_text(text)
+
+    with pytest.raises(ConfigurationError, match=told):
+        load_database(files.toml, {})

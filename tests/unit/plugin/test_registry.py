@@ -127,10 +127,17 @@ def test_finding_one_plug_in_imports_no_other(shelf: Shelf) -> None:
 def test_an_unknown_type_is_refused_with_the_nearest_or_all(shelf: Shelf) -> None:
     with pytest.raises(ConfigurationError, match='did you mean "slack"'):
         find("slak")
-    with pytest.raises(ConfigurationError, match="installed are: good"):
+    with pytest.raises(ConfigurationError, match="installed: good"):
         find("zzz", [shelf.good])
-    with pytest.raises(ConfigurationError, match="installed are: none"):
+    with pytest.raises(ConfigurationError, match="installed: none"):
         find("zzz", [])
+
+
+def test_a_refusal_names_the_key_and_its_place(shelf: Shelf) -> None:
+    broken = shelf.announce("broken", "PLUGIN = 1")
+    for name in ("broken", "zzz"):
+        with pytest.raises(ConfigurationError, match=rf"^adapters\.a\.type \(b\.toml\): .*{name}"):
+            find(name, [broken], where="adapters.a.type (b.toml)")
 
 
 def test_a_refusal_names_the_package_to_repair(shelf: Shelf, tmp_path: Path) -> None:
