@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,7 +22,7 @@ import msgspec
 from bridge import __version__, app, config, log
 from bridge.clock import RandomIds, SystemClock
 from bridge.core.state import Conversation
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, ConfigurationError, CredentialsRefused
 from bridge.model.ids import ConversationId, PersonId
 from bridge.model.inbound import EndAsked, Inbound
 from bridge.model.messages import Person
@@ -33,7 +34,8 @@ from bridge.store import migrate as migrate_database
 _CONFIG = click.option(
     "--config",
     "config_path",
-    type=click.Path(path_type=Path),
+    # Whether it can be read is for the configuration to say, with its own exit code.
+    type=click.Path(path_type=Path, readable=False),
     default="bridge.toml",
     show_default=True,
     help="The configuration file.",
@@ -91,9 +93,14 @@ def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click pas
 
 
 async def _prove(settings: config.Settings, adapters: list[app.Configured]) -> None:
-    """Prove every credential, say each result, then fail with the first that failed."""
+    """Prove every credential and say each result; then fail, if one failed.
+
+    Raises:
+        CredentialsRefused: at least one was refused.
+        BridgeError: at least one could not be proved, and none was refused.
+    """
     world = World()
-    failures: list[BridgeError] = []
+    failures: dict[str, BridgeError] = {}
     for name, agent in settings.agents.items():
         await _proved(f"agent {name}", app.prove_agent(name, agent, world), failures)
     async with aiohttp.ClientSession() as http:
@@ -101,23 +108,25 @@ async def _prove(settings: config.Settings, adapters: list[app.Configured]) -> N
             proof = one.plugin.prove(one.settings, http)
             await _proved(f"adapter {one.name}", proof, failures)
     if failures:
-        raise failures[0]
+        refused = any(isinstance(each, CredentialsRefused) for each in failures.values())
+        kind = CredentialsRefused if refused else BridgeError
+        raise kind(f"could not be proved: {', '.join(failures)}")
 
 
-async def _proved(what: str, proof: Awaitable[str], failures: list[BridgeError]) -> None:
+async def _proved(what: str, proof: Awaitable[str], failures: dict[str, BridgeError]) -> None:
     try:
         click.echo(f"{what}: {await proof}")
     except BridgeError as error:
-        click.echo(f"{what}: FAILED: {log.redact(error.message)}")
-        failures.append(error)
+        remedy = error.remedy or "try again; if it stays so, check the address and the network"
+        click.echo(f"{what}: FAILED: {log.redact(f'{error.message}; what to do: {remedy}')}")
+        failures[what] = error
 
 
 @cli.command()
 @_CONFIG
 def migrate(config_path: Path) -> None:
     """Bring the database to the newest schema."""
-    settings = _settings(config_path)
-    before = migrate_database(settings.database.url)
+    before = migrate_database(_database(config_path).url)
     click.echo(f"The database is up to date (it was at {before or 'nothing'}).")
 
 
@@ -198,10 +207,13 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
 @_CONFIG
 @click.argument("conversation_id", metavar="ID")
 def end_conversation(config_path: Path, conversation_id: str) -> None:
-    """Ask for the end of a conversation's session; the daemon sees to it within seconds."""
+    """Ask for the end of a conversation's session: now, or when the bridge starts again."""
 
     async def body(store: Store) -> None:
         conversation = await _existing(store, conversation_id)
+        if _is_closed(conversation):
+            click.echo(f"{conversation.id} is already closed; nothing to do.")
+            return
         now, ids = SystemClock().now(), RandomIds()
         inbound = Inbound(
             thread=conversation.thread,
@@ -221,7 +233,10 @@ def end_conversation(config_path: Path, conversation_id: str) -> None:
                 origin="operator",
             )
         )
-        click.echo(f"Asked for the end of {conversation.id}: the running bridge will see to it.")
+        click.echo(
+            f"Asked for the end of {conversation.id}: the bridge sees to it at once if it is "
+            "running, else at its next start."
+        )
 
     _look(config_path, body)
 
@@ -260,34 +275,90 @@ def simulate() -> None:
     """The simulators as servers on loopback, until interrupted."""
 
 
+_PORT = click.IntRange(0, 65535)
+
+
 @simulate.command("polyai")
-@click.option("--port", default=8091, show_default=True, help="0 for any free port.")
+@click.option("--port", type=_PORT, default=8091, show_default=True, help="0 for any free port.")
 def simulate_polyai(port: int) -> None:
     """A PolyAI Messaging service with a small rule-driven agent."""
     from bridge.simulators.polyai import PolyAISimulator
 
-    async def body() -> None:
-        async with PolyAISimulator(clock=SystemClock(), ids=RandomIds(), port=port) as simulator:
-            click.echo(f"PolyAI simulator: {simulator.base_url}")
-            click.echo("connector token: simulated-connector-token, host: https://demo.example")
-            await _until_interrupted()
+    simulator = PolyAISimulator(clock=SystemClock(), ids=RandomIds(), port=port)
 
-    asyncio.run(body())
+    def shown() -> str:
+        return _POLYAI_SHOWN.format(url=simulator.base_url)
+
+    asyncio.run(_simulated(simulator, port, shown))
 
 
 @simulate.command("slack")
-@click.option("--port", default=8092, show_default=True, help="0 for any free port.")
+@click.option("--port", type=_PORT, default=8092, show_default=True, help="0 for any free port.")
 def simulate_slack(port: int) -> None:
     """A Slack workspace: the Web API and Socket Mode."""
     from bridge.simulators.slack import SlackSimulator
 
-    async def body() -> None:
-        async with SlackSimulator(clock=SystemClock(), ids=RandomIds(), port=port) as simulator:
-            click.echo(f"Slack simulator: {simulator.api_url}")
-            click.echo("bot token: xoxb-simulated, app token: xapp-simulated")
-            await _until_interrupted()
+    simulator = SlackSimulator(clock=SystemClock(), ids=RandomIds(), port=port)
+    ids = {
+        "channel": simulator.add_channel("help"),
+        "ann": simulator.add_user("Ann"),
+        "ben": simulator.add_user("Ben"),
+        "bot": simulator.bot_user_id,
+    }
 
-    asyncio.run(body())
+    def shown() -> str:
+        api_url = simulator.api_url
+        return _SLACK_SHOWN.format(url=api_url.removesuffix("/api/"), api_url=api_url, **ids)
+
+    asyncio.run(_simulated(simulator, port, shown))
+
+
+_POLYAI_SHOWN = """\
+PolyAI simulator: {url}
+control: POST {url}/_simulator/VERB, GET {url}/_simulator/state
+
+# for bridge.toml
+[agents.default]
+base_url = "{url}"
+connector_token = "simulated-connector-token"
+host = "https://demo.example"
+"""
+_SLACK_SHOWN = """\
+Slack simulator: {url}
+control: POST {url}/_simulator/VERB, GET {url}/_simulator/state
+channel #help: {channel}
+person Ann: {ann}
+person Ben: {ben}
+bot user: {bot}
+
+# for bridge.toml
+[adapters.slack]
+type = "slack"
+bot_token = "xoxb-simulated"
+app_token = "xapp-simulated"
+api_url = "{api_url}"
+"""
+
+
+async def _simulated(
+    simulator: AbstractAsyncContextManager[object], port: int, shown: Callable[[], str]
+) -> None:
+    """Run a simulator until interrupted, once it has said how to use it.
+
+    Raises:
+        ConfigurationError: it cannot have its port.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(simulator)
+        except OSError as error:
+            cause = os.strerror(error.errno).lower() if error.errno else "it is not to be had"
+            raise ConfigurationError(
+                f"the simulator cannot listen on 127.0.0.1:{port}: {cause}",
+                remedy="choose another with --port; 0 is any free port",
+            ) from None
+        click.echo(shown())
+        await _until_interrupted()
 
 
 @cli.command()
@@ -309,12 +380,16 @@ def _settings(path: Path) -> config.Settings:
     return config.load(path, os.environ)
 
 
+def _database(path: Path) -> config.DatabaseSettings:
+    return config.load_database(path, os.environ)
+
+
 def _look(path: Path, body: Callable[[Store], Coroutine[Any, Any, None]]) -> None:
     """Open the database beside a running daemon."""
-    settings = _settings(path)
+    database = _database(path)
 
     async def looking() -> None:
-        async with look_into(settings.database.url) as store:
+        async with look_into(database.url) as store:
             await body(store)
 
     asyncio.run(looking())
@@ -346,10 +421,16 @@ def _summary(conversation: Conversation) -> dict[str, object]:
 def _state(conversation: Conversation) -> str:
     session = conversation.session
     if session is None:
-        return "opening" if conversation.waiting or conversation.wanted else "closed"
+        return "closed" if _is_closed(conversation) else "opening"
     if session.released:
         return "quiet"
     return "open" if session.joined else "joining"
+
+
+def _is_closed(conversation: Conversation) -> bool:
+    """Neither a session, nor anything for which one is to be opened."""
+    asked_for = conversation.waiting or conversation.in_flight or conversation.wanted
+    return conversation.session is None and not asked_for
 
 
 def _when(instant: datetime | None) -> str:

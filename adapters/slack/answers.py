@@ -6,6 +6,7 @@ possibly done in part, so for a post they leave the outcome open. Everything els
 """
 
 import asyncio
+import errno
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
@@ -128,12 +129,36 @@ async def asked(call: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
     except SlackApiError as error:
         raise _refused(error.response) from None
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise Refusal(reached=False, kind=type(error).__name__) from None
+        raise Refusal(reached=False, kind=_unreached(error)) from None
     except Exception as error:
         # The SDK stumbles over unreadable answers in many ways; all leave the outcome open. The
         # original is not kept: it may hold the request, and with it the token.
-        raise Refusal(kind=type(error).__name__) from None
+        raise Refusal(kind=_unanswered(error)) from None
     return data if isinstance(data, dict) else {}
+
+
+def _unreached(error: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> str:
+    """Why there is no connection, in plain words: the host, the port and the cause."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return "no connection in time"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name {error.host} is not known"
+    place = f"{error.host}:{error.port}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate of {place} is not trusted"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"{place} speaks no TLS that we do"
+    if error.os_error.errno == errno.ECONNREFUSED:
+        return f"{place} refuses the connection"
+    return f"no connection to {place}"
+
+
+def _unanswered(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {TIMEOUT.total_seconds():.0f} s"
+    if isinstance(error, aiohttp.ClientConnectionError | ConnectionError):
+        return "the connection broke before the answer came"
+    return "an unreadable answer"
 
 
 def _refused(response: Any) -> Refusal:  # noqa: ANN401  # the SDK's own response, or aiohttp's

@@ -3,13 +3,16 @@
 The same texts and headers answer the REST calls and a refused WebSocket handshake.
 """
 
+import errno
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+import aiohttp
 import msgspec
 
 from bridge.polyai.fields import as_object, as_text
@@ -96,6 +99,29 @@ def without(text: str, secrets: Iterable[str]) -> str:
     for secret in filter(None, secrets):
         text = text.replace(secret, "…")
     return text
+
+
+def unanswered(error: Exception) -> str:
+    """Why a call brought no answer, in plain words: the host, the port and the cause."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} is not known"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host}:{error.port} is not trusted"
+        case aiohttp.ClientSSLError():
+            return f"{error.host}:{error.port} speaks no TLS that we do"
+        case aiohttp.ClientConnectorError():
+            return f"{error.host}:{error.port} {_not_connected(error.os_error)}"
+        case aiohttp.ServerDisconnectedError() | ConnectionError() | aiohttp.ClientOSError():
+            return "the connection broke before the answer came"
+        case _:
+            return "the answer is not HTTP, or was cut off"
+
+
+def _not_connected(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
+        return "refuses the connection"
+    return f"cannot be reached: {os.strerror(error.errno).lower() if error.errno else 'no reason'}"
 
 
 def read_json(body: bytes) -> object:

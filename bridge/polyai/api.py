@@ -23,7 +23,7 @@ import msgspec
 from bridge import __version__
 from bridge.clock import Clock, Ids
 from bridge.errors import BridgeError, CredentialsRefused
-from bridge.polyai.answers import CORRELATION_HEADER, Answer, read_json, without
+from bridge.polyai.answers import CORRELATION_HEADER, Answer, read_json, unanswered, without
 from bridge.polyai.fields import Object, as_number, as_text
 
 USER_AGENT: Final = f"polyai-bridge/{__version__}"
@@ -140,7 +140,7 @@ class Api:
         """
         await self._mint()
         where = self._connection
-        return f"agent {where.name}: {where.base_url} accepts the connector for {where.host}"
+        return f"{where.base_url} accepts the connector for {where.host}"
 
     async def _mint(self) -> _Token:
         secret = self._connection.connector_token
@@ -179,7 +179,7 @@ class Api:
         except TimeoutError:
             problem = f"no answer within {_TIMEOUT.total:.0f} s"
         except (aiohttp.ClientError, OSError) as exc:
-            problem = f"{type(exc).__name__}: {without(str(exc), (secret,))}"
+            problem = without(unanswered(exc), (secret,))
         # Raised out here, without its cause: some of aiohttp's errors hold the request's headers.
         raise TryLater(
             f"PolyAI cannot be reached for {name}: {problem} [correlation id {correlation_id}]",
