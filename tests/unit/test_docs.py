@@ -1,6 +1,7 @@
 """Do the pages for operators say what the program does?"""
 
 import ast
+import inspect
 import json
 import re
 import tomllib
@@ -18,11 +19,17 @@ from pydantic.fields import FieldInfo
 from bridge import config, errors
 from bridge.cli import cli
 from bridge.plugin import registry
+from bridge.simulators import polyai_agent, polyai_verbs, slack_control
+from bridge.simulators.polyai_agent import Party, RuleAgent, Say
+from bridge.simulators.polyai_verbs import Verbs
+from bridge.simulators.slack_people import PeopleVerbs
+from bridge.simulators.slack_verbs import FaultVerbs
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text("utf-8")
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
+SIMULATORS = (ROOT / "docs" / "simulators.md").read_text("utf-8")
 LOGGING = (ROOT / "docs" / "logging.md").read_text("utf-8")
 
 SECRETS = {
@@ -173,6 +180,77 @@ def test_every_exit_code_is_explained_and_no_other() -> None:
     }
 
     assert told == {0, 1, 2} | raised == {0, 1, 2, 10, 11, 12, 13, 14}
+
+
+VERBS = {
+    "## Slack: what people do": PeopleVerbs,
+    "## Slack: what goes wrong": FaultVerbs,
+    "## PolyAI: what goes wrong, and what it says of its own accord": Verbs,
+}
+
+
+def simulators_part(heading: str) -> str:
+    assert f"\n{heading}\n" in SIMULATORS
+    return SIMULATORS.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(("heading", "kind"), VERBS.items())
+def test_every_verb_of_the_simulators_is_explained_with_its_arguments(
+    heading: str, kind: type
+) -> None:
+    told = rows(simulators_part(heading))
+    offered = {name for name in vars(kind) if not name.startswith("_")}
+
+    assert set(told) == offered
+    assert offered <= slack_control.VERBS | polyai_verbs.VERBS
+    for name, (arguments, meaning) in told.items():
+        _, *parameters = inspect.signature(getattr(kind, name)).parameters.values()
+        assert re.findall(r"`(\w+)`", arguments) == [each.name for each in parameters]
+        required = [
+            each.name
+            for each in parameters
+            if each.default is each.empty and each.kind is not each.VAR_KEYWORD
+        ]
+        assert re.findall(r"\*\*`(\w+)`\*\*", arguments) == required
+        assert meaning
+
+
+def test_no_verb_of_the_simulators_is_left_out() -> None:
+    told = {name for heading in VERBS for name in rows(simulators_part(heading))}
+
+    assert told == slack_control.VERBS | polyai_verbs.VERBS
+
+
+@pytest.mark.parametrize(
+    ("said", "answered"),
+    [
+        ("say TEXT", "TEXT"),
+        ("count 2", "Message 2"),
+        ("where is 1234", "Order 1234"),
+        ("your opening hours?", "Saturday"),
+        ("my order", "order number"),
+        ("talk to a person", "Sam"),
+        ("a human please", "Sam"),
+        ("bye now", "Goodbye"),
+        ("goodbye", "Goodbye"),
+        ("ping me", "<!channel>"),
+        ("long", "Paragraph 1"),
+        ("slow", "Thank you for waiting"),
+        ("anything else", "You said: anything else"),
+    ],
+)
+def test_the_simulated_agent_knows_the_words_it_is_said_to_know(said: str, answered: str) -> None:
+    acts = RuleAgent().answer(Party(streaming=True, live=False), said)
+
+    assert any(answered in act.text for act in acts if isinstance(act, Say))
+
+
+def test_each_rule_of_the_simulated_agent_has_its_line() -> None:
+    table = simulators_part("## What the simulated agent knows")
+
+    assert len(re.findall(r"^\| .*[`a-z0-9].* \|$", table, re.MULTILINE)) - 1 == len(
+        polyai_agent._RULES
+    )
 
 
 def sources() -> Iterator[ast.AST]:
