@@ -121,7 +121,8 @@ def unanswered(error: Exception) -> str:
 def _not_connected(error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
         return "refuses the connection"
-    return f"cannot be reached: {os.strerror(error.errno).lower() if error.errno else 'no reason'}"
+    cause = f": {os.strerror(error.errno).lower()}" if error.errno and error.errno > 0 else ""
+    return f"cannot be reached{cause}"
 
 
 def read_json(body: bytes) -> object:

@@ -1,12 +1,15 @@
 """What an HTTP answer of PolyAI's says."""
 
+import errno
 import json
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict
 
-from bridge.polyai.answers import Answer, read_json, without
+from bridge.polyai.answers import Answer, read_json, unanswered, without
 
 NOW = datetime(2026, 5, 19, 10, 0, 0, tzinfo=UTC)
 
@@ -116,3 +119,19 @@ def test_a_status_is_good_or_passing_or_neither(status: int, *, good: bool, pass
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 10_000, b"\xff"])
 def test_what_is_not_json_is_none(body: bytes) -> None:
     assert read_json(body) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENETUNREACH, "x"), "a.example:443 cannot be reached: network is unreach"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "a.example:443 refuses the connection"),
+        (OSError("Multiple exceptions"), "a.example:443 cannot be reached"),
+    ],
+)
+def test_a_call_without_an_answer_is_told_in_plain_words(error: OSError, told: str) -> None:
+    key = ConnectionKey("a.example", 443, True, True, None, None, None)
+    assert unanswered(aiohttp.ClientConnectorError(key, error)).startswith(told)
+    assert unanswered(aiohttp.ClientConnectorDNSError(key, error)).startswith("the name a.example")
+    for other in (aiohttp.ServerDisconnectedError(), ConnectionResetError(), ValueError("x")):
+        assert "Error" not in unanswered(other)
