@@ -20,9 +20,13 @@ Typed = asyncio.Queue[str | None]
 _LOOK = 0.05
 HELP = """\
 You are in the Slack channel #help. Type a line to say it; the first one mentions the bot.
-  a number   press the button with this number    /new    open another thread
-  /kill      kill -9 the bridge                   /dm     write to the bot directly
-  /start     start it again                       /quit   leave        /help   this
+  a number      press the button with this number
+  /new [text]   open another thread; without a text with a bare mention, as a greeting's buttons
+                are gone once you have said something
+  /dm [text]    write to the bot directly
+  /kill         kill -9 the bridge        /start   start it again
+  /quit         leave                     /help    this
+Buttons belong to the newest message of a thread, and a bare number chooses one.
 Try: opening hours · where is my order? · ask the warehouse (then /kill, /start) ·
 talk to a person (then: that is all)"""
 
@@ -124,33 +128,51 @@ class _Chat:
             await self._command(line)
         elif place := self.buttons.place(line):
             await self._press(*place)
+        elif line.isdecimal():
+            self.screen.write(f"(there is no button {line}; to say a number, add a word)")
         elif line:
             await self._say(line)
 
     async def _command(self, line: str) -> None:
-        match line:
+        command, _, text = line.partition(" ")
+        match command:
             case "/new":
                 self.channel, self.thread = self.home, None
-                self.screen.write("(your next line mentions the bot in the channel)")
+                await self._say(text.strip())
+                self.screen.write("(this thread is new: you mentioned the bot in the channel)")
             case "/dm":
                 self.channel, self.thread = self.stage.slack.direct_channel(self.you), None
-                self.screen.write("(your next line goes to the bot directly)")
+                if text:
+                    await self._say(text.strip())
+                else:
+                    self.screen.write("(your next line goes to the bot directly)")
             case "/kill":
-                await self.stage.bridge.kill()
-                self.screen.write("(the bridge is dead: kill -9; what you write waits in Slack)")
+                await self._kill()
             case "/start":
-                if not self.stage.bridge.running:
-                    await self.stage.bridge.start()
-                self.screen.write("(the bridge runs)")
+                await self._start()
             case "/help":
                 self.screen.write(HELP)
             case _:
-                self.screen.write(f"(there is no {line.split()[0]}; /help shows what there is)")
+                self.screen.write(f"(there is no {command}; /help shows what there is)")
+
+    async def _kill(self) -> None:
+        if not self.stage.bridge.running:
+            self.screen.write("(the bridge is dead already; /start starts it)")
+            return
+        await self.stage.bridge.kill()
+        self.screen.write("(the bridge is dead: kill -9; what you write waits in Slack)")
+
+    async def _start(self) -> None:
+        if self.stage.bridge.running:
+            self.screen.write("(the bridge runs already)")
+            return
+        await self.stage.bridge.start()
+        self.screen.write("(the bridge runs)")
 
     async def _say(self, line: str) -> None:
         text = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         if self.thread is None and self.channel == self.home:
-            text = f"<@{self.stage.slack.bot_user_id}> {text}"
+            text = f"<@{self.stage.slack.bot_user_id}> {text}".rstrip()
         ts = await self.stage.slack.say(self.channel, self.you, text, thread_ts=self.thread)
         self.thread = self.thread or ts
 

@@ -2,6 +2,7 @@
 
 A│ Ann: @bot Where is my order?     a new message in thread A
 A✎ bot: …                           the same message, changed in place
+B (direct)│ bot: …                  thread B is of a direct conversation
 """
 
 import string
@@ -12,6 +13,8 @@ from bridge.simulators.slack import SlackSimulator
 from bridge.simulators.slack_workspace import SimulatedMessage
 
 _Place = tuple[str, str]
+
+_DIRECT = "D"  # how Slack begins the id of a direct conversation
 
 
 class Screen:
@@ -43,10 +46,11 @@ class Screen:
         for channel in self._slack.channels:
             for root in self._slack.messages(channel):
                 letter = self._threads.setdefault((channel, root.ts), _letter(len(self._threads)))
+                thread = f"{letter} (direct)" if channel.startswith(_DIRECT) else letter
                 for message in self._slack.messages(channel, root.ts):
-                    self._show(letter, message)
+                    self._show(thread, message)
 
-    def _show(self, letter: str, message: SimulatedMessage) -> None:
+    def _show(self, thread: str, message: SimulatedMessage) -> None:
         place, names = (message.channel, message.ts), self._names()
         now, before = lines(message, names, self._label), self._shown.get(place)
         if now == before:
@@ -55,7 +59,7 @@ class Screen:
         if before is None and self._typist is not None and message.user == self._typist:
             return
         for line in now:
-            self.write(f"  {letter}{'│' if before is None else '✎'} {line}")
+            self.write(f"  {thread}{'│' if before is None else '✎'} {line}")
 
     def _names(self) -> dict[str, str]:
         people = {user.id: user.name for user in self._slack.users.values()}

@@ -182,14 +182,28 @@ def test_in_a_terminal_lines_are_said_and_numbers_press_buttons(chat: Demo) -> N
     chat.type_in("where is my order?", then="[4: 1234] [5: I do not have it]")
     chat.type_in("4", then="arrives *tomorrow* by noon.")
     chat.type_in("1", then="(that button is gone)")
-    chat.type_in("/kill", then="(the bridge is dead")
+    chat.type_in("77", then="(there is no button 77;")
+    chat.type_in("/start", then="(the bridge runs already)")
+    chat.type_in("/kill", then="(the bridge is dead: kill -9")
+    chat.type_in("/kill", then="(the bridge is dead already")
     chat.type_in("is it heavy?", then="is it heavy?")
     chat.type_in("/start", then="A│ bot: You said: is it heavy?")
+    chat.type_in("/dm opening hours", then="B (direct)│ bot: We are *open*:")
     chat.type_in("/dm", then="goes to the bot directly")
-    chat.type_in("opening hours", then="B│ bot: We are *open*:")
-    chat.type_in("/new", then="mentions the bot")
+    chat.type_in("is it blue?", then="C (direct)│ bot: You said: is it blue?")
+    chat.type_in("/new is it round?", then="D│ bot: You said: is it round?")
     chat.type_in("bye", then=": Start again]")
-    chat.type_in("/dance", then="(there is no /dance")
+    chat.type_in("/dance", then="(there is no /dance;")
+    chat.type_in("/help", then="a bare number chooses one")
+    assert "You said: 77" not in chat.written
+    chat.type_in("/quit", then="/quit")
+    assert chat.end() == 0
+
+
+def test_in_a_terminal_a_bare_mention_keeps_the_buttons_of_the_greeting(chat: Demo) -> None:
+    chat.read_until("that is all)")
+    chat.type_in("/new", then="[2: Opening hours] [3: Talk to a person]")
+    chat.type_in("2", then="A│ bot: We are *open*:")
     chat.type_in("/quit", then="/quit")
     assert chat.end() == 0
 
