@@ -17,6 +17,7 @@ Json = dict[str, Any]
 #: Lines as they are typed; None when there will be no more.
 Typed = asyncio.Queue[str | None]
 
+_BUTTON_DIGITS = 2  # of a number that can only be meant for a button
 _LOOK = 0.05
 HELP = """\
 You are in the Slack channel #help. Type a line to say it; the first one mentions the bot.
@@ -128,7 +129,7 @@ class _Chat:
             await self._command(line)
         elif place := self.buttons.place(line):
             await self._press(*place)
-        elif line.isdecimal():
+        elif line.isdecimal() and len(line) <= _BUTTON_DIGITS:  # a longer one is an order number
             self.screen.write(f"(there is no button {line}; to say a number, add a word)")
         elif line:
             await self._say(line)

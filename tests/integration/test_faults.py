@@ -1,6 +1,5 @@
 """The real process between the simulators while they misbehave."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,15 +8,6 @@ import pytest
 from tests.stage import Stage, staged
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """The bridge, running and impatient."""
-    async with staged(tmp_path) as running:
-        running.configure(echo_timeout='"1s"', reconnect_max='"1s"')
-        await running.started()
-        yield running
 
 
 async def opened(stage: Stage) -> str:

@@ -1,7 +1,7 @@
 """What a hostile review found, against the real process between the simulators."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,15 +10,6 @@ from bridge.simulators.polyai import SimulatedSession
 from tests.stage import Stage, staged
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """The bridge, running and impatient."""
-    async with staged(tmp_path) as running:
-        running.configure(echo_timeout='"1s"', reconnect_max='"1s"')
-        await running.started()
-        yield running
 
 
 async def test_what_is_accepted_while_the_bridge_stops_is_no_surprise_to_it(stage: Stage) -> None:
