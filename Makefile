@@ -23,10 +23,10 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q -n 2 -m "not integration and not chaos"
+	$(BIN)/pytest -q -n 2 -m "not integration and not chaos and not thorough"
 
 test: check
-	$(BIN)/pytest -q -n 3 -m "integration or chaos"
+	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough"
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

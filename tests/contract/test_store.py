@@ -15,6 +15,8 @@ from bridge.errors import DatabaseFailed, DatabaseHeld
 from bridge.store import Store, open_store
 from tests.unit.store.given import accept, address, opened, owing, reply, said
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody, or mount")

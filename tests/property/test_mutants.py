@@ -23,6 +23,8 @@ from tests.property.modelled_agent import LawBroken
 from tests.property.rehearsal import Move
 from tests.property.test_conversation import MOVES, STORIES, rehearse
 
+pytestmark = pytest.mark.thorough
+
 Patch = pytest.MonkeyPatch
 Fault = Callable[[Patch], None]
 
