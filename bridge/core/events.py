@@ -1,7 +1,5 @@
 """What has happened to a conversation? Facts, in the past tense."""
 
-from datetime import datetime
-
 from bridge.model.frames import Frame
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import Person
@@ -73,13 +71,6 @@ class FrameArrived(Value, frozen=True, tag="frame_arrived"):
 
 class Woke(Value, frozen=True, tag="woke"):
     """A deadline has passed."""
-
-
-class Stamped(Value, frozen=True):
-    """An event and when it was seen: what a bug report is a list of."""
-
-    at: datetime
-    event: "Event"
 
 
 Event = (

@@ -58,6 +58,7 @@ class Connection:
         self._batch = asyncio.Event()
         self._held = asyncio.Event()
         self._batch_at: datetime | None = None
+        self._following = False  #: while a batch is being followed, the next is not even read
         self._seen_at = world.clock.now()
 
     def drop(self) -> None:
@@ -105,7 +106,9 @@ class Connection:
         for problem in decoded.problems:
             _log.warning("frame.malformed", conversation=self._conversation, problem=problem)
         if decoded.batch:
+            self._following = True
             await self._follow(arrivals.history(decoded.frames), replayed=True)
+            self._following = False
             self._batch_at = self._world.clock.now()
             self._batch.set()
             return
@@ -147,9 +150,12 @@ class Connection:
             first.cancel()
         while self._batch_at is not None:
             quiet_until = self._batch_at + _QUIET
-            if self._world.clock.now() >= quiet_until:
+            if self._following:
+                await self._world.clock.sleep(_QUIET)  # a slow disk is not the end of the history
+            elif self._world.clock.now() >= quiet_until:
                 return True
-            await self._world.clock.sleep(quiet_until - self._world.clock.now())
+            else:
+                await self._world.clock.sleep(quiet_until - self._world.clock.now())
         return False
 
     async def _beat(self) -> None:
