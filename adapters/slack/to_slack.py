@@ -32,6 +32,7 @@ from bridge.model.messages import (
     AuthorKind,
     CallAction,
     Choice,
+    Control,
     Notice,
     Suggestion,
 )
@@ -103,7 +104,7 @@ def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMe
 def _notice(outbound: Outbound, notice: Notice) -> SlackMessage:
     text = markup.escape(notice_text(notice)).strip() or _NOTHING
     blocks: list[Block] = [_context(text)]
-    if notice.can_restart:
+    if notice.control is Control.START:
         value = ids.ButtonValue(outbound.id, ids.SlackThread.parse(outbound.thread).team)
         button = _button("Start again", ids.restart_action(), value=ids.encode_button(value))
         blocks.append(ActionsBlock(elements=[button]))

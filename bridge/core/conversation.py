@@ -67,6 +67,8 @@ def _apply(step: Stepping, event: e.Event) -> None:
             follow(step, event)
         case e.Woke():
             _woke(step)
+        case e.RetryRequested() | e.CancelRequested() | e.SocketUnavailable():
+            pass
         case e.SocketReady() | e.SocketLost() | e.SessionLost():
             session = step.session(event.number)
             if session is not None:

@@ -6,17 +6,17 @@ out after the commit, and losing them does no harm: the state says what is still
 
 import enum
 
-from bridge.model.delivery import Ask, DeliveryState, Post, Replace, Retire
+from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Replace, Retire
 from bridge.model.ids import DeliveryId
 from bridge.model.signal import Signal
 from bridge.model.value import Value
 
 
 class Owe(Value, frozen=True, tag="owe"):
-    """Owe this to the thread, or (an `Ask`) to the agent."""
+    """Owe this to the thread, to another place (an `Announce`), or (an `Ask`) to the agent."""
 
     id: DeliveryId
-    body: Post | Replace | Retire | Ask
+    body: Post | Replace | Retire | Announce | Ask
 
 
 class Settle(Value, frozen=True, tag="settle"):
@@ -62,5 +62,13 @@ class Show(Value, frozen=True, tag="show"):
     signal: Signal
 
 
-Effect = Owe | Settle | ForgetSession | Transmit | Recycle | Show
+class Note(Value, frozen=True, tag="note"):
+    """Tell the operator: one event of the log, without anybody's words."""
+
+    event: str
+    level: str  #: info, warning or error
+    fields: dict[str, str] = {}
+
+
+Effect = Owe | Settle | ForgetSession | Transmit | Recycle | Show | Note
 DURABLE = (Owe, Settle, ForgetSession)

@@ -15,7 +15,7 @@ from bridge.core.effects import ForgetSession, SendKind
 from bridge.core.sending import lose
 from bridge.core.state import Session, Waiting
 from bridge.core.stepping import Stepping
-from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind
+from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
 
 
 def agent_author(session: Session) -> Author:
@@ -45,7 +45,7 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
     """The session is over and its end is known."""
     show_unfinished(step)
     step.retire(None)
-    notice = step.notice(NoticeKind.ENDED, can_restart=True, reason=reason)
+    notice = step.notice(NoticeKind.ENDED, control=Control.START, reason=reason)
     step.change(restart_notice=notice)
     _leave(step, session)
 

@@ -1,5 +1,7 @@
 """What has happened to a conversation? Facts, in the past tense."""
 
+from datetime import datetime
+
 from bridge.model.frames import Frame
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import Person
@@ -7,10 +9,14 @@ from bridge.model.value import Value
 
 
 class MessageAccepted(Value, frozen=True, tag="message_accepted"):
-    """A person said something; empty text means that they only called the agent."""
+    """A person said something; empty text means that they only called the agent.
+
+    `called`: it was addressed to the agent, not only said where it listens.
+    """
 
     text: str
     person: Person
+    called: bool = False
 
 
 class ChoiceAccepted(Value, frozen=True, tag="choice_accepted"):
@@ -29,10 +35,27 @@ class StartRequested(Value, frozen=True, tag="start_requested"):
     """A person wants a new session, without saying anything yet."""
 
 
+class RetryRequested(Value, frozen=True, tag="retry_requested"):
+    """A person wants sent again what the notice `delivery` said had not reached the agent."""
+
+    delivery: DeliveryId
+    person: Person
+
+
+class CancelRequested(Value, frozen=True, tag="cancel_requested"):
+    """A person no longer waits for a live agent, as the notice `delivery` offered."""
+
+    delivery: DeliveryId
+
+
 class SessionOpened(Value, frozen=True, tag="session_opened"):
-    """PolyAI gave us a session; it has not been connected yet."""
+    """PolyAI gave us a session; it has not been connected yet.
+
+    `expires_at` is when the token that belongs to it does, None where PolyAI did not say.
+    """
 
     number: int
+    expires_at: datetime | None = None
 
 
 class SessionUnavailable(Value, frozen=True, tag="session_unavailable"):
@@ -47,6 +70,12 @@ class SocketReady(Value, frozen=True, tag="socket_ready"):
 
 class SocketLost(Value, frozen=True, tag="socket_lost"):
     """The socket of session `number` is gone; the session itself lives, as far as we know."""
+
+    number: int
+
+
+class SocketUnavailable(Value, frozen=True, tag="socket_unavailable"):
+    """So many connects of session `number` failed in a row that it is left alone for a while."""
 
     number: int
 
@@ -78,10 +107,13 @@ Event = (
     | ChoiceAccepted
     | EndRequested
     | StartRequested
+    | RetryRequested
+    | CancelRequested
     | SessionOpened
     | SessionUnavailable
     | SocketReady
     | SocketLost
+    | SocketUnavailable
     | SessionLost
     | FrameArrived
     | Woke

@@ -1,17 +1,24 @@
 """What does a conversation remember? One frozen value, saved whole by every step that matters."""
 
 import enum
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from bridge.core.assembly import Stream
 from bridge.core.effects import SendKind
+from bridge.core.handoffs import HandoffRule
 from bridge.core.journal import Journal
 from bridge.model.frames import Capabilities
 from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, ThreadKey
 from bridge.model.messages import Author
 from bridge.model.value import Value
+
+
+def _frame_size(text: str, delivery: str) -> int:
+    """Where nobody says how large a frame is: its text, and a guess at what is around it."""
+    return len(text.encode(errors="replace")) + 2 * len(delivery) + 256
 
 
 class Terms(Value, frozen=True, kw_only=True):
@@ -32,6 +39,10 @@ class Terms(Value, frozen=True, kw_only=True):
     stream_stall: timedelta = timedelta(seconds=60)
     end_timeout: timedelta = timedelta(seconds=10)
     park_timeout: timedelta = timedelta(minutes=5)
+    #: How a handoff that the client has to manage is managed.
+    handoffs: tuple[HandoffRule, ...] = ()
+    #: How many bytes the frame of a text takes whose delivery has this id; the wire knows.
+    frame_size: Callable[[str, str], int] = _frame_size
     #: How often one frame is sent in all before we give it up.
     send_limit: int = 4
     join_limit: int = 3

@@ -10,7 +10,7 @@ from bridge.core.parts import parts
 from bridge.core.state import Conversation, Offered, Session, Terms
 from bridge.model.delivery import Ask, DeliveryState, Post, Replace, Retire
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import AgentReply, Choice, Content, Notice, NoticeKind
+from bridge.model.messages import AgentReply, Choice, Content, Control, Notice, NoticeKind
 
 #: How many message ids a session remembers as shown.
 _SHOWN = 256
@@ -51,10 +51,12 @@ class Stepping:
         self.effects.append(Owe(delivery, Post(content)))
         return delivery
 
-    def notice(self, kind: NoticeKind, *, can_restart: bool = False, **details: str) -> DeliveryId:
+    def notice(
+        self, kind: NoticeKind, *, control: Control | None = None, **details: str
+    ) -> DeliveryId:
         """Owe the thread a sentence of ours."""
         said = {name: text for name, text in details.items() if text}
-        return self.post(Notice(kind, details=said, can_restart=can_restart))
+        return self.post(Notice(kind, details=said, control=control))
 
     def replace(self, target: DeliveryId, content: Content) -> None:
         """Owe the thread a change of an earlier message."""

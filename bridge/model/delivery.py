@@ -30,11 +30,21 @@ class Retire(Value, frozen=True, tag="retire"):
     chosen: Choice | None = None
 
 
+class Announce(Value, frozen=True, tag="announce"):
+    """A new message at the top of another place of the platform: a call for help with a thread."""
+
+    place: str
+    content: Content
+
+
 class Ask(Value, frozen=True, tag="ask"):
     """A person's words, owed to the agent as one `USER_MESSAGE`."""
 
     text: str
     person: Person | None = None
+
+
+ThreadBody = Post | Replace | Retire | Announce
 
 
 class Receipt(Value, frozen=True):
@@ -54,12 +64,16 @@ class DeliveryState(enum.StrEnum):
 
 
 class Outbound(Value, frozen=True, kw_only=True):
-    """What an adapter is asked to show: `id` marks it, so that it can be found again."""
+    """What an adapter is asked to show: `id` marks it, so that it can be found again.
+
+    With a `place` it is not for the thread but about it, and stands at the top of that place.
+    """
 
     id: DeliveryId
     thread: ThreadKey
     content: Content
     owed_at: datetime
+    place: str = ""
 
 
 def retired(content: Content, chosen: Choice | None) -> Content:

@@ -28,7 +28,19 @@ class StartAsked(Value, frozen=True, tag="start"):
     """The person wants a new session after an end."""
 
 
-InboundBody = Said | Clicked | EndAsked | StartAsked
+class RetryAsked(Value, frozen=True, tag="retry"):
+    """The person wants sent again what the notice `delivery` said had not reached the agent."""
+
+    delivery: DeliveryId
+
+
+class CancelAsked(Value, frozen=True, tag="cancel"):
+    """The person no longer waits for a live agent, as the notice `delivery` offered."""
+
+    delivery: DeliveryId
+
+
+InboundBody = Said | Clicked | EndAsked | StartAsked | RetryAsked | CancelAsked
 
 
 class Inbound(Value, frozen=True, kw_only=True):

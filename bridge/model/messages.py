@@ -86,21 +86,32 @@ class AgentReply(Value, frozen=True, tag="reply"):
         return not (self.text.strip() or self.attachments or self.suggestions or self.call_actions)
 
 
+class Control(enum.StrEnum):
+    """What a notice offers to do; it stays meaningful until the state says otherwise."""
+
+    START = "start"  #: begin a new session
+    RETRY = "retry"  #: send once more what did not reach the agent
+    CANCEL = "cancel"  #: stop waiting for a person
+
+
 class NoticeKind(enum.StrEnum):
     """What the bridge itself tells a thread; `bridge.plugin.text` words each."""
 
     NEW_CONVERSATION = "new_conversation"  #: the earlier session is gone; this one knows nothing
     ENDED = "ended"  #: the session is over; `reason` may say why, `resumed` that a new one follows
-    HANDOFF_WAITING = "handoff_waiting"  #: `queue`, `position`, `wait_seconds`, `message`
+    HANDOFF_WAITING = "handoff_waiting"  #: `queue`, `position`, `wait_seconds`, `message`, `since`
     HANDOFF_FOUND = "handoff_found"  #: the wait is over, one way or another
     HANDOFF_JOINED = "handoff_joined"  #: `name` joined
     HANDOFF_LEFT = "handoff_left"  #: `name` left
-    HANDOFF_FAILED = "handoff_failed"  #: `reason`
-    HANDOFF_ELSEWHERE = "handoff_elsewhere"  #: client-managed: `route`, `queue`, `reason`
+    HANDOFF_FAILED = "handoff_failed"  #: `reason`, `timed_out`
+    #: client-managed: `route`, `queue`, `reason`; `link`, `number`, `called` as configured
+    HANDOFF_ELSEWHERE = "handoff_elsewhere"
+    HANDOFF_CALL = "handoff_call"  #: to helpers: `queue`, `reason`, `person`, `mention`
     AGENT_PROBLEM = "agent_problem"  #: `message`: PolyAI's own words
     UNAVAILABLE = "unavailable"  #: no session can be opened now; what was said is kept
-    NOT_DELIVERED = "not_delivered"  #: `text`: this message did not reach the agent
+    NOT_DELIVERED = "not_delivered"  #: `text` did not reach the agent; `again`: sent once more
     TOO_LONG = "too_long"  #: `limit_bytes`: the message is larger than PolyAI takes
+    WITHDRAWN = "withdrawn"  #: the agent took this part of its message back
 
 
 class Notice(Value, frozen=True, tag="notice"):
@@ -108,7 +119,7 @@ class Notice(Value, frozen=True, tag="notice"):
 
     kind: NoticeKind
     details: dict[str, str] = {}
-    can_restart: bool = False  #: offer a control to start again
+    control: Control | None = None  #: offered beside the words
 
 
 Content = AgentReply | Notice

@@ -78,6 +78,21 @@ class Reviser(Protocol):
 
 
 @runtime_checkable
+class Announcer(Protocol):
+    """Can post at the top of another place of its platform, to call helpers to a thread.
+
+    An adapter that can must also find there what it announced, if it is a `Finder`.
+    """
+
+    async def announce(self, outbound: Outbound) -> Receipt:
+        """Post `outbound.content` at the top of `outbound.place`, with a way to `outbound.thread`.
+
+        Bound by the same rules as `deliver`, and raises like it.
+        """
+        ...
+
+
+@runtime_checkable
 class Signaller(Protocol):
     """Can show passing signs of life."""
 

@@ -9,7 +9,15 @@ from bridge.core.conversation import step
 from bridge.core.effects import DURABLE, Effect, ForgetSession, Owe, Settle, Transmit
 from bridge.core.state import Conversation, Terms
 from bridge.model.ids import EntryId
-from bridge.model.inbound import Clicked, EndAsked, Inbound, Said, StartAsked
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    EndAsked,
+    Inbound,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
 from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
 
 
@@ -31,13 +39,17 @@ def entry_mail(entry: Entry) -> Mail:
 def _meaning(inbound: Inbound) -> e.Event:
     match inbound.body:
         case Said(text=text):
-            return e.MessageAccepted(text, inbound.person)
+            return e.MessageAccepted(text, inbound.person, called=inbound.opens)
         case Clicked(delivery=delivery, index=index):
             return e.ChoiceAccepted(delivery, index, inbound.person)
         case EndAsked():
             return e.EndRequested()
         case StartAsked():
             return e.StartRequested()
+        case RetryAsked(delivery=delivery):
+            return e.RetryRequested(delivery, inbound.person)
+        case CancelAsked(delivery=delivery):
+            return e.CancelRequested(delivery)
         case _ as never:
             assert_never(never)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bridge.core.state import Conversation
-from bridge.model.delivery import Ask, DeliveryState, Post, Receipt, Replace, Retire
+from bridge.model.delivery import Ask, DeliveryState, Receipt, ThreadBody
 from bridge.model.ids import (
     AdapterName,
     AgentName,
@@ -31,7 +31,7 @@ UNCLAIMED_FOR = timedelta(minutes=10)
 REMEMBERED_FOR = timedelta(days=30)
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
-Body = Post | Replace | Retire | Ask
+Body = ThreadBody | Ask
 
 
 class Change(Protocol, Generic[ResultT_co]):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.state import Conversation
-from bridge.model.delivery import DeliveryState, Post, Receipt, Replace, Retire
+from bridge.model.delivery import DeliveryState, Receipt, ThreadBody
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
 from bridge.model.inbound import Inbound
 
@@ -36,13 +36,13 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadDelivery:
-    """Something owed to a thread."""
+    """Something owed to a thread, or about it."""
 
     id: DeliveryId
     conversation: ConversationId
     adapter: AdapterName
     thread: ThreadKey
-    body: Post | Replace | Retire
+    body: ThreadBody
     state: DeliveryState
     attempts: int
     owed_at: datetime

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.core.state import Conversation
 from bridge.errors import BridgeError, DatabaseFailed, DatabaseHeld
-from bridge.model.delivery import Ask, DeliveryState, Post, Receipt, Replace, Retire
+from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Receipt, Replace, Retire
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
 from bridge.store import tables as t
 from bridge.store.changes import Change, read_inbound
@@ -28,7 +28,7 @@ from bridge.store.writer import Writer, database_failed
 
 ResultT = TypeVar("ResultT")
 _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
-_BODY: type[Any] = Post | Replace | Retire | Ask  # type: ignore[assignment]  # msgspec takes unions
+_BODY: type[Any] = Post | Replace | Retire | Announce | Ask  # type: ignore[assignment]  # msgspec takes unions
 
 
 class Store:

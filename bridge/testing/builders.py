@@ -9,7 +9,7 @@ from bridge.core.conversation import step
 from bridge.core.effects import Effect, Owe, Transmit
 from bridge.core.state import Conversation, Session, Terms, due
 from bridge.model import frames as f
-from bridge.model.delivery import Ask, Post, Replace, Retire
+from bridge.model.delivery import Ask, Post, Replace, ThreadBody
 from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, PersonId, ThreadKey
 from bridge.model.messages import AgentReply, Content, Notice, NoticeKind, Person, Suggestion
 from bridge.testing.clock import NOON
@@ -66,7 +66,7 @@ class Talk:
         self.now: datetime = NOON
         self.conversation = conversation()
         self.effects: tuple[Effect, ...] = ()
-        self.thread: list[tuple[DeliveryId, Post | Replace | Retire]] = []
+        self.thread: list[tuple[DeliveryId, ThreadBody]] = []
         self._numbers = itertools.count(1)
 
     @property

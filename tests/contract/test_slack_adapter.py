@@ -33,6 +33,7 @@ from bridge.model.messages import (
     AuthorKind,
     Choice,
     Content,
+    Control,
     Notice,
     NoticeKind,
     Person,
@@ -471,7 +472,7 @@ async def test_start_again_opens_in_the_same_thread(
     adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
 ) -> None:
     root = await asked(slack, channel, ann)
-    ended = Notice(NoticeKind.ENDED, can_restart=True)
+    ended = Notice(NoticeKind.ENDED, control=Control.START)
     receipt = await adapter.deliver(outbound(slack, channel, root, ended))
     ts = receipt.reference.partition(":")[2]
     assert (await slack.click(channel, ts, ann, text="Start again")).acked

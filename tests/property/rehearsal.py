@@ -17,7 +17,7 @@ from bridge.core.effects import Recycle, Transmit
 from bridge.core.ordering import Arrivals
 from bridge.core.state import Conversation, Terms, Wish, due
 from bridge.model import frames as f
-from bridge.model.delivery import Ask, DeliveryState, Post, Replace, Retire
+from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Replace, Retire
 from bridge.model.ids import DeliveryId, EntryId, ThreadKey
 from bridge.model.inbound import Clicked, EndAsked, Inbound, InboundBody, Said, StartAsked
 from bridge.model.messages import AgentReply
@@ -32,7 +32,7 @@ from tests.property.modelled_agent import ModelledSession, law
 TERMS = Terms(stream_stall=timedelta(days=3650), join_timeout=timedelta(days=3650))
 
 Move = tuple[str, int]
-Owed = Post | Replace | Retire | Ask
+Owed = Post | Replace | Retire | Announce | Ask
 
 
 @dataclass

@@ -28,6 +28,7 @@ from bridge.model.messages import (
     CallAction,
     Choice,
     Content,
+    Control,
     Notice,
     NoticeKind,
     Person,
@@ -134,7 +135,10 @@ details = st.dictionaries(
     st.sampled_from(["reason", "queue", "message", "name", "route", "text", "limit_bytes"]), hostile
 )
 notices = st.builds(
-    Notice, kind=st.sampled_from(NoticeKind), details=details, can_restart=st.booleans()
+    Notice,
+    kind=st.sampled_from(NoticeKind),
+    details=details,
+    control=st.none() | st.sampled_from(Control),
 )
 features = st.builds(Features, authorship=st.booleans(), pictures=st.booleans())
 

@@ -9,7 +9,7 @@ from bridge.core.effects import ForgetSession, Owe, Settle
 from bridge.core.state import Wish
 from bridge.model import frames as f
 from bridge.model.delivery import DeliveryState, Post, Retire
-from bridge.model.messages import Notice, NoticeKind
+from bridge.model.messages import Control, Notice, NoticeKind
 from bridge.testing.builders import Talk, frame, piece, said
 
 
@@ -17,14 +17,14 @@ def test_an_end_is_told_with_its_reason_and_a_way_to_start_again() -> None:
     talk = Talk().joined().hear(f.SessionEnded("REASON_NATURAL_END"))
     (_, body) = talk.thread[-1]
     details = {"reason": "REASON_NATURAL_END"}
-    assert body == Post(Notice(NoticeKind.ENDED, details, can_restart=True))
+    assert body == Post(Notice(NoticeKind.ENDED, details, control=Control.START))
     assert talk.of(ForgetSession) == [ForgetSession(1)]
     assert talk.conversation.wish is Wish.NOTHING
 
 
 def test_a_clean_close_is_an_end_without_a_reason() -> None:
     talk = Talk().joined().gone(ended=True)
-    assert talk.contents == [Notice(NoticeKind.ENDED, can_restart=True)]
+    assert talk.contents == [Notice(NoticeKind.ENDED, control=Control.START)]
 
 
 def test_the_agents_last_message_ends_the_session_once() -> None:

@@ -6,6 +6,7 @@ from bridge.model.messages import (
     Author,
     AuthorKind,
     Choice,
+    Control,
     Notice,
     NoticeKind,
     Suggestion,
@@ -24,5 +25,5 @@ def test_a_reply_loses_its_suggestions_and_names_the_choice() -> None:
 
 
 def test_a_notice_has_nothing_to_lose() -> None:
-    notice = Notice(NoticeKind.ENDED, can_restart=True)
+    notice = Notice(NoticeKind.ENDED, control=Control.START)
     assert retired(notice, None) is notice

@@ -6,8 +6,16 @@ import pytest
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, Post, Replace, Retire
 from bridge.model.ids import DeliveryId
-from bridge.model.inbound import Clicked, EndAsked, InboundBody, Said, StartAsked
-from bridge.model.messages import Choice, Notice, NoticeKind
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    EndAsked,
+    InboundBody,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
+from bridge.model.messages import Choice, Control, Notice, NoticeKind
 from bridge.testing.builders import ANN, frame, piece, said
 from bridge.testing.clock import NOON
 
@@ -39,7 +47,7 @@ def test_a_frame_comes_back_from_json(value: f.Frame) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        Post(Notice(NoticeKind.ENDED, {"reason": "x"}, can_restart=True)),
+        Post(Notice(NoticeKind.ENDED, {"reason": "x"}, control=Control.START)),
         Replace(DELIVERY, Notice(NoticeKind.HANDOFF_WAITING)),
         Retire(DELIVERY, Choice("red", ANN)),
         Ask("hello", ANN),
@@ -50,7 +58,17 @@ def test_what_is_owed_comes_back_from_json(body: Post | Replace | Retire | Ask) 
     assert msgspec.json.decode(kept, type=Post | Replace | Retire | Ask) == body
 
 
-@pytest.mark.parametrize("body", [Said("hi"), Clicked(DELIVERY, 1), EndAsked(), StartAsked()])
+@pytest.mark.parametrize(
+    "body",
+    [
+        Said("hi"),
+        Clicked(DELIVERY, 1),
+        EndAsked(),
+        StartAsked(),
+        RetryAsked(DELIVERY),
+        CancelAsked(DELIVERY),
+    ],
+)
 def test_what_was_told_comes_back_from_json(body: InboundBody) -> None:
     assert msgspec.json.decode(msgspec.json.encode(body), type=InboundBody) == body
 

@@ -10,7 +10,16 @@ from bridge.core.state import Conversation, Terms, Wish
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId, DeliveryId, EntryId
-from bridge.model.inbound import Clicked, EndAsked, Inbound, InboundBody, Said, StartAsked
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    EndAsked,
+    Inbound,
+    InboundBody,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.store import Entry, NewSession
 from bridge.testing.builders import ANN, Talk, conversation, frame
@@ -49,6 +58,8 @@ def asked(decision: Decision) -> list[str]:
         (Clicked(DeliveryId("c1.3"), 2), e.ChoiceAccepted(DeliveryId("c1.3"), 2, ANN)),
         (EndAsked(), e.EndRequested()),
         (StartAsked(), e.StartRequested()),
+        (RetryAsked(DeliveryId("c.1")), e.RetryRequested(DeliveryId("c.1"), ANN)),
+        (CancelAsked(DeliveryId("c.1")), e.CancelRequested(DeliveryId("c.1"))),
     ],
 )
 def test_an_entry_means_an_event(body: InboundBody, event: e.Event) -> None:

@@ -25,6 +25,7 @@ from bridge.model.messages import (
     CallAction,
     Choice,
     Content,
+    Control,
     Notice,
     NoticeKind,
     Person,
@@ -112,7 +113,7 @@ CASES: dict[str, Content] = {
     "live_agent_reserved": AgentReply(Author(AuthorKind.LIVE_AGENT, "Slack bot"), "Hi."),
     "empty": AgentReply(AGENT),
     "long": AgentReply(AGENT, " ".join(f"{n} & more;" for n in range(1000))),
-    "notice_ended": Notice(NoticeKind.ENDED, {"reason": "REASON_USER_END"}, can_restart=True),
+    "notice_ended": Notice(NoticeKind.ENDED, {"reason": "REASON_USER_END"}, control=Control.START),
     "notice_waiting": Notice(
         NoticeKind.HANDOFF_WAITING, {"queue": "Sales & <!here>", "position": "2"}
     ),
