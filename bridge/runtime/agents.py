@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bridge.core.handoffs import HandoffRule
 from bridge.core.state import Conversation, Terms
 from bridge.model.ids import AgentName
 from bridge.polyai.api import AgentConnection, Api
@@ -23,6 +24,7 @@ class AgentDoor:
     idle_timeout: timedelta
     echo_timeout: timedelta
     reconnect_max: timedelta
+    handoffs: tuple[HandoffRule, ...] = ()
     refused_until: datetime | None = field(default=None)
 
     def terms(self, *, text_limit: int, suggestion_limit: int) -> Terms:
@@ -32,6 +34,7 @@ class AgentDoor:
             suggestion_limit=suggestion_limit,
             echo_timeout=self.echo_timeout,
             idle_timeout=self.idle_timeout,
+            handoffs=self.handoffs,
         )
 
 
