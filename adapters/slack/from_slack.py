@@ -17,8 +17,16 @@ import msgspec
 from adapters.slack import ids
 from adapters.slack.plain_text import mentions, plain, printable
 from bridge.model.ids import DeliveryId, PersonId
-from bridge.model.inbound import Clicked, Inbound, InboundBody, Said, StartAsked
-from bridge.model.messages import Person
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    Inbound,
+    InboundBody,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
+from bridge.model.messages import Control, Person
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,11 +206,24 @@ def _from_click(click: _Click) -> Inbound | None:
         value = ids.decode_button(action.value or "")
         if value is None or not ids.is_ts(action.action_ts):
             continue
-        if ids.is_suggestion(action.action_id):
-            return _clicked(click, action, value, Clicked(DeliveryId(value.delivery), value.index))
-        if ids.is_restart(action.action_id):
-            return _clicked(click, action, value, StartAsked())
+        body = _pressed(action.action_id, value)
+        if body is not None:
+            return _clicked(click, action, value, body)
     return None
+
+
+def _pressed(action: str, value: ids.ButtonValue) -> InboundBody | None:
+    """What a button of ours asks for. Whether that still has a meaning is not judged here."""
+    delivery = DeliveryId(value.delivery)
+    match ids.control_of(action):
+        case Control.START:
+            return StartAsked()
+        case Control.RETRY:
+            return RetryAsked(delivery)
+        case Control.CANCEL:
+            return CancelAsked(delivery)
+        case None:
+            return Clicked(delivery, value.index) if ids.is_suggestion(action) else None
 
 
 def _clicked(
@@ -222,7 +243,7 @@ def _clicked(
         ts=action.action_ts,
         person=user,
         body=body,
-        opens=isinstance(body, StartAsked),
+        opens=isinstance(body, StartAsked | RetryAsked),
     )
 
 

@@ -9,14 +9,20 @@ import msgspec
 
 from bridge.model.delivery import Receipt
 from bridge.model.ids import DeliveryId, ThreadKey
+from bridge.model.messages import Control
 
 #: Metadata type of every post of ours.
 EVENT_TYPE = "polyai_bridge_delivery"
 
 _MARK = "polyai:"
 _SUGGESTION = "polyai_suggestion"
-_RESTART = "polyai_restart"
 _OPEN = "polyai_open"
+#: Buttons stay in threads for ever: an action id, once used, keeps its meaning.
+_CONTROLS = {
+    Control.START: "polyai_restart",
+    Control.RETRY: "polyai_retry",
+    Control.CANCEL: "polyai_cancel",
+}
 
 _TEAM_OR_CHANNEL = re.compile(r"[A-Z0-9]{1,32}")
 _USER = re.compile(r"[UW][A-Z0-9]{1,31}")
@@ -102,14 +108,14 @@ def is_suggestion(action: str) -> bool:
     return action.startswith(f"{_SUGGESTION}:")
 
 
-def restart_action() -> str:
-    """The action id of the button that starts again."""
-    return _RESTART
+def control_action(control: Control) -> str:
+    """The action id of the button for this control."""
+    return _CONTROLS[control]
 
 
-def is_restart(action: str) -> bool:
-    """Whether a click with this action id asks to start again."""
-    return action == _RESTART
+def control_of(action: str) -> Control | None:
+    """The control that a click with this action id used, if any."""
+    return next((control for control, named in _CONTROLS.items() if named == action), None)
 
 
 def open_action(index: int) -> str:

@@ -67,6 +67,11 @@ class SlackMessage:
 
 
 _EVERYTHING = Features()
+_CONTROLS = {
+    Control.START: "Start again",
+    Control.RETRY: "Try again",
+    Control.CANCEL: "Cancel waiting",
+}
 _NOTHING = "(nothing to show)"
 #: No name at all, and those with which somebody would pretend to be Slack or to call everybody.
 _RESERVED = {"", "channel", "everyone", "here", "slack", "slackbot"}
@@ -104,11 +109,17 @@ def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMe
 def _notice(outbound: Outbound, notice: Notice) -> SlackMessage:
     text = markup.escape(notice_text(notice)).strip() or _NOTHING
     blocks: list[Block] = [_context(text)]
-    if notice.control is Control.START:
-        value = ids.ButtonValue(outbound.id, ids.SlackThread.parse(outbound.thread).team)
-        button = _button("Start again", ids.restart_action(), value=ids.encode_button(value))
-        blocks.append(ActionsBlock(elements=[button]))
+    if notice.control is not None:
+        blocks.append(_control(outbound, notice.control))
     return _message(outbound, blocks, text)
+
+
+def _control(outbound: Outbound, control: Control) -> ActionsBlock:
+    value = ids.ButtonValue(outbound.id, ids.SlackThread.parse(outbound.thread).team)
+    button = _button(
+        _CONTROLS[control], ids.control_action(control), value=ids.encode_button(value)
+    )
+    return ActionsBlock(elements=[button])
 
 
 def _message(

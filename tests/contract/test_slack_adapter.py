@@ -24,7 +24,15 @@ from bridge.errors import (
 )
 from bridge.model.delivery import Outbound, Receipt, retired
 from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
-from bridge.model.inbound import Clicked, Inbound, Said, StartAsked
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    Inbound,
+    InboundBody,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
 from bridge.model.messages import (
     AgentReply,
     Attachment,
@@ -468,18 +476,59 @@ async def test_a_click_comes_back_as_the_suggestion_it_was(
     assert not inbound.opens
 
 
-async def test_start_again_opens_in_the_same_thread(
-    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
+@pytest.mark.parametrize(
+    ("notice", "words", "body", "opens"),
+    [
+        (Notice(NoticeKind.ENDED, control=Control.START), "Start again", StartAsked(), True),
+        (
+            Notice(NoticeKind.NOT_DELIVERED, {"text": "hi"}, control=Control.RETRY),
+            "Try again",
+            RetryAsked(DeliveryId("c1.1")),
+            True,
+        ),
+        (
+            Notice(NoticeKind.HANDOFF_WAITING, control=Control.CANCEL),
+            "Cancel waiting",
+            CancelAsked(DeliveryId("c1.1")),
+            False,
+        ),
+    ],
+    ids=["start", "retry", "cancel"],
+)
+async def test_a_notices_button_asks_for_what_it_says_in_the_same_thread(
+    adapter: SlackClient,
+    slack: SlackSimulator,
+    host: RecordingHost,
+    channel: str,
+    ann: str,
+    notice: Notice,
+    words: str,
+    body: InboundBody,
+    *,
+    opens: bool,
 ) -> None:
     root = await asked(slack, channel, ann)
-    ended = Notice(NoticeKind.ENDED, control=Control.START)
-    receipt = await adapter.deliver(outbound(slack, channel, root, ended))
+    receipt = await adapter.deliver(outbound(slack, channel, root, notice))
     ts = receipt.reference.partition(":")[2]
-    assert (await slack.click(channel, ts, ann, text="Start again")).acked
+    assert (await slack.click(channel, ts, ann, text=words)).acked
     inbound = host.accepted[-1]
-    assert inbound.body == StartAsked()
-    assert inbound.opens
+    assert (inbound.body, inbound.opens) == (body, opens)
     assert inbound.thread == f"{slack.team_id}:{channel}:{root}"
+
+
+async def test_a_notice_that_offers_nothing_any_more_loses_its_button(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    waiting = Notice(NoticeKind.HANDOFF_WAITING, {"position": "2"}, control=Control.CANCEL)
+    receipt = await adapter.deliver(outbound(slack, channel, root, waiting))
+    ts = receipt.reference.partition(":")[2]
+    found = Notice(NoticeKind.HANDOFF_FOUND)
+    await adapter.revise(outbound(slack, channel, root, found), receipt)
+    (_, shown) = slack.messages(channel, root)
+    assert [block["type"] for block in shown.blocks] == ["context"]
+    with pytest.raises(LookupError):
+        await slack.click(channel, ts, ann, text="Cancel waiting")
 
 
 # Delivering

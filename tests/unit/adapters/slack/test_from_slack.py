@@ -8,8 +8,16 @@ import pytest
 from adapters.slack import ids
 from adapters.slack.from_slack import BotIdentity, from_slack
 from bridge.model.ids import DeliveryId, PersonId, ThreadKey
-from bridge.model.inbound import Clicked, Inbound, Said, StartAsked
-from bridge.model.messages import Person
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    Inbound,
+    InboundBody,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
+from bridge.model.messages import Control, Person
 
 BOT = BotIdentity(team="T1", user="UBOT", bot="BBOT")
 TS = "1772366400.000100"
@@ -236,10 +244,21 @@ def test_a_click_names_the_suggestion() -> None:
     )
 
 
-def test_start_again_opens() -> None:
-    inbound = from_slack(click(ids.restart_action()), BOT)
+@pytest.mark.parametrize(
+    ("control", "body", "opens"),
+    [
+        (Control.START, StartAsked(), True),
+        (Control.RETRY, RetryAsked(DeliveryId("c1.3")), True),
+        (Control.CANCEL, CancelAsked(DeliveryId("c1.3")), False),
+    ],
+)
+def test_a_control_asks_for_what_its_notice_offered(
+    control: Control, body: InboundBody, *, opens: bool
+) -> None:
+    inbound = from_slack(click(ids.control_action(control)), BOT)
     assert inbound is not None
-    assert (inbound.body, inbound.opens) == (StartAsked(), True)
+    assert (inbound.body, inbound.opens) == (body, opens)
+    assert inbound.thread == f"T1:C1:{TS}"
 
 
 @pytest.mark.parametrize(

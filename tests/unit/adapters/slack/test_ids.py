@@ -7,6 +7,7 @@ import pytest
 from adapters.slack import ids
 from bridge.model.delivery import Receipt
 from bridge.model.ids import DeliveryId
+from bridge.model.messages import Control
 
 
 def test_a_thread_key_round_trips() -> None:
@@ -59,10 +60,17 @@ def test_a_foreign_button_value_is_none(text: str) -> None:
 
 def test_action_ids_tell_what_was_pressed() -> None:
     assert ids.is_suggestion(ids.suggestion_action(4))
-    assert ids.is_restart(ids.restart_action())
+    assert ids.control_of(ids.suggestion_action(4)) is None
+    for control in Control:
+        assert ids.control_of(ids.control_action(control)) is control
+        assert not ids.is_suggestion(ids.control_action(control))
     for action in (ids.open_action(1), "polyai_suggestions", ""):
         assert not ids.is_suggestion(action)
-        assert not ids.is_restart(action)
+        assert ids.control_of(action) is None
+
+
+def test_buttons_that_stand_in_old_threads_keep_their_meaning() -> None:
+    assert ids.control_of("polyai_restart") is Control.START
 
 
 def test_the_mark_is_made_of_the_delivery() -> None:
