@@ -43,11 +43,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = 0.0
         self._outside = 0
-        self._stirred = 0  #: how often something came from outside
-        self._told_at = -1
-        self._watchers: list[asyncio.Future[None]] = []
+        self._stirred = 0  #: how often something came from outside or time moved
+        #: Who waits for quiet, and what must have stirred first.
+        self._watchers: list[tuple[asyncio.Future[None], int]] = []
         self._traffic = Traffic()
         self._clients: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        self.unreachable: dict[int, OSError] = {}  #: why connects to a port fail, by port
         self.jumps = 0  #: how often time has jumped
         super().__init__(_Gate(self))
         _heed_sqlite()
@@ -58,8 +59,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     async def quiet(self) -> None:
         """Return when nothing more happens at this instant: just before time moves on."""
+        await self._watch(-1)
+
+    async def change(self) -> None:
+        """Return at the next quiet before which something happened, be it that time moved on."""
+        await self._watch(self._stirred)
+
+    async def _watch(self, known: int) -> None:
         told = self.create_future()
-        self._watchers.append(told)
+        self._watchers.append((told, known))
         await told
 
     @contextmanager
@@ -94,7 +102,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
-        """Time stands still while the kernel shakes hands."""
+        """Time stands still while the kernel shakes hands; or the port is `unreachable`."""
+        if trouble := self.unreachable.get(address[1]):
+            raise type(trouble)(*trouble.args)
         with self.outside():
             await super().sock_connect(sock, address)
 
@@ -135,15 +145,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._stirred += 1
 
     def tell_quiet(self) -> bool:
-        """Wake who waits for quiet, once for each quiet; whether anybody was woken."""
-        if self._told_at == self._stirred:
-            return False
-        self._told_at = self._stirred
-        watchers, self._watchers = self._watchers, []
-        for told in watchers:
+        """Wake who waits for quiet; whether anybody was woken."""
+        due = [told for told, known in self._watchers if known != self._stirred]
+        self._watchers = [one for one in self._watchers if one[1] == self._stirred]
+        for told in due:
             if not told.done():
                 told.set_result(None)
-        return bool(watchers)
+        return bool(due)
 
     def jump(self, seconds: float) -> None:
         """Move time on."""

@@ -157,6 +157,32 @@ def test_quiet_is_before_time_moves_and_after_everything_else() -> None:
     assert run(story()) == ([str(n) for n in range(20)], 0)
 
 
+def test_quiet_moves_no_time_and_change_moves_it() -> None:
+    async def story() -> list[float]:
+        later = asyncio.create_task(asyncio.sleep(7))
+        instants = []
+        for wait in (loop().quiet, loop().quiet, loop().change, loop().quiet):
+            await wait()
+            instants.append(loop().time())
+        await later
+        return instants
+
+    assert run(story()) == [0, 0, 7, 7]
+
+
+def test_what_was_begun_without_the_outside_is_finished_before_quiet() -> None:
+    async def story() -> tuple[bool, float]:
+        await loop().quiet()
+        begun = asyncio.create_task(asyncio.sleep(0))
+        later = asyncio.create_task(asyncio.sleep(7))
+        await loop().quiet()
+        result = begun.done(), loop().time()
+        await later
+        return result
+
+    assert run(story()) == (True, 0)
+
+
 def test_two_who_wait_for_each_other_are_told() -> None:
     async def story() -> None:
         await asyncio.Event().wait()
