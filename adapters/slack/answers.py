@@ -91,17 +91,20 @@ class Refusal(Exception):
         self.reached = reached
         self.kind = kind
 
-    def meaning(self, *, posting: bool, setting: str = "bot_token") -> BridgeError:
+    def meaning(self, *, posting: bool, setting: str = "bot_token", place: str = "") -> BridgeError:
         """What the runtime should make of it; `posting` means that a repetition would show.
 
-        `setting` names the configured token that made the call.
+        `setting` names the configured token that made the call. `place` is the channel beside the
+        thread that it was about, if it was: a scope that is missing there stops nothing else.
         """
         if self.code in _LATER or self.status == 429:
             return RetryLater(f"Slack asks to wait ({self})", after=self.after or _AFTER_UNSAID)
-        if self.code in _CREDENTIALS:
+        if self.code in _CREDENTIALS and not (place and self.code == "missing_scope"):
             return self._refused(setting)
         if self.code and self.code not in _UNCLEAR:
-            return Rejected(f"Slack refused: {self}", remedy=_REMEDIES.get(self.code, ""))
+            where = f" in the channel {place}" if place else ""
+            remedy = _REMEDIES.get(self.code, "")
+            return Rejected(f"Slack refused{where}: {self}{self._needs}", remedy=remedy)
         # Whoever answers 4xx without a word of Slack's is not Slack.
         if not posting or not self.reached or 400 <= self.status < 500:
             return Unreachable(f"Slack cannot be reached ({self})")
@@ -110,10 +113,14 @@ class Refusal(Exception):
     def __str__(self) -> str:
         return self.code or (f"status {self.status}" if self.status else self.kind)
 
+    @property
+    def _needs(self) -> str:
+        return f", needed: {self.needed}" if self.needed else ""
+
     def _refused(self, setting: str) -> CredentialsRefused:
-        needs = f", needed: {self.needed}" if self.needed else ""
         remedy = _REMEDIES.get(self.code, f"put a valid token into {setting}")
-        return CredentialsRefused(f"Slack refuses the {setting}: {self.code}{needs}", remedy=remedy)
+        told = f"Slack refuses the {setting}: {self.code}{self._needs}"
+        return CredentialsRefused(told, remedy=remedy)
 
 
 async def asked(call: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:

@@ -35,6 +35,9 @@ _LAYOUT = {"invalid_attachments", "invalid_blocks", "invalid_blocks_format"}
 _NAMES = {"invalid_username", "reserved_username"}
 _CUSTOMIZE = "chat:write.customize"
 
+#: One page of messages, from a cursor on.
+_Pages = Callable[[str | None], Awaitable[AsyncSlackResponse]]
+
 
 class SlackClient:
     """The adapter's verbs, in one workspace."""
@@ -46,34 +49,39 @@ class SlackClient:
         self._bot = bot
         self._clock = clock
         self._in_doubt_wait = in_doubt_wait
-        self._features = Features()
+        self._features = Features(address=bot.address)
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Post `outbound` in its thread, as one message."""
         thread = _thread(outbound.thread)
-        answer = await self._show(outbound, lambda it: self._post(thread, it), posting=True)
-        ts = answer.get("ts")
-        if not ids.is_ts(ts):
-            raise MaybeDelivered("Slack's answer to the post names no message")
-        spot = ids.Spot(thread.channel, str(ts))
+        answer = await self._show(
+            outbound, lambda it: self._post(thread.channel, thread.root, it), posting=True
+        )
+        spot = _posted(thread.channel, answer)
         message = answer.get("message")
         if isinstance(message, dict) and message.get("thread_ts") != thread.root:
             await self._take_back(spot)
         self._compare(outbound, message)
         return spot.receipt
 
+    async def announce(self, outbound: Outbound) -> Receipt:
+        """Post `outbound` at the top of its channel, with a link to its thread."""
+        _thread(outbound.thread)  # it must lead somewhere
+        channel = _channel(outbound.place)
+        answer = await self._show(outbound, lambda it: self._post(channel, None, it), posting=True)
+        return _posted(channel, answer).receipt
+
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
-        """The receipt of `outbound` if the thread shows it.
+        """The receipt of `outbound` if its thread shows it, or its channel if it has a place.
 
         Not finding it counts only once Slack has had time to show it: `in_doubt_wait` after
         `since`.
         """
-        thread = _thread(outbound.thread)
-        found = await self._look(thread, outbound, since)
+        found = await self._look(outbound, since)
         remaining = since + self._in_doubt_wait - self._clock.now()
         if found is None and remaining > timedelta(0):
             await self._clock.sleep(remaining)
-            found = await self._look(thread, outbound, since)
+            found = await self._look(outbound, since)
         return found
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
@@ -109,7 +117,7 @@ class SlackClient:
             except Refusal as refusal:
                 plainer = self._plainer(refusal, message, features)
                 if plainer is None:
-                    raise refusal.meaning(posting=posting) from None
+                    raise refusal.meaning(posting=posting, place=outbound.place) from None
                 features = plainer
 
     def _plainer(
@@ -137,10 +145,12 @@ class SlackClient:
         LOG.warning("slack.names_not_permitted", extra={"needed": _CUSTOMIZE})
         self._features = replace(self._features, authorship=False)
 
-    def _post(self, thread: ids.SlackThread, it: SlackMessage) -> Awaitable[AsyncSlackResponse]:
+    def _post(
+        self, channel: str, root: str | None, it: SlackMessage
+    ) -> Awaitable[AsyncSlackResponse]:
         return self._web.chat_postMessage(
-            channel=thread.channel,
-            thread_ts=thread.root,
+            channel=channel,
+            thread_ts=root,
             text=it.text,
             blocks=it.blocks,
             metadata=it.metadata,
@@ -176,42 +186,47 @@ class SlackClient:
             ) from None
         raise Rejected("the thread is gone: its first message was deleted")
 
-    async def _look(
-        self, thread: ids.SlackThread, outbound: Outbound, since: datetime
-    ) -> Receipt | None:
-        async for message in self._replies(thread, since - _CLOCKS_APART):
+    async def _look(self, outbound: Outbound, since: datetime) -> Receipt | None:
+        channel, pages = self._pages(outbound, since - _CLOCKS_APART)
+        async for message in self._messages(pages, outbound.place):
             if self._ours(message) and _carries(message, outbound) and ids.is_ts(message.get("ts")):
-                return ids.Spot(thread.channel, message["ts"]).receipt
+                return ids.Spot(channel, message["ts"]).receipt
         return None
 
-    async def _replies(
-        self, thread: ids.SlackThread, oldest: datetime
-    ) -> AsyncIterator[dict[str, Any]]:
+    def _pages(self, outbound: Outbound, oldest: datetime) -> tuple[str, _Pages]:
+        """The channel where `outbound` would stand, and how its pages are asked for."""
+        bounds: dict[str, Any] = {
+            "oldest": f"{oldest.timestamp():.6f}",
+            "include_all_metadata": True,
+            "limit": _PAGE,
+        }
+        if outbound.place:
+            channel = _channel(outbound.place)
+            return channel, lambda cursor: self._web.conversations_history(
+                channel=channel, cursor=cursor, **bounds
+            )
+        thread = _thread(outbound.thread)
+        return thread.channel, lambda cursor: self._web.conversations_replies(
+            channel=thread.channel, ts=thread.root, cursor=cursor, **bounds
+        )
+
+    async def _messages(self, pages: _Pages, place: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
-            page = await self._ask(
-                self._web.conversations_replies(
-                    channel=thread.channel,
-                    ts=thread.root,
-                    oldest=f"{oldest.timestamp():.6f}",
-                    include_all_metadata=True,
-                    limit=_PAGE,
-                    cursor=cursor,
-                )
-            )
-            for message in page.get("messages") or []:
+            found = await self._ask(pages(cursor), place=place)
+            for message in found.get("messages") or []:
                 if isinstance(message, dict):
                     yield message
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            cursor = (found.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return
 
-    async def _ask(self, call: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
+    async def _ask(self, call: Awaitable[AsyncSlackResponse], *, place: str = "") -> dict[str, Any]:
         """One call that may be repeated at will."""
         try:
             return await asked(call)
         except Refusal as refusal:
-            raise refusal.meaning(posting=False) from None
+            raise refusal.meaning(posting=False, place=place) from None
 
     def _ours(self, message: dict[str, Any]) -> bool:
         by_bot = bool(self._bot.bot) and message.get("bot_id") == self._bot.bot
@@ -231,6 +246,22 @@ def web_client(settings: SlackSettings, session: aiohttp.ClientSession) -> Async
     if settings.local:
         web.proxy = None  # the SDK would send even loopback through the environment's proxy
     return web
+
+
+def _channel(place: str) -> str:
+    if ids.is_channel(place):
+        return place
+    raise Rejected(
+        "what is configured as the channel of a handoff is none of Slack's",
+        remedy="write the channel's id, such as C0123456789",
+    )
+
+
+def _posted(channel: str, answer: dict[str, Any]) -> ids.Spot:
+    ts = answer.get("ts")
+    if not ids.is_ts(ts):
+        raise MaybeDelivered("Slack's answer to the post names no message")
+    return ids.Spot(channel, str(ts))
 
 
 def _thread(key: ThreadKey) -> ids.SlackThread:

@@ -96,6 +96,7 @@ async def identify(web: AsyncWebClient) -> BotIdentity:
         bot=told.get("bot_id", ""),
         name=told.get("user", ""),
         team_name=told.get("team", ""),
+        address=told.get("url", ""),
     )
 
 

@@ -38,6 +38,7 @@ class BotIdentity:
     bot: str = ""
     name: str = ""
     team_name: str = ""
+    address: str = ""  #: of the workspace, such as `https://example.slack.com/`
 
 
 #: What people write; any other subtype is Slack's own note of a change, or another bot.

@@ -25,7 +25,9 @@ _CONTROLS = {
 }
 
 _TEAM_OR_CHANNEL = re.compile(r"[A-Z0-9]{1,32}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{1,31}")
 _USER = re.compile(r"[UW][A-Z0-9]{1,31}")
+_GROUP = re.compile(r"S[A-Z0-9]{1,31}")
 # Seconds since 1970, a dot and a counter of six digits: an identifier, and never a float.
 _TS = re.compile(r"[0-9]{1,10}\.[0-9]{1,9}")
 
@@ -42,6 +44,21 @@ class SlackThread:
     def key(self) -> ThreadKey:
         """The thread's name outside this adapter."""
         return ThreadKey(f"{self.team}:{self.channel}:{self.root}")
+
+    @property
+    def direct(self) -> bool:
+        """Whether it is of a direct conversation, which one person and the app see."""
+        return self.channel.startswith("D")
+
+    @property
+    def path(self) -> str:
+        """Where a browser or Slack's own app opens it, below the workspace's address.
+
+        As chat.getPermalink writes it, of a reply; made here because it needs no call that can
+        fail between an attempt and its post.
+        """
+        message = f"archives/{self.channel}/p{self.root.replace('.', '')}"
+        return f"{message}?thread_ts={self.root}&cid={self.channel}"
 
     @classmethod
     def parse(cls, key: str) -> "SlackThread":
@@ -131,6 +148,16 @@ def mark(delivery: DeliveryId) -> str:
 def is_place(text: object) -> bool:
     """Whether `text` can be the id of a workspace or a channel."""
     return isinstance(text, str) and bool(_TEAM_OR_CHANNEL.fullmatch(text))
+
+
+def is_channel(text: object) -> bool:
+    """Whether `text` can be the id of a channel that several people see."""
+    return isinstance(text, str) and bool(_CHANNEL.fullmatch(text))
+
+
+def is_group(text: object) -> bool:
+    """Whether `text` can be the id of a user group."""
+    return isinstance(text, str) and bool(_GROUP.fullmatch(text))
 
 
 def is_user(text: object) -> bool:

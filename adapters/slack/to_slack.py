@@ -23,6 +23,7 @@ from slack_sdk.models.blocks import (
 
 from adapters.slack import ids, limits, markup
 from adapters.slack.mrkdwn import mrkdwn, words
+from adapters.slack.notices import mention, notice_words, way_to
 from bridge.model.delivery import Outbound
 from bridge.model.messages import (
     AgentReply,
@@ -36,13 +37,13 @@ from bridge.model.messages import (
     Notice,
     Suggestion,
 )
-from bridge.plugin import notice_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Features:
     """What this workspace lets us use; less of it still shows everything in words."""
 
+    address: str = ""  #: of the workspace itself, for links into it
     authorship: bool = True  #: names and pictures of live agents (scope chat:write.customize)
     pictures: bool = True  #: pictures that Slack fetches itself
 
@@ -83,7 +84,7 @@ def to_slack(outbound: Outbound, features: Features = _EVERYTHING) -> SlackMessa
         case AgentReply() as reply:
             return _reply(outbound, reply, features)
         case Notice() as notice:
-            return _notice(outbound, notice)
+            return _notice(outbound, notice, features)
         case other:
             assert_never(other)
 
@@ -106,12 +107,22 @@ def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMe
     )
 
 
-def _notice(outbound: Outbound, notice: Notice) -> SlackMessage:
-    text = markup.escape(notice_text(notice)).strip() or _NOTHING
+def _notice(outbound: Outbound, notice: Notice, features: Features) -> SlackMessage:
+    text = notice_words(notice) or _NOTHING
+    if outbound.place:
+        return _call(outbound, notice, text, features)
     blocks: list[Block] = [_context(text)]
     if notice.control is not None:
         blocks.append(_control(outbound, notice.control))
     return _message(outbound, blocks, text)
+
+
+def _call(outbound: Outbound, notice: Notice, words: str, features: Features) -> SlackMessage:
+    """A notice for people elsewhere: whom it calls, what it is about and where."""
+    called = mention(notice.details.get("mention", ""))
+    way = way_to(ids.SlackThread.parse(outbound.thread), features.address)
+    text = f"{called} {words} {way}".strip()
+    return _message(outbound, [_section(markup.shortened(text, limits.SECTION_TEXT))], text)
 
 
 def _control(outbound: Outbound, control: Control) -> ActionsBlock:

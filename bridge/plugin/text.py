@@ -14,14 +14,21 @@ _PLAIN = {
     NoticeKind.WITHDRAWN: "The agent took this part of its message back.",
     NoticeKind.UNAVAILABLE: (
         "The agent cannot be reached at the moment. "
-        "What you wrote is kept and will be delivered as soon as it can be."
+        "What you wrote is kept and will be delivered as soon as possible."
     ),
 }
 
 _ENDINGS = {
     "REASON_USER_END": "The conversation was ended, as asked.",
     "REASON_USER_ABANDONED": "The conversation was closed, as nothing was said for a while.",
-    "LEFT_QUEUE": "You no longer wait for a person, and the conversation has ended.",
+    "LEFT_QUEUE": "You are no longer waiting for a person, and the conversation has ended.",
+}
+
+#: Why the agent hands over (polyai-messaging §6, `CLIENT_HANDOFF_REQUIRED`); other words stay.
+_REASONS = {
+    "COMPLEX_QUERY": "the question is a complex one",
+    "AGENT_DECISION": "the agent decided so",
+    "POLICY": "a policy asks for it",
 }
 
 
@@ -45,7 +52,7 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
         ):
             return _PLAIN[notice.kind]
         case NoticeKind.ENDED:
-            return _ended(details.get("reason", ""), resumed="resumed" in details)
+            return _ended(details.get("reason", ""), resumed=bool(details.get("resumed")))
         case NoticeKind.HANDOFF_WAITING:
             return _waiting(details, moment)
         case NoticeKind.HANDOFF_JOINED:
@@ -72,10 +79,12 @@ def _ended(reason: str, *, resumed: bool) -> str:
 
 
 def _waiting(details: dict[str, str], moment: Callable[[datetime], str]) -> str:
+    words = _sentence(details.get("message", "")) or _place_in_queue(details)
     since = _instant(details.get("since", ""))
-    waiting = f" Waiting since {moment(since)}." if since else ""
-    if details.get("message"):
-        return details["message"] + waiting
+    return f"{words} Waiting since {moment(since)}." if since else words
+
+
+def _place_in_queue(details: dict[str, str]) -> str:
     words = "Connecting you to a person."
     if details.get("queue"):
         words = f"Connecting you to a person in {details['queue']}."
@@ -84,7 +93,13 @@ def _waiting(details: dict[str, str], moment: Callable[[datetime], str]) -> str:
     if details.get("wait_seconds"):
         minutes = max(1, round(int(details["wait_seconds"]) / 60))
         words += f" Estimated wait: about {minutes} minute{'s' if minutes != 1 else ''}."
-    return words + waiting
+    return words
+
+
+def _sentence(text: str) -> str:
+    """Somebody else's words, so that ours can follow them."""
+    said = text.strip()
+    return said if not said or said[-1] in ".!?…" else f"{said}."
 
 
 def _instant(text: str) -> datetime | None:
@@ -95,9 +110,8 @@ def _instant(text: str) -> datetime | None:
 
 
 def _handoff_failed(details: dict[str, str]) -> str:
-    reason = details.get("reason", "")
-    because = f" ({reason})" if reason else ""
-    in_time = " in time" if "timed_out" in details else ""
+    because = f" ({details['reason']})" if details.get("reason") else ""
+    in_time = " in time" if details.get("timed_out") else ""
     return (
         f"No person could be reached{in_time}{because}. "
         "You can go on writing to the agent here, or ask for a person again later."
@@ -105,39 +119,41 @@ def _handoff_failed(details: dict[str, str]) -> str:
 
 
 def _elsewhere(details: dict[str, str]) -> str:
-    words = "A person needs to take this from here"
-    if details.get("queue"):
-        words += f" ({details['queue']})"
-    words += "."
-    if "called" in details:
-        words += " Someone has been called and will answer in this thread."
-    ways = [details[way] for way in ("link", "route", "number") if details.get(way)]
+    queue = f" ({details['queue']})" if details.get("queue") else ""
+    words = [f"A person needs to take this from here{queue}."]
+    called = bool(details.get("called"))
+    if called:
+        words.append(
+            "Someone has been called and will answer in this thread. "
+            "The agent does not read along until it is called again."
+        )
+    places = " or ".join(details[way] for way in ("link", "route") if details.get(way))
+    ways = [f"go on at {places}"] if places else []
+    ways += [f"call {details['number']}"] if details.get("number") else []
     if ways:
-        words += f" You can reach them here: {' or '.join(ways)}."
-    return words
+        words.append(f"You can {'also ' if called else ''}{', or '.join(ways)}.")
+    return " ".join(words)
 
 
 def _call(details: dict[str, str]) -> str:
-    who = details.get("person") or "Somebody"
-    words = f"{who} needs a person"
-    if details.get("queue"):
-        words += f" ({details['queue']})"
-    if details.get("reason"):
-        words += f"; the agent's reason: {details['reason']}"
-    return words + "."
+    reason = details.get("reason", "")
+    queue = f" ({details['queue']})" if details.get("queue") else ""
+    because = f": {_REASONS.get(reason, reason)}" if reason else ""
+    return f"{details.get('person') or 'Somebody'} needs a person to help{queue}{because}."
 
 
 def _not_delivered(details: dict[str, str], *, offered: bool) -> str:
     text = details.get("text", "")
     quoted = text if len(text) <= 200 else text[:199] + "…"
-    if "again" in details:
+    if details.get("again"):
         return f"This message had not reached the agent and was sent again: “{quoted}”."
     ask = "" if offered else " Please send it again."
     return f"This message did not reach the agent: “{quoted}”.{ask}"
 
 
 def _too_long(limit: str) -> str:
+    size = f" (the limit is {limit} bytes)" if limit else ""
     return (
-        f"That message is too long for the agent (the limit is {limit or 'unknown'} bytes), "
+        f"That message is too long for the agent{size}, "
         "so it was not sent. Please send it in smaller pieces."
     )

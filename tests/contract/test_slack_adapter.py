@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import aiohttp
+import msgspec
 import pytest
 
 from adapters.slack import PLUGIN
@@ -47,9 +48,10 @@ from bridge.model.messages import (
     Person,
     Suggestion,
 )
-from bridge.plugin import Accepted, Finder, Reviser, Signal, SignalKind, Signaller
+from bridge.plugin import Accepted, Announcer, Finder, Reviser, Signal, SignalKind, Signaller
 from bridge.simulators.slack import RateLimits, SlackSimulator
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AGENT = Author(AuthorKind.AGENT)
 ANNA = Author(AuthorKind.LIVE_AGENT, "Anna", "https://pictures.example/anna.png")
 BRISK = Pace(
@@ -203,6 +205,7 @@ async def asked(slack: SlackSimulator, channel: str, ann: str) -> str:
 
 
 async def test_it_offers_every_optional_verb(adapter: SlackClient) -> None:
+    assert isinstance(adapter, Announcer)
     assert isinstance(adapter, Finder)
     assert isinstance(adapter, Reviser)
     assert isinstance(adapter, Signaller)
@@ -715,6 +718,111 @@ async def test_invalid_blocks_without_a_picture_are_refused_for_good(
         await adapter.deliver(outbound(slack, channel, root, reply()))
 
 
+# Announcing
+
+
+CALL = Notice(NoticeKind.HANDOFF_CALL, {"queue": "Billing", "mention": "S0123456789"})
+
+
+def announcement(slack: SlackSimulator, channel: str, root: str, place: str) -> Outbound:
+    return msgspec.structs.replace(outbound(slack, channel, root, CALL), place=place)
+
+
+async def test_a_call_for_help_stands_at_the_top_of_its_channel_and_leads_to_the_thread(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    desk = slack.add_channel("helpers")
+    receipt = await adapter.announce(announcement(slack, channel, root, desk))
+    (shown,) = slack.messages(desk)
+    assert receipt == Receipt(f"{desk}:{shown.ts}")
+    assert not shown.is_reply
+    assert shown.text.startswith("<!subteam^S0123456789> Somebody needs a person")
+    address = "https://simulated.slack.com/archives"
+    assert f"<{address}/{channel}/p{root.replace('.', '')}?thread_ts={root}" in shown.text
+    assert shown.blocks[0]["text"]["text"] == shown.text
+    assert len(slack.messages(channel, root)) == 1
+
+
+async def test_a_call_whose_answer_was_lost_is_found_in_its_channel(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    desk = slack.add_channel("helpers")
+    call = announcement(slack, channel, root, desk)
+    slack.lose_response("chat.postMessage")
+    with pytest.raises(MaybeDelivered):
+        await adapter.announce(call)
+    for number in range(210):
+        await slack.say(desk, ann, f"polyai:c1.1 {number}")
+    (shown,) = slack.posts
+    assert await adapter.find(call, since=clock.now()) == Receipt(f"{desk}:{shown.ts}")
+
+
+async def test_a_call_that_never_arrived_is_not_taken_from_the_thread(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    call = announcement(slack, channel, root, slack.add_channel("helpers"))
+    await adapter.deliver(outbound(slack, channel, root, reply()))  # it bears the same id
+    assert await adapter.find(call, since=clock.now() - timedelta(hours=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [("unknown", "channel_not_found"), ("outside", "invite"), ("archived", "is_archived")],
+)
+async def test_a_channel_that_cannot_be_written_to_refuses_a_call_for_good(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str, trouble: str, told: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    desk = "C0NOWHERE"
+    if trouble != "unknown":
+        desk = slack.add_channel("helpers", member=trouble != "outside")
+    if trouble == "archived":
+        slack.archive(desk)
+    with pytest.raises(Rejected, match=told) as refused:
+        await adapter.announce(announcement(slack, channel, root, desk))
+    assert desk in refused.value.message
+    assert refused.value.remedy
+    assert not slack.posts
+
+
+@pytest.mark.parametrize("place", ["#helpers", "D0123", "U0123", "c0123", "S0123"])
+async def test_a_place_that_is_no_channel_is_refused_with_the_remedy(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str, place: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    with pytest.raises(Rejected, match="C0123456789"):
+        await adapter.announce(announcement(slack, channel, root, place))
+    with pytest.raises(Rejected, match="C0123456789"):
+        await adapter.find(announcement(slack, channel, root, place), since=NOON)
+
+
+async def test_a_scope_that_a_call_lacks_stops_only_the_call(
+    adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
+) -> None:
+    """Refused credentials would be tried again for ever, and the thread would wait behind it."""
+    root = await asked(slack, channel, ann)
+    desk = slack.add_channel("helpers", private=True)
+    slack.revoke_scope("groups:history")
+    with pytest.raises(Rejected, match="groups:history") as refused:
+        await adapter.find(announcement(slack, channel, root, desk), since=clock.now())
+    assert "scope" in refused.value.remedy
+    slack.revoke_scope("chat:write")
+    with pytest.raises(Rejected, match="chat:write"):
+        await adapter.announce(announcement(slack, channel, root, desk))
+
+
+async def test_a_call_obeys_rate_limits_like_every_post(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.rate_limit("chat.postMessage", after=timedelta(seconds=7))
+    with pytest.raises(RetryLater):
+        await adapter.announce(announcement(slack, channel, root, slack.add_channel("helpers")))
+
+
 @pytest.mark.parametrize("key", ["", "T1", "T1:C1:now", "console:1"])
 async def test_a_thread_that_is_not_ours_is_refused(adapter: SlackClient, key: str) -> None:
     owed = Outbound(
@@ -725,6 +833,8 @@ async def test_a_thread_that_is_not_ours_is_refused(adapter: SlackClient, key: s
     )
     with pytest.raises(Rejected):
         await adapter.deliver(owed)
+    with pytest.raises(Rejected):
+        await adapter.announce(msgspec.structs.replace(owed, place="C1"))
 
 
 # Changing and signalling

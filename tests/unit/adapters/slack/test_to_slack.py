@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.slack import limits
+from adapters.slack import ids, limits
 from adapters.slack.to_slack import Features, SlackMessage, to_slack
 from bridge.model.delivery import Outbound, retired
 from bridge.model.ids import DeliveryId, PersonId, ThreadKey
@@ -117,22 +117,91 @@ CASES: dict[str, Content] = {
     "notice_waiting": Notice(
         NoticeKind.HANDOFF_WAITING, {"queue": "Sales & <!here>", "position": "2"}
     ),
+    "notice_waiting_since": Notice(
+        NoticeKind.HANDOFF_WAITING,
+        {"queue": "Sales", "wait_seconds": "150", "since": "2026-03-01T12:05:00+00:00"},
+        control=Control.CANCEL,
+    ),
+    "notice_waiting_in_their_words": Notice(
+        NoticeKind.HANDOFF_WAITING,
+        {"message": "Two <!date^0^{time}|are> before you", "since": "2026-03-01T12:05:00+00:00"},
+        control=Control.CANCEL,
+    ),
+    "notice_found": Notice(NoticeKind.HANDOFF_FOUND),
+    "notice_joined": Notice(NoticeKind.HANDOFF_JOINED, {"name": "*Anna* <!here>"}),
+    "notice_left": Notice(NoticeKind.HANDOFF_LEFT, {"name": "Anna"}),
+    "notice_handoff_failed": Notice(
+        NoticeKind.HANDOFF_FAILED, {"reason": "no agents", "timed_out": "yes"}
+    ),
+    "notice_left_the_queue": Notice(
+        NoticeKind.ENDED, {"reason": "LEFT_QUEUE"}, control=Control.START
+    ),
     "notice_not_delivered": Notice(NoticeKind.NOT_DELIVERED, {"text": "<@U0123456789> hello"}),
+    "notice_not_delivered_retry": Notice(
+        NoticeKind.NOT_DELIVERED, {"text": "<@U0123456789> hello"}, control=Control.RETRY
+    ),
+    "notice_sent_again": Notice(NoticeKind.NOT_DELIVERED, {"text": "hello", "again": "yes"}),
+    "notice_problem_retry": Notice(
+        NoticeKind.AGENT_PROBLEM,
+        {"message": "Sorry, I encountered an error. Please try again."},
+        control=Control.RETRY,
+    ),
+    "notice_elsewhere": Notice(
+        NoticeKind.HANDOFF_ELSEWHERE,
+        {
+            "queue": "Billing",
+            "reason": "COMPLEX_QUERY",
+            "link": "https://help.example/form?topic=a&b=c",
+            "number": "+44 20 7946 0000",
+        },
+    ),
+    "notice_elsewhere_called": Notice(
+        NoticeKind.HANDOFF_ELSEWHERE,
+        {"queue": "Billing", "called": "yes"},
+        control=Control.START,
+    ),
+    "notice_elsewhere_hostile": Notice(
+        NoticeKind.HANDOFF_ELSEWHERE,
+        {
+            "queue": "\x1a0\x1a <!channel>",
+            "link": "javascript:alert(1)",
+            "route": "https://evil.example/|<!here>",
+            "number": "<!everyone>",
+        },
+    ),
+}
+CALLED = {"queue": "Billing", "reason": "POLICY", "person": "U0123456789"}
+CALLS_FOR_HELP: dict[str, Notice] = {
+    "call_to_a_group": Notice(NoticeKind.HANDOFF_CALL, {**CALLED, "mention": "S0123456789"}),
+    "call_to_a_person": Notice(NoticeKind.HANDOFF_CALL, {"mention": "U0123456789"}),
+    "call_hostile": Notice(
+        NoticeKind.HANDOFF_CALL,
+        {"queue": "<!here>", "reason": "*a* <b>", "person": "<@U1>", "mention": "<!channel>"},
+    ),
 }
 PLAINER: dict[str, tuple[Content, Features]] = {
     "live_agent_without_scope": (CASES["live_agent"], Features(authorship=False)),
     "picture_as_link": (CASES["picture"], Features(pictures=False)),
     "links_without_pictures": (CASES["links"], Features(pictures=False)),
 }
-ALL = {name: (content, Features()) for name, content in CASES.items()} | PLAINER
+ALL: dict[str, tuple[Content, Features]] = {
+    **{name: (content, Features()) for name, content in CASES.items()},
+    **PLAINER,
+    **{
+        name: (content, Features(address="https://simulated.slack.com/"))
+        for name, content in CALLS_FOR_HELP.items()
+    },
+}
 
 
-def shown(content: Content, features: Features) -> SlackMessage:
+def shown(content: Content, features: Features, *, channel: str = "C0123456789") -> SlackMessage:
+    called = isinstance(content, Notice) and content.kind is NoticeKind.HANDOFF_CALL
     owed = Outbound(
         id=DeliveryId("c1.7"),
-        thread=ThreadKey("T0123456789:C0123456789:1772366400.000100"),
+        thread=ThreadKey(f"T0123456789:{channel}:1772366400.000100"),
         content=content,
         owed_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+        place="C9876543210" if called else "",
     )
     return to_slack(owed, features)
 
@@ -159,6 +228,29 @@ def test_every_record_has_its_case() -> None:
 def test_every_kind_of_notice_can_be_shown() -> None:
     for kind in NoticeKind:
         assert shown(Notice(kind), Features()).text
+
+
+@pytest.mark.parametrize("control", Control)
+def test_every_control_has_a_button_that_says_which_delivery_it_is_of(control: Control) -> None:
+    _, actions = shown(Notice(NoticeKind.HANDOFF_WAITING, control=control), Features()).blocks
+    (button,) = actions["elements"]
+    value = ids.decode_button(button["value"])
+    assert ids.control_of(button["action_id"]) is control
+    assert value == ids.ButtonValue("c1.7", "T0123456789")
+
+
+def test_a_thread_whose_workspace_is_not_known_is_named_by_its_channel() -> None:
+    call = CALLS_FOR_HELP["call_to_a_group"]
+    for address in ("", "javascript:x"):
+        said = shown(call, Features(address=address)).text
+        assert said.endswith("Their thread is in <#C0123456789>.")
+
+
+def test_helpers_are_not_sent_to_a_direct_message_that_they_cannot_see() -> None:
+    call = CALLS_FOR_HELP["call_to_a_group"]
+    said = shown(call, Features(address="https://simulated.slack.com/"), channel="D1").text
+    assert "https" not in said
+    assert "write to them" in said
 
 
 def test_a_message_knows_whether_it_holds_pictures() -> None:
