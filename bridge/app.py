@@ -175,7 +175,7 @@ class Daemon:
                 worker,
                 self._world,
                 self._agents,
-                Sockets(),
+                Sockets(self._world.clock),
                 Pace(self._world.clock, _CONNECTS_PER_SECOND),
                 self._status,
                 tasks,

@@ -26,7 +26,7 @@ _MAX_TEXT: Final = 1024  # characters of an error's text that are quoted
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back of one call, for good or ill. `headers` ignore case.
+    """What came back of one call, for good or ill. `headers` ignore case, or are lower-cased.
 
     `secrets` are texts of the request that are never quoted: some servers echo what they refuse.
     """
@@ -73,7 +73,7 @@ class Answer:
         said = as_object(self.json)
         nested = as_object(said.get("error"))
         return as_text(
-            self.headers.get(CORRELATION_HEADER),
+            self._header(CORRELATION_HEADER),
             nested.get("correlation_id"),
             said.get("error_id"),
             self.sent_correlation_id,
@@ -84,7 +84,7 @@ class Answer:
 
         `Retry-After` holds seconds, fractions too, or a date.
         """
-        value = self.headers.get("Retry-After", "")
+        value = self._header("Retry-After")
         try:
             seconds = float(value)
         except ValueError:
@@ -92,6 +92,9 @@ class Answer:
         if not math.isfinite(seconds):
             return None
         return timedelta(seconds=min(max(seconds, 0.0), _LONGEST_WAIT))
+
+    def _header(self, name: str) -> str:
+        return self.headers.get(name.lower(), "")
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
@@ -111,14 +114,15 @@ def unanswered(error: Exception) -> str:
         case aiohttp.ClientSSLError():
             return f"{error.host}:{error.port} speaks no TLS that we do"
         case aiohttp.ClientConnectorError():
-            return f"{error.host}:{error.port} {_not_connected(error.os_error)}"
+            return f"{error.host}:{error.port} {not_connected(error.os_error)}"
         case aiohttp.ServerDisconnectedError() | ConnectionError() | aiohttp.ClientOSError():
             return "the connection broke before the answer came"
         case _:
             return "the answer is not HTTP, or was cut off"
 
 
-def _not_connected(error: OSError) -> str:
+def not_connected(error: OSError) -> str:
+    """What became of an attempt to connect, after the name of the place."""
     if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
         return "refuses the connection"
     cause = f": {os.strerror(error.errno).lower()}" if error.errno and error.errno > 0 else ""

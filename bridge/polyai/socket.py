@@ -23,11 +23,12 @@ from websockets.exceptions import (
     InvalidURI,
     WebSocketException,
 )
-from websockets.http11 import Response
 
+from bridge.clock import Clock
 from bridge.errors import BridgeError, Unreachable
-from bridge.polyai.answers import Answer, without
+from bridge.polyai.answers import without
 from bridge.polyai.api import USER_AGENT, AgentConnection
+from bridge.polyai.handshake import HandshakeRefused, Refusal, refused, unopened
 from bridge.polyai.wire import Decoded, decode
 
 _OPEN_TIMEOUT: Final = 10.0  # seconds, for TCP, TLS and the handshake together
@@ -43,32 +44,21 @@ _logger.setLevel(logging.WARNING)
 _logger.addFilter(lambda record: record.levelno >= logging.WARNING)
 
 
-class Refusal(enum.StrEnum):
-    """Why a handshake was refused, by what it means for the session."""
-
-    SESSION_GONE = "session_gone"  #: unknown, expired or not this token's: needs a new session
-    BUSY = "busy"  #: too many sockets or too fast: same session, later
-    BAD_CURSOR = "bad_cursor"  #: no form of the cursor is taken
-    BROKEN = "broken"  #: our request is wrong: repeating it is no use
-    AWAY = "away"  #: server trouble: same session, later
-
-
-class HandshakeRefused(BridgeError):
-    """PolyAI answered, and opened no socket. `text` is its reason, without our secrets."""
-
-    def __init__(self, *, status: int, text: str, kind: Refusal) -> None:
-        super().__init__(f"PolyAI opens no socket: {text or 'no reason given'} [HTTP {status}]")
-        self.status = status
-        self.text = text
-        self.kind = kind
-
-
 class Closing(enum.StrEnum):
     """What the end of a socket means for its session."""
 
     ENDED = "ended"  #: PolyAI closed it normally: the session is most likely over
-    GONE = "gone"  #: PolyAI does not know the session
+    GONE = "gone"  #: PolyAI does not know the session, or will not have it: one more try tells
+    TOO_BIG = "too_big"  #: a frame was too long for PolyAI; the session lives on
     DROPPED = "dropped"  #: nothing: the session lives on
+
+
+_MEANINGS: Final = {
+    1000: Closing.ENDED,
+    1008: Closing.GONE,
+    1009: Closing.TOO_BIG,
+    4001: Closing.GONE,
+}
 
 
 class SocketClosed(BridgeError):
@@ -90,10 +80,10 @@ class SocketClosed(BridgeError):
 
     @property
     def means(self) -> Closing:
-        """What it means. Only 1000 and 4001 mean anything; 408 is no legal code and never seen."""
+        """What it means: a drop for most codes. 408 is no legal code and never seen as one."""
         if self.ours:
             return Closing.DROPPED
-        return {1000: Closing.ENDED, 4001: Closing.GONE}.get(self.code or 0, Closing.DROPPED)
+        return _MEANINGS.get(self.code or 0, Closing.DROPPED)
 
 
 class Socket:
@@ -164,7 +154,8 @@ class CursorStyle(enum.StrEnum):
 class Sockets:
     """Opens sockets; remembers which form of the cursor each server takes. One for the process."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+        self._clock = clock
         self._tls = tls  # None: the machine's own trust, built on first need
         self._worked: dict[str, CursorStyle] = {}
 
@@ -182,8 +173,8 @@ class Sockets:
         for style in first:
             try:
                 socket = await self._open(connection, query | _cursor(cursor, style))
-            except HandshakeRefused as refused:
-                if refused.kind is not Refusal.BAD_CURSOR:
+            except HandshakeRefused as error:
+                if error.kind is not Refusal.BAD_CURSOR:
                     raise
             else:
                 self._worked[connection.base_url] = style
@@ -207,11 +198,11 @@ class Sockets:
             address = f"{connection.socket_url}?{urlencode(query, quote_via=quote)}"
             return Socket(await _Handshake(address, self._tls_for(connection)), secrets)
         except InvalidStatus as exc:
-            failure = _refused(exc.response, secrets)
+            failure = refused(exc.response, secrets, self._clock.now())
         except InvalidURI:
             failure = Unreachable("PolyAI's address is no WebSocket address")
         except (OSError, WebSocketException) as exc:
-            problem = without(f"{type(exc).__name__}: {exc}", secrets)
+            problem = unopened(exc, connection.socket_url, _OPEN_TIMEOUT)
             failure = Unreachable(f"PolyAI's socket cannot be reached: {problem}")
         # Raised out here, without its cause: the library's errors may hold the address.
         raise failure
@@ -261,24 +252,6 @@ def _cursor(cursor: int, style: CursorStyle) -> dict[str, str]:
 def _forms(*values: str) -> tuple[str, ...]:
     """Each as it is and as it stands in an address."""
     return tuple(form for value in values for form in (value, quote(value), quote(value, safe="")))
-
-
-def _refused(response: Response, secrets: tuple[str, ...]) -> HandshakeRefused:
-    answer = Answer(response.status_code, {}, bytes(response.body or b""), secrets)
-    text = answer.text
-    return HandshakeRefused(status=answer.status, text=text, kind=_kind(answer, text))
-
-
-def _kind(answer: Answer, text: str) -> Refusal:
-    """By status; the text only tells a bad cursor from other bad requests."""
-    if answer.status in (401, 403, 404, 410):
-        return Refusal.SESSION_GONE
-    if answer.status == 429:
-        return Refusal.BUSY
-    if answer.status == 400 and "cursor" in text.lower():
-        return Refusal.BAD_CURSOR
-    # A good answer that is no socket is some proxy's.
-    return Refusal.AWAY if answer.passing or answer.good else Refusal.BROKEN
 
 
 def _pieces(text: str) -> str | list[str]:

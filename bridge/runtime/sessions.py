@@ -14,8 +14,11 @@ from bridge.core.effects import Recycle, SendKind, Transmit
 from bridge.core.state import Conversation, Session, Wish
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed, Unreachable
 from bridge.model.ids import ConversationId
-from bridge.polyai.api import OpenedSession, TryLater, token_usable
-from bridge.polyai.socket import Closing, HandshakeRefused, Refusal, Socket, Sockets
+from bridge.polyai.api import OpenedSession
+from bridge.polyai.handshake import HandshakeRefused, Refusal
+from bridge.polyai.refusals import TryLater
+from bridge.polyai.socket import Closing, Socket, Sockets
+from bridge.polyai.tokens import token_usable
 from bridge.polyai.wire import encode_end, encode_join, encode_message
 from bridge.runtime.agents import REFUSED_FOR, AgentDoor, Agents, door_of
 from bridge.runtime.connection import Connection

@@ -13,18 +13,14 @@ from bridge.errors import CredentialsRefused
 from bridge.model import frames
 from bridge.model.frames import Frame, FrameBody
 from bridge.polyai import wire
-from bridge.polyai.api import AgentConnection, Api, OpenedSession, TryLater, token_usable
-from bridge.polyai.socket import (
-    Closing,
-    HandshakeRefused,
-    Refusal,
-    Socket,
-    SocketClosed,
-    Sockets,
-)
+from bridge.polyai.api import AgentConnection, Api, OpenedSession
+from bridge.polyai.handshake import HandshakeRefused, Refusal
+from bridge.polyai.refusals import TryLater
+from bridge.polyai.socket import Closing, Socket, SocketClosed, Sockets
+from bridge.polyai.tokens import token_usable
 from bridge.simulators.polyai import PolyAISimulator
 from bridge.simulators.polyai_agent import GREETING, GREETING_SUGGESTIONS, RuleAgent
-from bridge.simulators.polyai_frames import CursorMode
+from bridge.simulators.polyai_options import CursorMode
 
 TICK = timedelta(milliseconds=1)
 
@@ -44,7 +40,7 @@ class Client:
     def __init__(self, polyai: PolyAISimulator, http: aiohttp.ClientSession) -> None:
         self.connection = connection_to(polyai)
         self.api = Api(self.connection, http=http, ids=RandomIds(), clock=SystemClock())
-        self.sockets = Sockets()
+        self.sockets = Sockets(SystemClock())
         self.lines: list[Line] = []
 
     async def line(self, session: OpenedSession, cursor: int = 0) -> "Line":
@@ -208,6 +204,8 @@ async def test_an_end_asked_for_is_echoed_and_closes_normally(client: Client) ->
         (408, Closing.DROPPED),
         (1011, Closing.DROPPED),
         (1000, Closing.ENDED),
+        (1008, Closing.GONE),
+        (1009, Closing.TOO_BIG),
         (4001, Closing.GONE),
     ],
 )
@@ -254,6 +252,7 @@ async def test_another_token_does_not_open_a_session(client: Client) -> None:
     with pytest.raises(HandshakeRefused) as caught:
         await client.line(mixed)
     assert (caught.value.status, caught.value.kind) == (401, Refusal.SESSION_GONE)
+    assert caught.value.correlation_id
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, Refusal.BUSY), (503, Refusal.AWAY)])

@@ -5,23 +5,20 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
 from websockets.utils import accept_key
 
 from bridge.errors import BridgeError, Unreachable
 from bridge.model import frames
 from bridge.polyai.api import AgentConnection
-from bridge.polyai.socket import (
-    Closing,
-    HandshakeRefused,
-    Refusal,
-    Socket,
-    SocketClosed,
-    Sockets,
-)
+from bridge.polyai.handshake import HandshakeRefused, Refusal
+from bridge.polyai.socket import Closing, Socket, SocketClosed, Sockets
 from bridge.polyai.wire import Decoded, encode_heartbeat, encode_message
+from bridge.testing.clock import FakeClock
 
 TOKEN = "the.t0k+/=.en"
 SESSION = "s3ssion-1"
@@ -72,7 +69,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 def sockets() -> Sockets:
-    return Sockets()
+    return Sockets(FakeClock())
 
 
 def to(url: str) -> AgentConnection:
@@ -184,7 +181,7 @@ async def test_no_websocket_frame_is_longer_than_32_kb() -> None:
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    socket = await Sockets().connect(
+    socket = await Sockets(FakeClock()).connect(
         to(f"http://127.0.0.1:{port}"), session_id=SESSION, token=TOKEN, cursor=0
     )
     text = encode_message("🙂" * 25_000, "c-1")
@@ -221,8 +218,8 @@ async def read_frame(reader: asyncio.StreamReader) -> tuple[int, int]:
         (1000, Closing.ENDED),
         (4001, Closing.GONE),
         (1001, Closing.DROPPED),
-        (1008, Closing.DROPPED),
-        (1009, Closing.DROPPED),
+        (1008, Closing.GONE),
+        (1009, Closing.TOO_BIG),
         (1011, Closing.DROPPED),
         (1012, Closing.DROPPED),
         (1013, Closing.DROPPED),
@@ -314,6 +311,38 @@ async def test_a_refused_handshake_says_what_it_means(
     assert len(server.handshakes) == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"Retry-After": "0"}, 0.0),
+        ({"Retry-After": "Tue, 01 Jan 2030 12:00:09 GMT"}, 9.0),
+        ({"Retry-After": "3600"}, 30.0),
+        ({"Retry-After": "soon"}, None),
+    ],
+)
+async def test_a_refused_handshake_says_how_long_to_wait(
+    server: Server, sockets: Sockets, headers: dict[str, str], seconds: float | None
+) -> None:
+    server.refusals = [web.Response(status=429, text="connection limit exceeded", headers=headers)]
+    refused = await refusal_of(server, sockets)
+    assert refused.after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+async def test_a_refused_handshake_names_its_correlation_id(
+    server: Server, sockets: Sockets
+) -> None:
+    """Two headers of one name, as a proxy may add its own, are no trouble."""
+    headers = CIMultiDict({"X-Polyai-Correlation-Id": "first"})
+    headers.add("X-Polyai-Correlation-Id", "their-1")
+    server.refusals = [web.Response(status=503, headers=headers)]
+    refused = await refusal_of(server, sockets)
+    assert refused.correlation_id == "their-1"
+    assert "their-1" in str(refused)
+
+
 async def test_an_answer_that_quotes_the_address_is_not_quoted(
     server: Server, sockets: Sockets
 ) -> None:
@@ -397,12 +426,19 @@ async def test_another_refusal_stops_the_ladder(server: Server, sockets: Sockets
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9", "https://127.0.0.1:9", "http://", "ftp://127.0.0.1"]
+    ("url", "told"),
+    [
+        ("http://127.0.0.1:9", "127.0.0.1:9 refuses the connection"),
+        ("https://127.0.0.1:9", "127.0.0.1:9 refuses the connection"),
+        ("http://", "PolyAI's address is no WebSocket address"),
+        ("ftp://127.0.0.1", "127.0.0.1 refuses the connection"),
+    ],
 )
-async def test_nobody_there_is_unreachable(sockets: Sockets, url: str) -> None:
+async def test_nobody_there_is_unreachable(sockets: Sockets, url: str, told: str) -> None:
     with pytest.raises(Unreachable) as caught:
         await sockets.connect(to(url), session_id=SESSION, token=TOKEN, cursor=3)
     check_nothing_shows(caught.value)
+    assert str(caught.value).endswith(told)
     assert caught.value.__cause__ is None
 
 
@@ -414,9 +450,16 @@ async def test_no_tls_where_it_is_due_is_unreachable(server: Server, sockets: So
     check_nothing_shows(caught.value)
 
 
-@pytest.mark.parametrize("answer", [b"", b"BABBLE\r\n\r\n", b"HTTP/1.1 101 X\r\n\r\n"])
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"", "the connection broke before the answer came"),
+        (b"BABBLE\r\n\r\n", "is no WebSocket handshake"),
+        (b"HTTP/1.1 101 X\r\n\r\n", "is no WebSocket handshake"),
+    ],
+)
 async def test_an_answer_that_is_no_handshake_is_unreachable(
-    sockets: Sockets, answer: bytes
+    sockets: Sockets, answer: bytes, told: str
 ) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -431,6 +474,7 @@ async def test_an_answer_that_is_no_handshake_is_unreachable(
         )
     check_nothing_shows(caught.value)
     assert isinstance(caught.value, Unreachable)
+    assert told in str(caught.value)
     listener.close()
     await listener.wait_closed()
 
