@@ -49,6 +49,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._traffic = Traffic()
         self._clients: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self.unreachable: dict[int, OSError] = {}  #: why connects to a port fail, by port
+        self.refused: list[tuple[float, int]] = []  #: connects that did: when, to which port
         self.jumps = 0  #: how often time has jumped
         super().__init__(_Gate(self))
         _heed_sqlite()
@@ -104,6 +105,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:  # noqa: ANN401
         """Time stands still while the kernel shakes hands; or the port is `unreachable`."""
         if trouble := self.unreachable.get(address[1]):
+            self.refused.append((self._virtual, address[1]))
             raise type(trouble)(*trouble.args)
         with self.outside():
             await super().sock_connect(sock, address)

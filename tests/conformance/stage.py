@@ -133,6 +133,11 @@ api_url = "{self.slack.api_url}"
         """Wait for the death that was built in with `bridge.die_at`."""
         await self.until(lambda: self.bridge.dead, dying=True)
 
+    def cut_off(self, trouble: OSError | None) -> None:
+        """From now on connecting to PolyAI ends in this trouble; None: it succeeds again."""
+        port = int(self.polyai.base_url.rpartition(":")[2])
+        self.loop.unreachable = {} if trouble is None else {port: trouble}
+
     # -- time ----------------------------------------------------------------------------------
 
     @property
