@@ -30,6 +30,7 @@ class Stream(Value, frozen=True):
     message_id: str
     touched_at: datetime
     pieces: tuple[Piece, ...] = ()
+    told: bool = False  #: what there was when it stalled is shown; the rest may still come
 
     @property
     def first_sequence(self) -> int | None:

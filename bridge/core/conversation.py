@@ -10,9 +10,8 @@ Rules:
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
-import msgspec
-
 from bridge.core import events as e
+from bridge.core.deadlines import woke
 from bridge.core.effects import Effect, ForgetSession
 from bridge.core.endings import (
     drop_unsent,
@@ -22,17 +21,15 @@ from bridge.core.endings import (
     take_back_restart,
     tell_unavailable,
 )
-from bridge.core.following import finish_streams, follow, look_after_stream
-from bridge.core.sending import resend, send_next, verify
-from bridge.core.state import Conversation, Session, Terms, Waiting, Wish, idle_due, stream_due
+from bridge.core.following import finish_streams, follow
+from bridge.core.handoffs import leave_queue
+from bridge.core.sending import fits, resend, send_next, take_retry, tell_too_long
+from bridge.core.showing import retire
+from bridge.core.state import Conversation, Handoff, Session, Terms, Waiting, Wish
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask
+from bridge.model.ids import DeliveryId
 from bridge.model.messages import Choice, NoticeKind, Person
-
-#: PolyAI's documented limit for one WebSocket message; a session may name a smaller one.
-MAX_MESSAGE_BYTES = 131_072
-#: What the frame around a text takes at most: type, payload and metadata with our id, twice.
-_ENVELOPE_BYTES = 512
 
 
 class Step(NamedTuple):
@@ -51,25 +48,27 @@ def step(conversation: Conversation, event: e.Event, now: datetime, terms: Terms
 
 def _apply(step: Stepping, event: e.Event) -> None:
     match event:
-        case e.MessageAccepted(text=text, person=person):
-            _said(step, text, person)
+        case e.MessageAccepted() as message:
+            _said(step, message)
         case e.ChoiceAccepted() as choice:
             _chose(step, choice)
         case e.EndRequested():
             _end_requested(step)
         case e.StartRequested():
             _start_requested(step)
-        case e.SessionOpened(number=number):
-            _opened(step, number)
+        case e.RetryRequested(delivery=delivery, person=person):
+            _retry(step, delivery, person)
+        case e.CancelRequested(delivery=delivery):
+            _cancel_waiting(step, delivery)
+        case e.SessionOpened() as opened:
+            _opened(step, opened)
         case e.SessionUnavailable():
             tell_unavailable(step)
         case e.FrameArrived():
             follow(step, event)
         case e.Woke():
-            _woke(step)
-        case e.RetryRequested() | e.CancelRequested() | e.SocketUnavailable():
-            pass
-        case e.SocketReady() | e.SocketLost() | e.SessionLost():
+            woke(step)
+        case e.SocketReady() | e.SocketLost() | e.SocketUnavailable() | e.SessionLost():
             session = step.session(event.number)
             if session is not None:
                 _socket(step, session, event)
@@ -77,12 +76,15 @@ def _apply(step: Stepping, event: e.Event) -> None:
             assert_never(never)
 
 
-def _said(step: Stepping, text: str, person: Person) -> None:
+def _said(step: Stepping, message: e.MessageAccepted) -> None:
+    if step.conversation.among_people and not message.called:
+        return  # helpers were called into this thread: people talk to each other
     _attention(step)
-    step.retire(None)
+    retire(step, None)
     take_back_restart(step)
-    if text.strip():
-        _owe_agent(step, text, person)
+    step.change(speaker=message.person)
+    if message.text.strip():
+        _owe_agent(step, message.text, message.person)
     else:
         step.change(wanted=step.conversation.session is None)
     send_next(step)
@@ -97,30 +99,48 @@ def _chose(step: Stepping, choice: e.ChoiceAccepted) -> None:
         return
     _attention(step)
     text = offered.texts[choice.index]
-    step.retire(Choice(text=text, by=choice.person))
+    retire(step, Choice(text=text, by=choice.person))
     take_back_restart(step)
     _owe_agent(step, text, choice.person)
     send_next(step)
 
 
+def _retry(step: Stepping, delivery: DeliveryId, person: Person) -> None:
+    text = take_retry(step, delivery)
+    if not text:
+        return  # sent again already, or too long ago
+    _attention(step)
+    retire(step, None)
+    take_back_restart(step)
+    _owe_agent(step, text, person)
+    send_next(step)
+
+
+def _cancel_waiting(step: Stepping, delivery: DeliveryId) -> None:
+    session = step.conversation.session
+    if session is None or session.handoff is not Handoff.WAITING:
+        return  # somebody has come meanwhile, or the wait was over before
+    if session.queue_notice == delivery and session.end_wanted_at is None:
+        step.change(parked_at=None)
+        leave_queue(step, session)
+        send_next(step)
+
+
 def _attention(step: Stepping) -> None:
     """Somebody is there: a quiet socket is wanted again, a parked conversation tries again."""
-    step.change(touched_at=step.now, parked_at=None, failed_openings=0)
-    step.change_session(released=False)
+    step.change(touched_at=step.now, parked_at=None, failed_openings=0, among_people=False)
+    session = step.conversation.session
+    if session is not None:
+        going_on = tuple(stream for stream in session.streams if not stream.told)
+        step.change_session(released=False, streams=going_on)
 
 
 def _owe_agent(step: Stepping, text: str, person: Person) -> None:
-    limit = _message_limit(step.conversation.session)
-    if len(msgspec.json.encode(text)) + _ENVELOPE_BYTES > limit:
-        step.notice(NoticeKind.TOO_LONG, limit_bytes=str(limit))
+    if not fits(step, text, step.next_id):
+        tell_too_long(step)
         return
     delivery = step.ask(Ask(text=text, person=person))
     step.change(waiting=(*step.conversation.waiting, Waiting(delivery, text)))
-
-
-def _message_limit(session: Session | None) -> int:
-    named = session.capabilities.max_message_bytes if session else None
-    return min(named, MAX_MESSAGE_BYTES) if named and named > 0 else MAX_MESSAGE_BYTES
 
 
 def _end_requested(step: Stepping) -> None:
@@ -130,6 +150,7 @@ def _end_requested(step: Stepping) -> None:
         drop_unsent(step)
         return
     if session.end_wanted_at is None:
+        step.change(parked_at=None)
         step.change_session(end_wanted_at=step.now, released=False)
     send_next(step)
 
@@ -141,7 +162,8 @@ def _start_requested(step: Stepping) -> None:
         step.change(wanted=True)
 
 
-def _opened(step: Stepping, number: int) -> None:
+def _opened(step: Stepping, opened: e.SessionOpened) -> None:
+    number = opened.number
     if number <= step.conversation.sessions:
         return
     if step.conversation.wish is not Wish.SESSION:
@@ -153,7 +175,7 @@ def _opened(step: Stepping, number: int) -> None:
     if step.conversation.lost_session:
         step.notice(NoticeKind.NEW_CONVERSATION)
     step.change(
-        session=Session(number=number, opened_at=step.now),
+        session=Session(number=number, opened_at=step.now, expires_at=opened.expires_at),
         sessions=number,
         lost_session=False,
         touched_at=step.now,
@@ -161,7 +183,9 @@ def _opened(step: Stepping, number: int) -> None:
 
 
 def _socket(
-    step: Stepping, session: Session, event: e.SocketReady | e.SocketLost | e.SessionLost
+    step: Stepping,
+    session: Session,
+    event: e.SocketReady | e.SocketLost | e.SocketUnavailable | e.SessionLost,
 ) -> None:
     match event:
         case e.SocketReady():
@@ -172,6 +196,10 @@ def _socket(
             send_next(step)
         case e.SocketLost():
             step.change_session(ready=False, journal=session.journal.connected())
+        case e.SocketUnavailable():
+            step.change(parked_at=step.now)
+            if step.conversation.waiting or step.conversation.in_flight or step.conversation.wanted:
+                tell_unavailable(step)
         case e.SessionLost(ended=True):
             end_session(step, session, "")
         case e.SessionLost():
@@ -185,44 +213,3 @@ def _take_up(step: Stepping, session: Session) -> None:
         give_up(step, session)
     else:
         resend(step)
-
-
-def _woke(step: Stepping) -> None:
-    session, flight = step.conversation.session, step.conversation.in_flight
-    terms, now = step.terms, step.now
-    if session is None:
-        parked = step.conversation.parked_at
-        if parked is not None and now >= parked + terms.park_timeout:
-            step.change(parked_at=None, failed_openings=0)
-        return
-    if session.released:
-        return
-    if session.end_wanted_at is not None and now >= session.end_wanted_at + terms.end_timeout:
-        # Whoever wanted the end wants no new session for what could not be delivered before it.
-        drop_unsent(step)
-        end_session(step, session, "REASON_USER_END")
-        return
-    if session.ready:
-        if flight is not None and now >= flight.sent_at + terms.echo_timeout:
-            verify(step, session)
-            return
-        _join_overdue(step, session)
-        for stream in session.streams:
-            if now >= stream_due(stream, terms):
-                look_after_stream(step, session, stream)
-    idle = flight is None and not step.conversation.waiting
-    if idle and now >= idle_due(step.conversation, session, terms):
-        step.change_session(released=True)
-
-
-def _join_overdue(step: Stepping, session: Session) -> None:
-    """The agent was asked and never came (polyai-messaging §12: bounded, then a new session)."""
-    asked = session.join_echoed_at
-    if session.joined or asked is None or step.now < asked + step.terms.join_timeout:
-        return
-    if session.joins < step.terms.join_limit:
-        # It may have joined and only the word of it was lost: a replay tells, before we ask again.
-        step.change_session(join_echoed_at=None)
-        verify(step, session)
-    else:
-        lose_session(step, session)

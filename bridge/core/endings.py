@@ -12,7 +12,9 @@ Laws (polyai-messaging §7e, §11):
 import msgspec
 
 from bridge.core.effects import ForgetSession, SendKind
+from bridge.core.handoffs import close_queue
 from bridge.core.sending import lose
+from bridge.core.showing import is_shown, retire, show
 from bridge.core.state import Session, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
@@ -37,14 +39,17 @@ def show_unfinished(step: Stepping) -> None:
             suggestions=whole.suggestions,
             call_actions=whole.call_actions,
         )
-        step.reply(reply, stream.message_id)
+        if not is_shown(session, stream.message_id) or stream.told:
+            show(step, reply, stream.message_id)
     step.change_session(streams=())
 
 
 def end_session(step: Stepping, session: Session, reason: str) -> None:
     """The session is over and its end is known."""
     show_unfinished(step)
-    step.retire(None)
+    retire(step, None)
+    if session.leaves_queue and reason in ("", "REASON_USER_END"):
+        reason = "LEFT_QUEUE"
     notice = step.notice(NoticeKind.ENDED, control=Control.START, reason=reason)
     step.change(restart_notice=notice)
     _leave(step, session)
@@ -94,7 +99,7 @@ def _leave(step: Stepping, session: Session) -> None:
 
 
 def _forget(step: Stepping, session: Session) -> None:
-    step.close_queue()
+    close_queue(step)
     step.change(session=None, in_flight=None)
     step.effects.append(ForgetSession(session.number))
 

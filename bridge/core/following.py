@@ -4,18 +4,20 @@ Each frame is followed once, however often it arrives; a frame of a session that
 ours means nothing. Ends and receipts have rooms of their own (`endings`, `sending`).
 """
 
-from typing import assert_never
+import msgspec
 
 from bridge.core.assembly import Stream
 from bridge.core.effects import Recycle, SendKind, Show
-from bridge.core.endings import agent_author, end_session, lose_session
+from bridge.core.endings import agent_author, end_session
 from bridge.core.events import FrameArrived
-from bridge.core.sending import answered, echoed, landed, send_next
+from bridge.core.handoffs import hand_off
+from bridge.core.sending import echoed, landed, send_next
+from bridge.core.showing import is_shown, says_more, show
 from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
-from bridge.core.system_messages import Answer, answer_to
+from bridge.core.troubles import complained
 from bridge.model import frames as f
-from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind
+from bridge.model.messages import AgentReply, Author, AuthorKind
 from bridge.model.signal import Signal, SignalKind
 
 #: Frames without a number that may repeat at will: signs of life, never journaled.
@@ -60,40 +62,61 @@ def _meaning(step: Stepping, session: Session, frame: f.Frame) -> None:
         case f.LiveAgentMessage() as message:
             _live_agent_said(step, session, message)
         case f.SystemMessage() as message:
-            answered(step, frame, message)
-            _system_said(step, session, message)
+            complained(step, frame, message)
         case f.LanguageChanged(code=code):
             step.change_session(language=code)
         case f.AgentThinking():
-            step.effects.append(Show(Signal(SignalKind.THINKING)))
+            if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
+                _signal(step, SignalKind.THINKING)
         case f.LiveAgentTyping(started=started, agent_id=agent_id, name=name):
-            kind = SignalKind.TYPING if started else SignalKind.CLEAR
             known = session.live_agents.get(agent_id)
-            step.effects.append(Show(Signal(kind, name or (known and known.name) or None)))
+            who = name or (known and known.name) or None
+            _signal(step, SignalKind.TYPING if started else SignalKind.CLEAR, who)
         case f.HeartbeatEchoed() | f.AgentLeft() | f.Unknown():
             pass
         case _ as handoff:
-            _handoff(step, session, handoff)
+            hand_off(step, session, handoff)
 
 
 def _agent_joined(step: Stepping, joined: f.AgentJoined) -> None:
     landed(step, SendKind.JOIN)
     author = Author(AuthorKind.AGENT, joined.name, joined.picture_url)
-    step.change_session(joined=True, agent=author)
+    step.change_session(joined=True, join_after=None, grace=None, agent=author)
     step.change(wanted=False)
 
 
-def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
+def _signal(step: Stepping, kind: SignalKind, name: str | None = None) -> None:
+    """A sign of life; nothing that follows it takes it away, so a deadline does."""
+    step.effects.append(Show(Signal(kind, name)))
+    step.change_session(signalled_at=None if kind is SignalKind.CLEAR else step.now)
+
+
+def _there(step: Stepping) -> None:
+    """The agent's side speaks: it has joined, whatever word of that was lost; no trouble lasts."""
     session = step.conversation.session
     if session is None:
         return
-    open_streams = tuple(s for s in session.streams if s.message_id != message.message_id)
-    step.change_session(streams=open_streams)
+    if not session.joined and session.joins and session.join_after is None:
+        landed(step, SendKind.JOIN)
+        step.change_session(joined=True)
+        step.change(wanted=False)
+    step.change_session(grace=None, signalled_at=None, lookups=0)
+    step.change(touched_at=step.now)
+
+
+def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
+    _there(step)
+    session = step.conversation.session
+    if session is None:
+        return
+    others = (s for s in session.streams if s.message_id != message.message_id)
+    step.change_session(streams=tuple(s for s in others if not s.told))
     known = agent_author(session)
     author = Author(
         AuthorKind.AGENT, message.name or known.name, message.picture_url or known.picture_url
     )
-    step.reply(
+    show(
+        step,
         AgentReply(
             author=author,
             text=message.text,
@@ -103,7 +126,6 @@ def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
         ),
         message.message_id,
     )
-    _touched(step)
     if message.ends_conversation:
         end_session(step, session, "REASON_NATURAL_END")
 
@@ -111,17 +133,20 @@ def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
 def _agent_streamed(
     step: Stepping, session: Session, chunk: f.AgentChunk, sequence: int | None
 ) -> None:
-    if chunk.message_id in session.shown:
-        return
-    others = tuple(s for s in session.streams if s.message_id != chunk.message_id)
-    open_one = next((s for s in session.streams if s not in others), None)
-    stream = open_one or Stream(message_id=chunk.message_id, touched_at=step.now)
+    open_one = next((s for s in session.streams if s.message_id == chunk.message_id), None)
+    shown = is_shown(session, chunk.message_id)
+    if open_one is None and shown and chunk.index not in (0, 1):
+        return  # without its beginning the rest of what is shown tells nothing
+    _there(step)
+    others = tuple(s for s in session.streams if s is not open_one)
+    stream = open_one or Stream(message_id=chunk.message_id, touched_at=step.now, told=shown)
     stream = stream.with_piece(chunk, sequence, step.now)
-    if stream.whole:
+    if not stream.whole:
+        step.change_session(streams=(*others, stream))
+    elif says_more(session, stream.message()):
         _agent_said(step, stream.message())
     else:
-        step.change_session(streams=(*others, stream))
-        _touched(step)
+        step.change_session(streams=others)
 
 
 def finish_streams(step: Stepping) -> None:
@@ -134,12 +159,20 @@ def finish_streams(step: Stepping) -> None:
 
 
 def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
-    """A stream waited too long: a replay may hold its missing piece; else show what there is."""
+    """A stream waited too long: a replay may hold its missing piece; else show what there is.
+
+    What is shown unfinished stays open: its rest may still come, and ends the same message.
+    """
     if stream.complete:
         step.change_session(ready=False)
         step.effects.append(Recycle(session.number))
-    else:
-        _agent_said(step, stream.message())
+        return
+    step.note("agent.stream_stalled", "warning", pieces=str(len(stream.pieces)))
+    _agent_said(step, stream.message())
+    now = step.conversation.session
+    if now is not None:
+        told = msgspec.structs.replace(stream, told=True)
+        step.change_session(streams=(*now.streams, told))
 
 
 def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessage) -> None:
@@ -156,86 +189,5 @@ def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessa
         suggestions=message.suggestions,
         call_actions=message.call_actions,
     )
-    step.reply(reply, message.message_id)
-    _touched(step)
-
-
-def _system_said(step: Stepping, session: Session, message: f.SystemMessage) -> None:
-    match answer_to(message):
-        case Answer.QUIET:
-            pass
-        case Answer.SHOW:
-            step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
-        case Answer.JOIN_AGAIN:
-            if session.joins < step.terms.join_limit:
-                step.change_session(joined=False, join_echoed_at=None)
-            else:
-                lose_session(step, session)
-        case Answer.SESSION_GONE:
-            lose_session(step, session)
-        case _ as never:
-            assert_never(never)
-
-
-Handoffs = (
-    f.HandoffTriggered
-    | f.HandoffAccepted
-    | f.QueueMoved
-    | f.LiveAgentJoined
-    | f.LiveAgentLeft
-    | f.HandoffElsewhere
-    | f.HandoffBroke
-)
-
-
-def _handoff(step: Stepping, session: Session, body: Handoffs) -> None:
-    match body:
-        case f.HandoffTriggered():
-            _queue(step, session, {})
-        case f.HandoffAccepted(queue=queue):
-            _queue(step, session, {"queue": queue})
-        case f.QueueMoved() as moved:
-            _queue(step, session, _queue_details(moved))
-        case f.LiveAgentJoined(agent_id=agent_id, name=name, picture_url=picture):
-            author = Author(AuthorKind.LIVE_AGENT, name, picture)
-            people = {**session.live_agents, agent_id: author}
-            step.close_queue()
-            step.change_session(live_agents=people, handoff=Handoff.LIVE)
-            step.notice(NoticeKind.HANDOFF_JOINED, name=name or "")
-        case f.LiveAgentLeft(agent_id=agent_id, name=name):
-            known = session.live_agents.get(agent_id)
-            step.change_session(handoff=Handoff.NONE)
-            who = name or (known.name if known else None) or ""
-            step.notice(NoticeKind.HANDOFF_LEFT, name=who)
-        case f.HandoffElsewhere(reason=reason, queue=queue, route=route):
-            step.close_queue()
-            step.change_session(handoff=Handoff.NONE)
-            step.notice(NoticeKind.HANDOFF_ELSEWHERE, reason=reason, queue=queue, route=route)
-        case f.HandoffBroke(reason=reason):
-            step.close_queue()
-            step.change_session(handoff=Handoff.NONE)
-            step.notice(NoticeKind.HANDOFF_FAILED, reason=reason)
-        case _ as never:
-            assert_never(never)
-
-
-def _queue(step: Stepping, session: Session, details: dict[str, str]) -> None:
-    """One message for the whole wait, changed in place."""
-    notice = Notice(NoticeKind.HANDOFF_WAITING, {k: v for k, v in details.items() if v})
-    if session.queue_notice is None:
-        step.change_session(queue_notice=step.post(notice), handoff=Handoff.WAITING)
-    elif notice.details:
-        step.replace(session.queue_notice, notice)
-
-
-def _queue_details(moved: f.QueueMoved) -> dict[str, str]:
-    return {
-        "queue": moved.queue,
-        "position": "" if moved.position is None else str(moved.position),
-        "wait_seconds": "" if moved.wait_seconds is None else str(moved.wait_seconds),
-        "message": moved.message,
-    }
-
-
-def _touched(step: Stepping) -> None:
-    step.change(touched_at=step.now)
+    show(step, reply, message.message_id)
+    _there(step)

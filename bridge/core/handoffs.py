@@ -1,31 +1,139 @@
-"""Who is asked when the agent hands a conversation to nobody in particular?
+"""What happens when the agent hands the conversation on to people?
 
-PolyAI's client-managed handoff leaves the routing to us (`CLIENT_HANDOFF_REQUIRED`,
-polyai-messaging §15). What the operator configured decides; the first rule that matches wins.
+Two kinds (polyai-messaging §15). *Server-managed*: PolyAI finds a live agent; we show one message
+for the whole wait, changed in place, then who joined and left. *Client-managed*: the routing is
+left to us, and what the operator configured decides; the first rule that matches wins.
+
+Every transition tolerates missing steps and repeats.
 """
 
-from bridge.model.value import Value
+from typing import assert_never
+
+from bridge.core.effects import Owe
+from bridge.core.handoff_rules import rule_for
+from bridge.core.state import Handoff, Session
+from bridge.core.stepping import Stepping
+from bridge.model import frames as f
+from bridge.model.delivery import Announce
+from bridge.model.messages import Author, AuthorKind, Control, Notice, NoticeKind
+
+HandoffFrame = (
+    f.HandoffTriggered
+    | f.HandoffAccepted
+    | f.QueueMoved
+    | f.LiveAgentJoined
+    | f.LiveAgentLeft
+    | f.HandoffElsewhere
+    | f.HandoffBroke
+)
 
 
-class HandoffRule(Value, frozen=True, kw_only=True):
-    """One way out of the conversation. An empty `queue_name` or `reason` matches any."""
+def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
+    """One more step of a handoff, of either kind."""
+    step.change(touched_at=step.now)
+    match body:
+        case f.HandoffTriggered():
+            _wait(step, session, {})
+        case f.HandoffAccepted(queue=queue):
+            _wait(step, session, {"queue": queue})
+        case f.QueueMoved() as moved:
+            _wait(step, session, _standing(moved))
+        case f.LiveAgentJoined(agent_id=agent_id, name=name, picture_url=picture):
+            author = Author(AuthorKind.LIVE_AGENT, name, picture)
+            close_queue(step)
+            step.change_session(
+                live_agents={**session.live_agents, agent_id: author}, handoff=Handoff.LIVE
+            )
+            step.notice(NoticeKind.HANDOFF_JOINED, name=name or "")
+        case f.LiveAgentLeft(agent_id=agent_id, name=name):
+            known = session.live_agents.get(agent_id)
+            step.change_session(handoff=Handoff.NONE)
+            step.notice(NoticeKind.HANDOFF_LEFT, name=name or (known and known.name) or "")
+        case f.HandoffElsewhere():
+            _elsewhere(step, session, body)
+        case f.HandoffBroke(reason=reason, timed_out=timed_out):
+            close_queue(step)
+            step.change_session(handoff=Handoff.NONE)
+            kind = NoticeKind.HANDOFF_FAILED
+            step.notice(kind, reason=reason, timed_out="yes" if timed_out else "")
+            step.note("agent.handoff_failed", "warning", timed_out="yes" if timed_out else "no")
+        case _ as never:
+            assert_never(never)
 
-    queue_name: str = ""
-    reason: str = ""
-    place: str = ""  #: where helpers are called, in the platform's own name for it
-    mention: str = ""  #: whom to mention there, in the platform's own name for a group
-    link: str = ""
-    number: str = ""
 
-    def matches(self, *, queue: str, reason: str) -> bool:
-        """Whether it is for a handoff to this queue, for this reason; case does not matter."""
-        return all(
-            not asked or asked.casefold() == given.casefold()
-            for asked, given in ((self.queue_name, queue), (self.reason, reason))
-        )
+def close_queue(step: Stepping) -> None:
+    """The wait for a live agent is over: its notice must not go on promising a place."""
+    session = step.conversation.session
+    if session is not None and session.queue_notice is not None:
+        step.replace(session.queue_notice, Notice(NoticeKind.HANDOFF_FOUND))
+        step.change_session(queue_notice=None, queue_details={})
 
 
-def rule_for(rules: tuple[HandoffRule, ...], *, queue: str, reason: str) -> HandoffRule:
-    """The first rule that matches; one that offers nothing if none does."""
-    found = (rule for rule in rules if rule.matches(queue=queue, reason=reason))
-    return next(found, HandoffRule())
+def leave_queue(step: Stepping, session: Session) -> None:
+    """The person waits no longer. PolyAI knows no other way out of a queue than the end."""
+    step.change_session(leaves_queue=True, end_wanted_at=step.now, released=False)
+
+
+def _wait(step: Stepping, session: Session, details: dict[str, str]) -> None:
+    """One message for the whole wait, changed in place whenever it would say something else."""
+    if session.handoff is Handoff.LIVE:
+        return  # somebody is there already: a word of the queue that came late
+    told = session.queue_details
+    kept = {name: text for name, text in told.items() if name in ("queue", "since")}
+    said = {name: text for name, text in details.items() if text}
+    now: dict[str, str] = {"since": step.now.isoformat(timespec="seconds"), **kept, **said}
+    notice = Notice(NoticeKind.HANDOFF_WAITING, now, control=Control.CANCEL)
+    if session.queue_notice is None:
+        step.change_session(queue_notice=step.post(notice), handoff=Handoff.WAITING)
+    elif now != told and said:
+        step.replace(session.queue_notice, notice)
+    else:
+        return
+    step.change_session(queue_details=now)
+
+
+def _standing(moved: f.QueueMoved) -> dict[str, str]:
+    return {
+        "queue": moved.queue,
+        "position": "" if moved.position is None else str(moved.position),
+        "wait_seconds": "" if moved.wait_seconds is None else str(moved.wait_seconds),
+        "message": moved.message,
+    }
+
+
+def _elsewhere(step: Stepping, session: Session, asked: f.HandoffElsewhere) -> None:
+    """The ways out that the operator configured, and PolyAI's own if it can be shown safely."""
+    rule = rule_for(step.terms.handoffs, queue=asked.queue, reason=asked.reason)
+    close_queue(step)
+    step.change_session(handoff=Handoff.ELSEWHERE)
+    step.change(among_people=bool(rule.place))
+    if rule.place:
+        _call_helpers(step, asked, place=rule.place, mention=rule.mention)
+    step.notice(
+        NoticeKind.HANDOFF_ELSEWHERE,
+        reason=asked.reason,
+        queue=asked.queue,
+        route=asked.route if _can_be_opened(asked.route) else "",
+        link=rule.link,
+        number=rule.number,
+        called="yes" if rule.place else "",
+    )
+    step.note("agent.handoff_elsewhere", "info", session=str(session.number), place=rule.place)
+
+
+def _call_helpers(step: Stepping, asked: f.HandoffElsewhere, *, place: str, mention: str) -> None:
+    speaker = step.conversation.speaker
+    details = {
+        "queue": asked.queue,
+        "reason": asked.reason,
+        "person": (speaker.name or speaker.id) if speaker else "",
+        "mention": mention,
+    }
+    said = {name: text for name, text in details.items() if text}
+    call = Announce(place, Notice(NoticeKind.HANDOFF_CALL, said))
+    step.effects.append(Owe(step.new_id(), call))
+
+
+def _can_be_opened(route: str) -> bool:
+    """Only web addresses are shown: anything else may run something (polyai-messaging §21)."""
+    return route.lower().startswith(("https://", "http://"))

@@ -12,12 +12,17 @@ Laws (polyai-messaging §7, §12; PolyAI does not deduplicate what we send):
 import msgspec
 
 from bridge.core.effects import Recycle, SendKind, Transmit
-from bridge.core.state import InFlight, Session, Waiting
+from bridge.core.state import InFlight, Retry, Session, Waiting
 from bridge.core.stepping import Stepping
-from bridge.core.system_messages import Answer, answer_to
 from bridge.model.delivery import DeliveryState
-from bridge.model.frames import Frame, MessageEchoed, SystemMessage
-from bridge.model.messages import NoticeKind
+from bridge.model.frames import Frame, MessageEchoed
+from bridge.model.ids import DeliveryId
+from bridge.model.messages import Control, Notice, NoticeKind
+
+#: PolyAI's documented limit for one WebSocket message; a session may name a smaller one.
+MAX_MESSAGE_BYTES = 131_072
+#: How many notices in a thread may offer to send something again.
+_RETRIES = 20
 
 
 def send_next(step: Stepping) -> None:
@@ -29,13 +34,39 @@ def send_next(step: Stepping) -> None:
         if not session.end_echoed:
             _launch(step, session, SendKind.END, None)
     elif not session.joined:
-        if session.join_echoed_at is None:
-            step.change_session(joins=session.joins + 1)
+        if session.join_echoed_at is None and not _too_soon(step, session):
+            step.change_session(joins=session.joins + 1, join_after=None)
             _launch(step, session, SendKind.JOIN, None)
     elif step.conversation.waiting:
         head, *rest = step.conversation.waiting
         step.change(waiting=tuple(rest))
-        _launch(step, session, SendKind.MESSAGE, head)
+        if fits(step, head.text, head.delivery):
+            _launch(step, session, SendKind.MESSAGE, head)
+        else:  # only now does the session say how much it takes
+            step.settle(head.delivery, DeliveryState.DEAD, "too long for this session")
+            tell_too_long(step)
+            send_next(step)
+
+
+def _too_soon(step: Stepping, session: Session) -> bool:
+    return session.join_after is not None and step.now < session.join_after
+
+
+def fits(step: Stepping, text: str, delivery: str) -> bool:
+    """Whether PolyAI takes a message this long, measured as it would be sent."""
+    return step.terms.frame_size(text, delivery) <= message_limit(step.conversation.session)
+
+
+def message_limit(session: Session | None) -> int:
+    """The most bytes one frame may have: what the session says, within what is documented."""
+    named = session.capabilities.max_message_bytes if session else None
+    return min(named, MAX_MESSAGE_BYTES) if named and named > 0 else MAX_MESSAGE_BYTES
+
+
+def tell_too_long(step: Stepping) -> None:
+    """Say that a message was not sent, and how long one may be."""
+    limit = message_limit(step.conversation.session)
+    step.notice(NoticeKind.TOO_LONG, limit_bytes=str(limit))
 
 
 def _launch(step: Stepping, session: Session, kind: SendKind, message: Waiting | None) -> None:
@@ -63,7 +94,29 @@ def resend(step: Stepping) -> None:
 def lose(step: Stepping, message: Waiting, why: str) -> None:
     """A message did not reach the agent and will not: told, never dropped silently."""
     step.settle(message.delivery, DeliveryState.DEAD, why)
-    step.notice(NoticeKind.NOT_DELIVERED, text=message.text)
+    offer_again(step, Notice(NoticeKind.NOT_DELIVERED, {"text": message.text}), message.text)
+
+
+def offer_again(step: Stepping, notice: Notice, text: str) -> None:
+    """Tell a trouble, with a way to send `text` once more; without one if there is no text."""
+    if not text:
+        step.post(notice)
+        return
+    offered = msgspec.structs.replace(notice, control=Control.RETRY)
+    retry = Retry(step.post(offered), notice, text)
+    step.change(retries=(*step.conversation.retries, retry)[-_RETRIES:])
+
+
+def take_retry(step: Stepping, delivery: DeliveryId) -> str:
+    """The text that the notice `delivery` offers to send again, offered no longer; "" if none."""
+    retries = step.conversation.retries
+    retry = next((r for r in retries if r.delivery == delivery), None)
+    if retry is None:
+        return ""
+    step.change(retries=tuple(r for r in retries if r is not retry))
+    details = {**retry.notice.details, "again": "yes"}
+    step.replace(delivery, Notice(retry.notice.kind, details))
+    return retry.text
 
 
 def verify(step: Stepping, session: Session) -> None:
@@ -81,26 +134,7 @@ def echoed(step: Stepping, frame: Frame, echo: MessageEchoed) -> None:
     # Without metadata only the text can tell; an echo of somebody else's must confirm nothing.
     if ours == flight.message.delivery or (not ours and echo.text == flight.message.text):
         step.settle(flight.message.delivery, DeliveryState.SENT, str(frame.sequence or frame.id))
-        step.change(in_flight=None)
-
-
-def answered(step: Stepping, frame: Frame, message: SystemMessage) -> None:
-    """Words of PolyAI's that name our frame: it was seen, so no echo decides about it any more."""
-    flight = step.conversation.in_flight
-    if flight is None or flight.message is None:
-        return
-    if flight.message.delivery not in frame.custom.values():
-        return
-    match answer_to(message):
-        case Answer.SESSION_GONE:
-            return  # nobody took it: what is in flight is carried into the next session
-        case Answer.JOIN_AGAIN:
-            step.change(waiting=(flight.message, *step.conversation.waiting))
-        case Answer.QUIET if message.level == "error":
-            lose(step, flight.message, "refused by PolyAI")
-        case _:
-            step.settle(flight.message.delivery, DeliveryState.SENT, "answered by an error")
-    step.change(in_flight=None)
+        step.change(in_flight=None, last_said=flight.message.text)
 
 
 def landed(step: Stepping, kind: SendKind) -> None:

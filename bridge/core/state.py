@@ -1,18 +1,18 @@
 """What does a conversation remember? One frozen value, saved whole by every step that matters."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
 from bridge.core.assembly import Stream
 from bridge.core.effects import SendKind
-from bridge.core.handoffs import HandoffRule
+from bridge.core.handoff_rules import HandoffRule
 from bridge.core.journal import Journal
 from bridge.model.frames import Capabilities
 from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, ThreadKey
-from bridge.model.messages import Author
+from bridge.model.messages import AgentReply, Author, Notice, Person
 from bridge.model.value import Value
 
 
@@ -38,6 +38,14 @@ class Terms(Value, frozen=True, kw_only=True):
     stream_gap: timedelta = timedelta(seconds=2)
     stream_stall: timedelta = timedelta(seconds=60)
     end_timeout: timedelta = timedelta(seconds=10)
+    #: How long after the agent was refused a start, or a lookup failed, it is asked again; and how
+    #: long a passing overload may take to pass before it is told (polyai-messaging §16: 2 to 5 s).
+    trouble_timeout: timedelta = timedelta(seconds=3)
+    #: How long a sign of life is shown that nothing follows (polyai-messaging §8).
+    signal_timeout: timedelta = timedelta(seconds=10)
+    #: How long before its token dies a session is left, once nothing has been said in it for...
+    token_margin: timedelta = timedelta(minutes=5)
+    token_quiet: timedelta = timedelta(minutes=1)
     park_timeout: timedelta = timedelta(minutes=5)
     #: How a handoff that the client has to manage is managed.
     handoffs: tuple[HandoffRule, ...] = ()
@@ -48,6 +56,8 @@ class Terms(Value, frozen=True, kw_only=True):
     join_limit: int = 3
     #: How many sessions in a row may be refused before we stop opening new ones.
     opening_limit: int = 3
+    #: How often a session's server may fail to find it before we leave it.
+    lookup_limit: int = 3
 
 
 class Waiting(Value, frozen=True):
@@ -68,18 +78,50 @@ class InFlight(Value, frozen=True, kw_only=True):
 
 
 class Offered(Value, frozen=True):
-    """The suggestions that are live: those of the agent's newest message."""
+    """The suggestions that are live: those of the agent's newest message.
+
+    `revised` is what stands there, if that is no longer what was first posted.
+    """
 
     delivery: DeliveryId
     texts: tuple[str, ...]
+    revised: AgentReply | None = None
+
+
+class Retry(Value, frozen=True):
+    """A text that can be sent once more, as the notice `delivery` offers."""
+
+    delivery: DeliveryId
+    notice: Notice
+    text: str
+
+
+class Told(Value, frozen=True, kw_only=True):
+    """A message of the agent as the thread shows it: more of it, or better, may still come.
+
+    `closed` once something else was said: its suggestions are not live any more.
+    """
+
+    message_id: str
+    deliveries: tuple[DeliveryId, ...]
+    reply: AgentReply
+    closed: bool = False
+
+
+class Grace(Value, frozen=True):
+    """A trouble that may pass before anybody needs to hear of it."""
+
+    text: str
+    until: datetime
 
 
 class Handoff(enum.StrEnum):
     """Who answers."""
 
     NONE = "none"
-    WAITING = "waiting"
+    WAITING = "waiting"  #: for a live agent: asked for, or in a queue
     LIVE = "live"
+    ELSEWHERE = "elsewhere"  #: the operator's own ways out were shown; the agent has left
 
 
 class Session(Value, frozen=True, kw_only=True):
@@ -87,22 +129,31 @@ class Session(Value, frozen=True, kw_only=True):
 
     number: int
     opened_at: datetime
+    expires_at: datetime | None = None  #: when the token does that alone opens its sockets
     ready: bool = False  #: its socket is open and its history followed
     proved: bool = False  #: it was ready at least once
     released: bool = False  #: let go of for being quiet; resumed by the next message
     joined: bool = False
     joins: int = 0
     join_echoed_at: datetime | None = None
+    join_after: datetime | None = None  #: not to be asked for again before
     end_wanted_at: datetime | None = None
     end_echoed: bool = False
+    leaves_queue: bool = False  #: the end is wanted because the wait for a person was too long
     journal: Journal = Journal()
     streams: tuple[Stream, ...] = ()
     shown: tuple[str, ...] = ()  #: message ids that became deliveries; the newest last
+    told: tuple[Told, ...] = ()  #: the last few of them, as they are shown
+    grace: Grace | None = None
+    lookups: int = 0  #: how often PolyAI failed to find the session
+    start_refused: bool = False  #: and that was told
+    signalled_at: datetime | None = None  #: a sign of life is shown since
     capabilities: Capabilities = Capabilities()
     agent: Author | None = None
     live_agents: dict[str, Author] = {}
     handoff: Handoff = Handoff.NONE
     queue_notice: DeliveryId | None = None
+    queue_details: dict[str, str] = {}  #: what that notice says
     language: str = ""
 
     @property
@@ -141,21 +192,25 @@ class Conversation(Value, frozen=True, kw_only=True):
     in_flight: InFlight | None = None
     offered: Offered | None = None
     restart_notice: DeliveryId | None = None  #: the end that still offers to start again
+    retries: tuple[Retry, ...] = ()  #: what the notices in the thread offer to send again
+    last_said: str = ""  #: what the agent received last
+    speaker: Person | None = None  #: who said something last
+    among_people: bool = False  #: helpers were called: what is not addressed to the agent is theirs
 
     @property
     def wish(self) -> Wish:
         """Which connection should exist."""
+        if self.parked_at is not None:
+            return Wish.NOTHING
         if self.session is not None:
             return Wish.NOTHING if self.session.released else Wish.SOCKET
-        if self.parked_at is not None or not (self.waiting or self.wanted):
-            return Wish.NOTHING
-        return Wish.SESSION
+        return Wish.SESSION if self.waiting or self.wanted else Wish.NOTHING
 
     @property
     def live(self) -> bool:
         """Whether a restart has anything to take up here."""
-        asked = bool(self.waiting) or self.wanted or self.in_flight is not None
-        return self.wish is not Wish.NOTHING or asked
+        connected = self.session is not None and not self.session.released
+        return connected or bool(self.waiting) or self.wanted or self.in_flight is not None
 
     def essence(self) -> "Conversation":
         """What must survive a crash for nothing to be lost or repeated.
@@ -163,41 +218,65 @@ class Conversation(Value, frozen=True, kw_only=True):
         The rest (journal, unfinished streams, who touched it when) comes back by replay.
         """
         session = self.session and msgspec.structs.replace(
-            self.session, journal=Journal(), streams=(), ready=False
+            self.session, journal=Journal(), streams=(), ready=False, signalled_at=None
         )
         return msgspec.structs.replace(self, session=session, touched_at=self.opened_at)
 
 
 def due(conversation: Conversation, terms: Terms) -> datetime | None:
     """The earliest deadline, after which the conversation wants to be woken."""
-    session = conversation.session
-    if session is None:
-        parked = conversation.parked_at
-        again = conversation.waiting or conversation.wanted
-        return parked + terms.park_timeout if parked and again else None
-    if session.released:
-        return None
-    deadlines: list[datetime] = []
+    session, parked = conversation.session, conversation.parked_at
+    deadlines: list[datetime | None] = []
+    if parked is not None and (session or conversation.waiting or conversation.wanted):
+        deadlines.append(parked + terms.park_timeout)
+    if session is not None and not session.released:
+        deadlines += _session_deadlines(conversation, session, terms)
+    return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+
+def _session_deadlines(
+    conversation: Conversation, session: Session, terms: Terms
+) -> Iterator[datetime | None]:
     if conversation.in_flight is None and not conversation.waiting:
-        deadlines.append(idle_due(conversation, session, terms))
-    if session.ready:
-        if conversation.in_flight is not None:
-            deadlines.append(conversation.in_flight.sent_at + terms.echo_timeout)
-        elif session.join_echoed_at is not None and not session.joined:
-            deadlines.append(session.join_echoed_at + terms.join_timeout)
-        deadlines += [stream_due(stream, terms) for stream in session.streams]
+        yield idle_due(conversation, session, terms)
     if session.end_wanted_at is not None:
-        deadlines.append(session.end_wanted_at + terms.end_timeout)
-    return min(deadlines, default=None)
+        yield session.end_wanted_at + terms.end_timeout
+    yield session.grace.until if session.grace else None
+    if not session.ready:
+        return
+    if conversation.in_flight is not None:
+        yield conversation.in_flight.sent_at + terms.echo_timeout
+    elif session.join_echoed_at is not None and not session.joined:
+        yield session.join_echoed_at + terms.join_timeout
+    else:
+        yield session.join_after
+    for stream in session.streams:
+        yield stream_due(stream, terms)
+    yield session.signalled_at and session.signalled_at + terms.signal_timeout
+    yield move_due(conversation, session, terms)
 
 
 def idle_due(conversation: Conversation, session: Session, terms: Terms) -> datetime:
     """When a conversation in which nothing happens lets go of its socket."""
-    if session.handoff is Handoff.NONE:
+    if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
         return conversation.touched_at + terms.idle_timeout
     return conversation.touched_at + max(terms.idle_timeout, terms.handoff_timeout)
 
 
-def stream_due(stream: Stream, terms: Terms) -> datetime:
-    """When an unfinished stream must be looked after."""
+def move_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
+    """When to leave a session whose token is about to die; None while that would disturb.
+
+    With the token dies every way back to the session, so it is left in a quiet moment before.
+    """
+    busy = conversation.in_flight or conversation.waiting or session.streams
+    if session.expires_at is None or busy or session.handoff in (Handoff.WAITING, Handoff.LIVE):
+        return None
+    quiet = conversation.touched_at + terms.token_quiet
+    return max(session.expires_at - terms.token_margin, quiet)
+
+
+def stream_due(stream: Stream, terms: Terms) -> datetime | None:
+    """When an unfinished stream must be looked after; never, once what there is of it is shown."""
+    if stream.told:
+        return None
     return stream.touched_at + (terms.stream_gap if stream.complete else terms.stream_stall)

@@ -5,15 +5,11 @@ from typing import Any
 
 import msgspec
 
-from bridge.core.effects import Effect, Owe, Settle
-from bridge.core.parts import parts
-from bridge.core.state import Conversation, Offered, Session, Terms
-from bridge.model.delivery import Ask, DeliveryState, Post, Replace, Retire
+from bridge.core.effects import Effect, Note, Owe, Settle
+from bridge.core.state import Conversation, Session, Terms
+from bridge.model.delivery import Ask, DeliveryState, Post, Replace
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import AgentReply, Choice, Content, Control, Notice, NoticeKind
-
-#: How many message ids a session remembers as shown.
-_SHOWN = 256
+from bridge.model.messages import Content, Control, Notice, NoticeKind
 
 
 class Stepping:
@@ -39,11 +35,16 @@ class Stepping:
         session = self.conversation.session
         return session if session is not None and session.number == number else None
 
+    @property
+    def next_id(self) -> DeliveryId:
+        """The id of the next delivery; counted, so that a repeated step gives the same."""
+        return DeliveryId(f"{self.conversation.id}.{self.conversation.deliveries + 1}")
+
     def new_id(self) -> DeliveryId:
-        """An id for one more delivery; counted, so that a repeated step gives the same."""
-        count = self.conversation.deliveries + 1
-        self.change(deliveries=count)
-        return DeliveryId(f"{self.conversation.id}.{count}")
+        """Take the next id."""
+        identity = self.next_id
+        self.change(deliveries=self.conversation.deliveries + 1)
+        return identity
 
     def post(self, content: Content) -> DeliveryId:
         """Owe the thread a new message."""
@@ -58,40 +59,14 @@ class Stepping:
         said = {name: text for name, text in details.items() if text}
         return self.post(Notice(kind, details=said, control=control))
 
+    def note(self, event: str, level: str, **fields: str) -> None:
+        """Tell the operator, without anybody's words."""
+        said = {name: text for name, text in fields.items() if text}
+        self.effects.append(Note(event, level, said))
+
     def replace(self, target: DeliveryId, content: Content) -> None:
         """Owe the thread a change of an earlier message."""
         self.effects.append(Owe(self.new_id(), Replace(target, content)))
-
-    def reply(self, reply: AgentReply, message_id: str) -> None:
-        """Owe the thread a message of the agent, in as many parts as it needs, once."""
-        session = self.conversation.session
-        if session is None or reply.empty or (message_id and message_id in session.shown):
-            return
-        if message_id:
-            self.change_session(shown=(*session.shown, message_id)[-_SHOWN:])
-        self.retire(None)
-        *first, last = parts(reply.text, self.terms.text_limit)
-        for text in first:
-            self.post(AgentReply(author=reply.author, text=text))
-        suggestions = reply.suggestions[: self.terms.suggestion_limit]
-        final = msgspec.structs.replace(reply, text=last, suggestions=suggestions)
-        delivery = self.post(final)
-        if suggestions:
-            self.change(offered=Offered(delivery, tuple(s.text for s in suggestions)))
-
-    def retire(self, chosen: Choice | None) -> None:
-        """Take the live suggestions away; whatever comes next has overtaken them."""
-        offered = self.conversation.offered
-        if offered is not None:
-            self.change(offered=None)
-            self.effects.append(Owe(self.new_id(), Retire(offered.delivery, chosen)))
-
-    def close_queue(self) -> None:
-        """The wait for a live agent is over: its notice must not go on promising a place."""
-        session = self.conversation.session
-        if session is not None and session.queue_notice is not None:
-            self.replace(session.queue_notice, Notice(NoticeKind.HANDOFF_FOUND))
-            self.change_session(queue_notice=None)
 
     def ask(self, ask: Ask) -> DeliveryId:
         """Owe the agent a person's words."""

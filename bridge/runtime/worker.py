@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bridge import log
 from bridge.core import events as e
-from bridge.core.effects import ForgetSession, Owe, Recycle, Show, Transmit
+from bridge.core.effects import ForgetSession, Note, Owe, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Terms, Wish, due
 from bridge.errors import DatabaseFailed
 from bridge.model.delivery import Ask, DeliveryState
@@ -22,6 +22,8 @@ from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery
 
 _log = log.get("worker")
+#: How a note of the core's is told.
+_LEVELS = {"info": _log.info, "warning": _log.warning, "error": _log.error}
 
 
 class Outbox(Protocol):
@@ -234,6 +236,8 @@ class Worker:
                     connections.recycle(conversation.id, effect)
                 case Show():
                     outbox.show(conversation, effect)
+                case Note(event=event, level=level, fields=fields):
+                    _LEVELS[level](event, conversation=conversation.id, **fields)
                 case ForgetSession(number=number):
                     _log.info("session.over", conversation=conversation.id, number=number)
                 case _:

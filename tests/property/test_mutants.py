@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from bridge.core import conversation, endings, following, sending
+from bridge.core import conversation, deadlines, endings, following, sending, showing, troubles
 from bridge.core.assembly import Stream
 from bridge.core.effects import SendKind
 from bridge.core.journal import Journal
 from bridge.core.state import Conversation, Session, Waiting
 from bridge.core.stepping import Stepping
-from bridge.core.system_messages import Answer
+from bridge.core.system_messages import Answer, Reading
 from bridge.model.frames import Frame, MessageEchoed
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import Choice, Person
@@ -66,7 +66,7 @@ def _newer_means_above_the_floor(patch: Patch) -> None:
 
 
 def _resent_without_a_replay(patch: Patch) -> None:
-    patch.setattr(conversation, "verify", lambda step, session: sending.resend(step))
+    patch.setattr(deadlines, "verify", lambda step, session: sending.resend(step))
 
 
 def _never_resent(patch: Patch) -> None:
@@ -116,7 +116,7 @@ def _any_echo_confirms(patch: Patch) -> None:
 
 
 def _any_error_is_a_receipt(patch: Patch) -> None:
-    patch.setattr(sending, "answer_to", lambda message: Answer.SHOW)
+    patch.setattr(troubles, "read", lambda message: Reading("any", Answer.SHOW))
 
 
 def _newest_first(patch: Patch) -> None:
@@ -133,7 +133,8 @@ def _newest_first(patch: Patch) -> None:
 def _suggestions_stay(patch: Patch) -> None:
     def lazy(step: Stepping, chosen: Choice | None) -> None: ...
 
-    patch.setattr(Stepping, "retire", lazy)
+    for room in (conversation, endings, showing):
+        patch.setattr(room, "retire", lazy)
 
 
 def _ids_given_twice(patch: Patch) -> None:
@@ -156,7 +157,7 @@ def _streams_whole_too_soon(patch: Patch) -> None:
 
 
 def _nothing_done_about_a_silent_agent(patch: Patch) -> None:
-    patch.setattr(conversation, "_woke", lambda step: None)
+    patch.setattr(conversation, "woke", lambda step: None)
 
 
 FAULTS: list[Fault] = [

@@ -45,6 +45,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### `[http]`": config.HttpSettings,
     "### `[log]`": config.LogSettings,
     "### `[agents.NAME]`": config.AgentSettings,
+    "### `[[agents.NAME.handoffs]]`": config.Handoff,
     "### `[[routes]]`": config.Route,
     **{f'#### `type = "{name}"`': registry.find(name).settings for name in PLUGINS},
 }
@@ -52,7 +53,7 @@ KEYS = [
     pytest.param(heading, key, known, id=f"{heading.strip('# `')} {key}")
     for heading, model in SECTIONS.items()
     for key, known in model.model_fields.items()
-    if key != "type"  # explained once, for every adapter
+    if key not in {"type", "handoffs"}  # explained once, for every adapter; a table of its own
 ]
 
 
@@ -101,6 +102,7 @@ def test_the_whole_example_loads_too(tmp_path: Path) -> None:
     assert {table.type for table in settings.adapters.values()} == set(PLUGINS)
     assert settings.secrets_dir
     assert settings.routes
+    assert all(agent.handoffs for agent in settings.agents.values())
     for name, table in settings.adapters.items():
         config.adapter_settings(settings, name, registry.find(table.type).settings)
 
@@ -271,6 +273,11 @@ def logged_events() -> Iterator[tuple[str, str]]:
                 args=[ast.Constant(value=str(event)), *_],
             ):
                 yield event, level.replace("exception", "error")
+            case ast.Call(
+                func=ast.Attribute(attr="note"),
+                args=[ast.Constant(value=str(event)), ast.Constant(value=str(level))],
+            ):  # what the core leaves to the worker to tell
+                yield event, level
 
 
 def test_the_log_legend_explains_every_event_with_its_level() -> None:

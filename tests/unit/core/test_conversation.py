@@ -69,9 +69,31 @@ def test_the_agent_joining_without_its_echo_is_joined_all_the_same() -> None:
 def test_a_message_too_long_for_the_session_is_told_and_not_sent() -> None:
     talk = Talk().joined()
     talk.hear(f.SessionStarted(f.Capabilities(max_message_bytes=1024)))
-    assert talk.say("x" * 600).notices == [NoticeKind.TOO_LONG]
+    assert talk.say("x" * 900).notices == [NoticeKind.TOO_LONG]
     assert talk.sent == []
     assert talk.conversation.waiting == ()
+
+
+def test_a_message_is_measured_again_once_the_session_says_how_much_it_takes() -> None:
+    talk = Talk().say("x" * 900).say("short").opened().ready()
+    talk.hear(f.SessionStarted(f.Capabilities(max_message_bytes=1024)))
+    talk.hear(f.JoinEchoed()).hear(f.AgentJoined())
+    assert talk.notices == [NoticeKind.TOO_LONG]
+    assert talk.of(Settle)[0].state is DeliveryState.DEAD
+    assert talk.sent == ["short"]
+
+
+def test_the_frame_is_measured_as_it_would_be_sent() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def size(text: str, delivery: str) -> int:
+        asked.append((text, delivery))
+        return 131_073 if text == "no" else 131_072
+
+    talk = Talk(Terms(frame_size=size)).joined()
+    assert talk.say("no").notices == [NoticeKind.TOO_LONG]
+    assert asked == [("no", "c1.1")]
+    assert talk.say("yes").sent == ["yes"]
 
 
 def test_without_a_limit_of_its_own_a_session_takes_what_polyai_documents() -> None:

@@ -4,11 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.core.effects import ForgetSession, Recycle, Show
-from bridge.core.state import Handoff, Wish
+from bridge.core.effects import Recycle, Show
 from bridge.model import frames as f
-from bridge.model.delivery import Post, Replace
-from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind
+from bridge.model.messages import AgentReply, Author, AuthorKind, NoticeKind
 from bridge.model.signal import Signal, SignalKind
 from bridge.testing.builders import Talk, piece, said
 
@@ -158,117 +156,9 @@ def test_a_session_tells_what_it_can() -> None:
     assert talk.session.capabilities.heartbeat_seconds == 10
 
 
-def handoff(talk: Talk) -> Handoff:
-    return talk.session.handoff
-
-
-def waiting() -> Talk:
-    return Talk().joined().hear(f.HandoffTriggered())
-
-
-def test_the_wait_for_a_person_is_one_message_changed_in_place() -> None:
-    talk = waiting()
-    (notice, body) = talk.thread[-1]
-    assert body == Post(Notice(NoticeKind.HANDOFF_WAITING))
-    assert handoff(talk) is Handoff.WAITING
-    assert talk.hear(f.AgentLeft()).effects == ()
-    talk.hear(f.HandoffAccepted("Sales"))
-    expected = Notice(NoticeKind.HANDOFF_WAITING, {"queue": "Sales"})
-    assert talk.thread[-1][1] == Replace(notice, expected)
-    talk.hear(f.QueueMoved("Sales", 2, 60, "Soon"))
-    details = {"queue": "Sales", "position": "2", "wait_seconds": "60", "message": "Soon"}
-    assert talk.thread[-1][1] == Replace(notice, Notice(NoticeKind.HANDOFF_WAITING, details))
-    assert talk.hear(f.QueueMoved()).effects == (), "nothing to say, nothing changed"
-    talk.hear(f.LiveAgentJoined("a1", "Jo"))
-    assert talk.notices == [NoticeKind.HANDOFF_FOUND, NoticeKind.HANDOFF_JOINED]
-    assert handoff(talk) is Handoff.LIVE
-
-
-def test_a_handoff_may_skip_its_first_steps() -> None:
-    talk = Talk().joined().hear(f.QueueMoved(position=0))
-    assert talk.contents == [Notice(NoticeKind.HANDOFF_WAITING, {"position": "0"})]
-    assert Talk().joined().hear(f.LiveAgentJoined()).notices == [NoticeKind.HANDOFF_JOINED]
-
-
-def test_a_live_agent_is_known_by_its_name_from_then_on() -> None:
-    talk = waiting().hear(f.LiveAgentJoined("a1", "Jo", "https://x/jo.png"))
-    talk.hear_transient(f.LiveAgentTyping(agent_id="a1"))
-    assert talk.effects == (Show(Signal(SignalKind.TYPING, "Jo")),)
-    talk.hear(f.LiveAgentMessage("l1", "a1", text="Hi"))
-    author = Author(AuthorKind.LIVE_AGENT, "Jo", "https://x/jo.png")
-    assert talk.contents == [AgentReply(author, "Hi")]
-    assert talk.say("hello").sent == ["hello"], "people speak to it in the same way"
-    talk.hear(f.LiveAgentLeft("a1"))
-    assert talk.contents == [Notice(NoticeKind.HANDOFF_LEFT, {"name": "Jo"})]
-    assert handoff(talk) is Handoff.NONE
-
-
-def test_a_live_agent_nobody_introduced_may_speak_and_leave() -> None:
-    talk = Talk().joined().hear(f.LiveAgentMessage("l1", "a9", text="Hi"))
-    assert talk.contents == [AgentReply(Author(AuthorKind.LIVE_AGENT), "Hi")]
-    talk.hear(f.LiveAgentMessage("l2", "a9", "Kim", "https://x/kim.png", "Me"))
-    author = Author(AuthorKind.LIVE_AGENT, "Kim", "https://x/kim.png")
-    assert talk.contents == [AgentReply(author, "Me")]
-    assert talk.hear(f.LiveAgentLeft()).contents == [Notice(NoticeKind.HANDOFF_LEFT)]
-
-
-def test_a_broken_handoff_is_told_and_the_session_goes_on() -> None:
-    talk = waiting().hear(f.HandoffBroke("nobody there"))
-    assert talk.contents[-1] == Notice(NoticeKind.HANDOFF_FAILED, {"reason": "nobody there"})
-    assert handoff(talk) is Handoff.NONE
-    assert talk.say("hello").sent == ["hello"]
-    assert talk.hear(f.HandoffTriggered()).notices == [NoticeKind.HANDOFF_WAITING]
-
-
-def test_a_handoff_for_us_to_do_is_told() -> None:
-    talk = Talk().joined().hear(f.HandoffElsewhere("POLICY", "Sales", "https://x"))
-    details = {"reason": "POLICY", "queue": "Sales", "route": "https://x"}
-    assert talk.contents == [Notice(NoticeKind.HANDOFF_ELSEWHERE, details)]
-
-
-def system(text: str, level: str = "error") -> f.SystemMessage:
-    return f.SystemMessage(level, text)
-
-
-def test_polyais_own_words_are_shown_when_a_person_can_use_them() -> None:
-    talk = Talk().joined().hear(system("We are busy", "warning"))
-    assert talk.contents == [Notice(NoticeKind.AGENT_PROBLEM, {"message": "We are busy"})]
-    assert talk.hear(system("Event type not allowed: X")).effects == ()
-    assert talk.hear(system("All is well", "info")).effects == ()
-
-
-def test_polyai_may_ask_for_another_join_but_not_for_ever() -> None:
-    talk = Talk().joined()
-    for _ in range(2):
-        assert talk.hear(system("Error: Conversation not found")).sent == ["join"]
-        talk.hear(f.JoinEchoed()).hear(f.AgentJoined())
-    talk.hear(system("Error: Conversation not found"))
-    assert talk.of(ForgetSession) == [ForgetSession(1)]
-
-
-def test_a_session_polyai_does_not_find_is_lost() -> None:
-    talk = Talk().joined().hear(system("Error: Session not found"))
-    assert talk.of(ForgetSession) == [ForgetSession(1)]
-    assert talk.say("hello").opened().notices == [NoticeKind.NEW_CONVERSATION]
-
-
 def test_only_so_many_message_ids_are_remembered() -> None:
     talk = Talk().joined()
     for number in range(300):
         talk.hear(said("x", f"m{number}"))
     assert len(talk.session.shown) == 256
     assert talk.session.shown[-1] == "m299"
-
-
-def test_a_handoff_for_us_to_do_ends_the_wait() -> None:
-    talk = waiting().hear(f.HandoffElsewhere(route="https://x"))
-    assert talk.notices == [NoticeKind.HANDOFF_FOUND, NoticeKind.HANDOFF_ELSEWHERE]
-    assert handoff(talk) is Handoff.NONE
-    assert talk.hear(f.HandoffTriggered()).notices == [NoticeKind.HANDOFF_WAITING]
-
-
-def test_news_of_the_queue_keep_the_socket() -> None:
-    talk = waiting()
-    talk.now += timedelta(minutes=20)
-    talk.hear(f.QueueMoved(position=1))
-    assert talk.wait(timedelta(minutes=20)).conversation.wish is Wish.SOCKET

@@ -1,0 +1,95 @@
+"""What is to be done when a deadline has passed? `state.due` says when; here it is looked at."""
+
+from datetime import datetime
+
+from bridge.core.effects import Show
+from bridge.core.endings import drop_unsent, end_session, lose_session
+from bridge.core.following import look_after_stream
+from bridge.core.sending import send_next, verify
+from bridge.core.state import Conversation, Session, idle_due, move_due, stream_due
+from bridge.core.stepping import Stepping
+from bridge.core.troubles import overdue_grace
+from bridge.model.signal import Signal, SignalKind
+
+
+def woke(step: Stepping) -> None:
+    """Look at every deadline; those that have not passed yet change nothing."""
+    _parked(step)
+    session = step.conversation.session
+    if session is None or session.released:
+        return
+    if _end_overdue(step, session):
+        # Whoever wanted the end wants no new session for what could not be delivered before it.
+        drop_unsent(step)
+        end_session(step, session, "REASON_USER_END")
+        return
+    overdue_grace(step, session)
+    if session.ready:
+        _served(step, session)
+    now = step.conversation.session
+    if now is not None and _quiet(step.conversation) and step.now >= _idle(step, now):
+        step.change_session(released=True)
+
+
+def _parked(step: Stepping) -> None:
+    parked = step.conversation.parked_at
+    if parked is not None and step.now >= parked + step.terms.park_timeout:
+        step.change(parked_at=None, failed_openings=0)
+
+
+def _end_overdue(step: Stepping, session: Session) -> bool:
+    wanted = session.end_wanted_at
+    return wanted is not None and step.now >= wanted + step.terms.end_timeout
+
+
+def _quiet(conversation: Conversation) -> bool:
+    return conversation.in_flight is None and not conversation.waiting
+
+
+def _served(step: Stepping, session: Session) -> None:
+    """What can only be late while the socket is there."""
+    flight = step.conversation.in_flight
+    if flight is not None and step.now >= flight.sent_at + step.terms.echo_timeout:
+        verify(step, session)
+        return
+    _join_overdue(step, session)
+    for stream in session.streams:
+        due = stream_due(stream, step.terms)
+        if due is not None and step.now >= due:
+            look_after_stream(step, session, stream)
+    _signal_overdue(step, session)
+    _token_dying(step, session)
+    send_next(step)
+
+
+def _join_overdue(step: Stepping, session: Session) -> None:
+    """The agent was asked and never came (polyai-messaging §12: bounded, then a new session)."""
+    asked = session.join_echoed_at
+    if session.joined or asked is None or step.now < asked + step.terms.join_timeout:
+        return
+    if session.joins < step.terms.join_limit:
+        # It may have joined and only the word of it was lost: a replay tells, before we ask again.
+        step.change_session(join_echoed_at=None)
+        verify(step, session)
+    else:
+        lose_session(step, session)
+
+
+def _signal_overdue(step: Stepping, session: Session) -> None:
+    shown = session.signalled_at
+    if shown is not None and step.now >= shown + step.terms.signal_timeout:
+        step.effects.append(Show(Signal(SignalKind.CLEAR)))
+        step.change_session(signalled_at=None)
+
+
+def _token_dying(step: Stepping, session: Session) -> None:
+    """The session's token has no future: the next message opens a new session, and says so."""
+    now = step.conversation.session
+    due = move_due(step.conversation, now, step.terms) if now is not None else None
+    if due is not None and step.now >= due:
+        step.note("session.moved", "info", number=str(session.number))
+        lose_session(step, session)
+
+
+def _idle(step: Stepping, session: Session) -> datetime:
+    return idle_due(step.conversation, session, step.terms)

@@ -1,0 +1,146 @@
+"""How do the agent's words stand in the thread, and what becomes of them later?
+
+Laws (polyai-messaging §13, §14, §17):
+- A message id is posted once. What comes later under the same id changes that post: the whole
+  message wins over its chunks, a late attachment joins it, the rest of a stalled stream ends it.
+- Only the newest message's suggestions are live, until anything else is said.
+"""
+
+import msgspec
+
+from bridge.core.effects import Owe
+from bridge.core.parts import parts
+from bridge.core.state import Offered, Session, Told
+from bridge.core.stepping import Stepping
+from bridge.model.delivery import Retire, retired
+from bridge.model.frames import AgentMessage
+from bridge.model.ids import DeliveryId
+from bridge.model.messages import AgentReply, Attachment, Choice, Notice, NoticeKind
+
+#: How many message ids a session remembers as shown, and how many as they stand.
+_SHOWN = 256
+_TOLD = 4
+
+
+def show(step: Stepping, reply: AgentReply, message_id: str) -> None:
+    """Owe the thread a message of the agent, in as many parts as it needs, once."""
+    session = step.conversation.session
+    if session is None or reply.empty:
+        return
+    if message_id and message_id in session.shown:
+        told = next((t for t in session.told if t.message_id == message_id), None)
+        if told is not None:
+            _revise(step, session, told, reply)
+        return
+    retire(step, None)
+    final = _limited(step, reply)
+    *first, last = _in_parts(step, final)
+    deliveries = (*(step.post(part) for part in first), step.post(last))
+    _offer(step, deliveries[-1], final)
+    if message_id:
+        told = Told(message_id=message_id, deliveries=deliveries, reply=final)
+        step.change_session(
+            shown=(*session.shown, message_id)[-_SHOWN:],
+            told=(*(step.conversation.session or session).told, told)[-_TOLD:],
+        )
+
+
+def is_shown(session: Session, message_id: str) -> bool:
+    """Whether a message of this id stands in the thread."""
+    return bool(message_id) and message_id in session.shown
+
+
+def says_more(session: Session, message: AgentMessage) -> bool:
+    """Whether a message put together from pieces is longer than what is shown of it, if anything.
+
+    Pieces may be a part of a replay; a shorter text is not what the agent said last.
+    """
+    told = next((t for t in session.told if t.message_id == message.message_id), None)
+    return told is None or not message.message_id or len(message.text) > len(told.reply.text)
+
+
+def retire(step: Stepping, chosen: Choice | None) -> None:
+    """Take the live suggestions away; whatever comes next has overtaken them."""
+    session, offered = step.conversation.session, step.conversation.offered
+    if session is not None and session.told:
+        *older, newest = session.told
+        step.change_session(told=(*older, _closed(newest, chosen)))
+    if offered is None:
+        return
+    step.change(offered=None)
+    if offered.revised is not None:
+        step.replace(offered.delivery, retired(offered.revised, chosen))
+    else:
+        step.effects.append(Owe(step.new_id(), Retire(offered.delivery, chosen)))
+
+
+def _closed(told: Told, chosen: Choice | None) -> Told:
+    if told.closed:
+        return told
+    reply = msgspec.structs.replace(told.reply, suggestions=(), chosen=chosen)
+    return msgspec.structs.replace(told, closed=True, reply=reply)
+
+
+def _revise(step: Stepping, session: Session, told: Told, reply: AgentReply) -> None:
+    """What is posted becomes what is now known, by as few changes as will do."""
+    after = _limited(step, _merged(told, reply))
+    if after == told.reply:
+        return
+    old, new = _in_parts(step, told.reply), _in_parts(step, after)
+    for delivery, before, now in zip(told.deliveries, old, new, strict=False):
+        if before != now:
+            step.replace(delivery, now)
+    for delivery in told.deliveries[len(new) :]:
+        step.replace(delivery, Notice(NoticeKind.WITHDRAWN))
+    more = tuple(step.post(part) for part in new[len(told.deliveries) :])
+    deliveries = (*told.deliveries, *more)[: len(new)]
+    changed = msgspec.structs.replace(told, deliveries=deliveries, reply=after)
+    step.change_session(told=tuple(changed if t is told else t for t in session.told))
+    if not told.closed:
+        step.change(offered=None)
+        _offer(step, deliveries[-1], after, revised=new[-1])
+
+
+def _merged(told: Told, reply: AgentReply) -> AgentReply:
+    """The later word is the authority; one without a text only adds to what is there."""
+    before = told.reply
+    if not reply.text.strip():
+        reply = msgspec.structs.replace(
+            reply,
+            text=before.text,
+            attachments=_joined(before.attachments, reply.attachments),
+            suggestions=reply.suggestions or before.suggestions,
+            call_actions=tuple(dict.fromkeys((*before.call_actions, *reply.call_actions))),
+        )
+    if told.closed:
+        reply = msgspec.structs.replace(reply, suggestions=(), chosen=before.chosen)
+    return reply
+
+
+def _joined(old: tuple[Attachment, ...], new: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+    """Both, each address once."""
+    return (*old, *(a for a in new if a not in old and (not a.url or a.url not in _urls(old))))
+
+
+def _urls(attachments: tuple[Attachment, ...]) -> set[str]:
+    return {attachment.url for attachment in attachments if attachment.url}
+
+
+def _limited(step: Stepping, reply: AgentReply) -> AgentReply:
+    suggestions = reply.suggestions[: step.terms.suggestion_limit]
+    return msgspec.structs.replace(reply, suggestions=suggestions)
+
+
+def _in_parts(step: Stepping, reply: AgentReply) -> list[AgentReply]:
+    """As the platform takes it: everything that is not text stands at the last part."""
+    *first, last = parts(reply.text, step.terms.text_limit)
+    final = msgspec.structs.replace(reply, text=last)
+    return [*(AgentReply(author=reply.author, text=text) for text in first), final]
+
+
+def _offer(
+    step: Stepping, delivery: DeliveryId, reply: AgentReply, *, revised: AgentReply | None = None
+) -> None:
+    if reply.suggestions:
+        texts = tuple(suggestion.text for suggestion in reply.suggestions)
+        step.change(offered=Offered(delivery, texts, revised))
