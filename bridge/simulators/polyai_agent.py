@@ -46,6 +46,7 @@ class Say:
     attachments: tuple[Json, ...] = ()
     streamed: bool = False
     agent_id: str | None = None
+    more: Json = field(default_factory=dict)  #: further fields of the message, or of its last chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The session ends."""
+    """The session ends; without a reason, or (None) for no reason at all."""
 
-    reason: str = "REASON_NATURAL_END"
+    reason: str | None = "REASON_NATURAL_END"
 
 
 Act = Say | Emit | Pause | End
@@ -76,10 +77,14 @@ Act = Say | Emit | Pause | End
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """With whom the agent speaks: whether the session streams, and whether Sam has taken over."""
+    """With whom the agent speaks: whether the session streams, and whether Sam has taken over.
+
+    `left_ends`: the session ends when Sam leaves; otherwise Ava takes over again.
+    """
 
     streaming: bool
     live: bool
+    left_ends: bool = True
 
 
 class Agent(Protocol):
@@ -115,7 +120,7 @@ class RuleAgent:
     def answer(self, party: Party, text: str) -> Sequence[Act]:
         """The first rule that fits; else Ava repeats what she heard."""
         if party.live:
-            return _sam(text)
+            return _sam(text, left_ends=party.left_ends)
         for pattern, rule in _RULES:
             if found := pattern.search(text):
                 return self._told(rule(self, found))
@@ -187,10 +192,10 @@ def _always(acts: Sequence[Act]) -> _Rule:
     return lambda _agent, _found: acts
 
 
-def _sam(text: str) -> Sequence[Act]:
+def _sam(text: str, *, left_ends: bool) -> Sequence[Act]:
     if re.search(r"\bthat('s| is) all\b", text, re.IGNORECASE):
         left = Emit(frames.LIVE_LEFT, {"agent_id": SAM_ID, "agent_name": "Sam"})
-        return [*_sam_says("You are welcome. Take care!"), left, End()]
+        return [*_sam_says("You are welcome. Take care!"), left, *([End()] if left_ends else [])]
     return _sam_says(f"I see: {text}")
 
 

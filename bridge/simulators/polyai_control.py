@@ -6,13 +6,26 @@ from dataclasses import asdict
 
 from aiohttp import web
 
+from bridge.simulators import (
+    polyai_call_verbs,
+    polyai_exchange_verbs,
+    polyai_frame_verbs,
+    polyai_verbs,
+)
 from bridge.simulators.polyai_door import read_object
 from bridge.simulators.polyai_faults import Refused
 from bridge.simulators.polyai_frames import Json
 from bridge.simulators.polyai_session import SimulatedSession
-from bridge.simulators.polyai_verbs import VERBS, Verbs
+from bridge.simulators.polyai_verbs import Verbs
 
 ROOT = "/_simulator"
+#: The verbs by name: what this surface offers.
+VERBS = (
+    polyai_verbs.VERBS
+    | polyai_call_verbs.VERBS
+    | polyai_frame_verbs.VERBS
+    | polyai_exchange_verbs.VERBS
+)
 
 
 def control_routes(verbs: Verbs, state: Callable[[], Json]) -> list[web.RouteDef]:
@@ -64,6 +77,7 @@ def describe(session: SimulatedSession) -> Json:
         "handshakes": session.handshakes,
         "accepted": [asdict(message) for message in session.accepted],
         "received": len(session.received),
+        "record": session.record.told(),
         "journal": [frame.wire() for frame in session.journal],
     }
 

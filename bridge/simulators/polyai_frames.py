@@ -1,13 +1,14 @@
 """What is a frame? The simulated PolyAI's side of the wire format: strict in, documented out."""
 
 import json
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 #: One JSON object of the wire.
 Json = dict[str, Any]
+
+#: Which cursors are taken: see `polyai_replay.read_cursor`.
+CursorMode = Literal["plain", "seq_only", "plain_only", "lenient"]
 
 PREFIX = "EVENT_TYPE_"
 #: The documented limit of one WebSocket message (reference §4.4).
@@ -34,7 +35,14 @@ LIVE_JOINED = "EVENT_TYPE_LIVE_AGENT_JOINED"
 LIVE_TYPING = "EVENT_TYPE_LIVE_AGENT_TYPING"
 LIVE_MESSAGE = "EVENT_TYPE_LIVE_AGENT_MESSAGE"
 LIVE_LEFT = "EVENT_TYPE_LIVE_AGENT_LEFT"
+HANDOFF_FAILED = "EVENT_TYPE_HANDOFF_FAILED"
+HANDOFF_TIMEOUT = "EVENT_TYPE_HANDOFF_TIMEOUT"
+CLIENT_HANDOFF = "EVENT_TYPE_CLIENT_HANDOFF_REQUIRED"
 
+#: What somebody said, in pieces or whole.
+SAID = frozenset({USER_MESSAGE, MESSAGE, CHUNK, LIVE_MESSAGE})
+#: What Android's voice module sends, and only `Options.link_allowed` lets in (reference §6.1).
+LINK = "EVENT_TYPE_LINK_TO_WEBRTC_CONVERSATION"
 #: The only types a client may send (reference §6.1).
 CLIENT_TYPES = frozenset({JOIN, USER_MESSAGE, USER_TYPING, USER_END_SESSION, HEARTBEAT})
 #: Types that exist but that only the server may send.
@@ -56,27 +64,26 @@ SERVER_TYPES = frozenset(
         LIVE_TYPING,
         LIVE_MESSAGE,
         LIVE_LEFT,
+        CLIENT_HANDOFF,
+        HANDOFF_FAILED,
+        HANDOFF_TIMEOUT,
+        LINK,
         "EVENT_TYPE_REQUEST_POLY_AGENT_JOIN_WITH_GREETING_MESSAGE",
-        "EVENT_TYPE_CLIENT_HANDOFF_REQUIRED",
-        "EVENT_TYPE_HANDOFF_FAILED",
-        "EVENT_TYPE_HANDOFF_TIMEOUT",
         "EVENT_TYPE_LANGUAGE_CHANGED",
         "EVENT_TYPE_SESSION_IDLE_WARNING",
+        "EVENT_TYPE_USER_RECEIVED_MESSAGE",
+        "EVENT_TYPE_USER_READ_MESSAGE",
+        "EVENT_TYPE_POLY_AGENT_RECEIVED_MESSAGE",
+        "EVENT_TYPE_POLY_AGENT_READ_MESSAGE",
+        "EVENT_TYPE_LIVE_AGENT_RECEIVED_MESSAGE",
+        "EVENT_TYPE_LIVE_AGENT_READ_MESSAGE",
+        "EVENT_TYPE_SHOW_CSAT_REQUEST",
+        "EVENT_TYPE_CSAT_RESPONSE",
     }
 )
 
 INVALID_FORMAT = "Unknown event type or invalid message format"
-INVALID_CURSOR = "invalid cursor: must be a non-negative integer"
 _TYPING_STATES = frozenset({"TYPING_STATE_STARTED", "TYPING_STATE_STOPPED"})
-
-#: Which cursors are taken: see `read_cursor`.
-CursorMode = Literal["plain", "seq_only", "plain_only", "lenient"]
-_CURSORS: dict[CursorMode, re.Pattern[str]] = {
-    "plain": re.compile(r"(?:seq:)?([0-9]+)"),
-    "lenient": re.compile(r"(?:seq:)?([0-9]+)"),
-    "seq_only": re.compile(r"seq:([0-9]+)"),
-    "plain_only": re.compile(r"([0-9]+)"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +96,12 @@ class JournaledFrame:
     type: str
     payload: Json
     metadata: Json | None = None
+    fields: Json = field(default_factory=dict)  #: laid over the frame as it is, whatever they are
+    omit: tuple[str, ...] = ()  #: left out of it
+    role: Literal["", "chunk", "copy"] = ""  #: a piece of a finished stream, or its whole message
 
     def wire(self) -> Json:
-        """The frame as an object of the wire."""
+        """The frame as an object of the wire, in its documented form."""
         frame: Json = {
             "id": self.id,
             "sequence": self.sequence,
@@ -125,20 +135,21 @@ class BadFrame(Exception):
     metadata: Json | None = field(default=None, repr=False)
 
 
-class BadCursor(Exception):
-    """The cursor is not of a form this service takes."""
+class Oversized(BadFrame):
+    """The frame is larger than the service takes."""
 
 
-def read_client_frame(raw: str | bytes) -> ClientFrame:
-    """The frame a client sent.
+def read_client_frame(raw: str | bytes, *, limit: int, link_allowed: bool = False) -> ClientFrame:
+    """The frame a client sent; `limit` is in bytes, 0 for none.
 
     Raises:
+        Oversized: it is larger than the limit.
         BadFrame: it breaks a rule of the reference's §5, §6.1 or §18.
     """
     if isinstance(raw, bytes):
         raise BadFrame("a binary frame")
-    if len(raw.encode()) > LARGEST_FRAME:
-        raise BadFrame(f"a frame above {LARGEST_FRAME} bytes")
+    if 0 < limit < len(raw.encode()):
+        raise Oversized(f"a frame above {limit} bytes")
     try:
         frame = json.loads(raw)
     except ValueError as exc:
@@ -146,67 +157,16 @@ def read_client_frame(raw: str | bytes) -> ClientFrame:
     if not isinstance(frame, dict):
         raise BadFrame("a frame that is not an object")
     metadata = _echoable(frame)
-    problem = _envelope_problem(frame) or _payload_problem(frame)
+    linking = link_allowed and frame.get("type") == LINK
+    problem = _envelope_problem(frame, linking=linking) or _payload_problem(frame)
     if problem is not None:
         raise BadFrame(problem, _answer_to(frame.get("type")), metadata)
     return ClientFrame(frame["type"], frame["payload"], frame.get("metadata", {}).get("custom"))
 
 
-def read_cursor(raw: str | None, mode: CursorMode) -> int:
-    """The sequence after which the replay starts; 0 is all of it.
-
-    PolyAI's documents disagree over time (reference §4.2), hence the modes: `plain` takes `12` and
-    `seq:12`; `plain_only` and `seq_only` one form each; `lenient` takes both and replays everything
-    for anything else.
-
-    Raises:
-        BadCursor: the mode does not take it.
-    """
-    if raw is None:
-        return 0
-    found = _CURSORS[mode].fullmatch(raw)
-    if found is not None:
-        return int(found[1])
-    if mode == "lenient":
-        return 0
-    raise BadCursor(INVALID_CURSOR)
-
-
-def history(
-    journal: Sequence[JournaledFrame],
-    *,
-    after: int,
-    batch_size: int,
-    restate_start: bool,
-    oneof_bodies: bool,
-    with_metadata: bool,
-) -> list[str]:
-    """The replay as batch frames; always at least one, empty if there is nothing to tell."""
-    chosen = [frame for frame in journal if frame.sequence > after]
-    if restate_start and journal and (not chosen or chosen[0].type != SESSION_START):
-        chosen.insert(0, journal[0])
-    events = [_replayed(f, oneof_bodies=oneof_bodies, with_metadata=with_metadata) for f in chosen]
-    starts = range(0, max(1, len(events)), batch_size)
-    return [_batch(events[start : start + batch_size]) for start in starts]
-
-
 def encode(frame: Json) -> str:
     """The frame as text of the wire, non-ASCII unescaped."""
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
-
-
-def _batch(events: list[Json]) -> str:
-    return encode({"type": EVENT_BATCH, "payload": {"events": events}})
-
-
-def _replayed(frame: JournaledFrame, *, oneof_bodies: bool, with_metadata: bool) -> Json:
-    event = frame.wire()
-    if oneof_bodies:
-        # The body sits under its protobuf oneof name (reference §5).
-        event[frame.type.removeprefix(PREFIX).lower()] = event.pop("payload")
-    if not with_metadata:
-        event.pop("metadata", None)
-    return event
 
 
 def _echoable(frame: Json) -> Json | None:
@@ -223,9 +183,9 @@ def _answer_to(kind: object) -> str:
     return INVALID_FORMAT
 
 
-def _envelope_problem(frame: Json) -> str | None:
+def _envelope_problem(frame: Json, *, linking: bool) -> str | None:
     kind = frame.get("type")
-    if not isinstance(kind, str) or kind not in CLIENT_TYPES:
+    if not linking and (not isinstance(kind, str) or kind not in CLIENT_TYPES):
         known = isinstance(kind, str) and kind in SERVER_TYPES
         return f"a server's type: {kind}" if known else "an unknown type"
     foreign = sorted(set(frame) - {"type", "payload", "metadata"})
@@ -233,7 +193,7 @@ def _envelope_problem(frame: Json) -> str | None:
         return f"{kind} with {', '.join(foreign)}"
     if not isinstance(frame.get("payload"), dict):
         return f"{kind} whose payload is not an object"
-    return _metadata_problem(kind, frame)
+    return _metadata_problem(str(kind), frame)
 
 
 def _metadata_problem(kind: str, frame: Json) -> str | None:

@@ -3,47 +3,14 @@
 import asyncio
 import uuid
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from bridge.clock import Clock, Ids
 from bridge.simulators.polyai_agent import Agent
 from bridge.simulators.polyai_faults import Faults
-from bridge.simulators.polyai_frames import LARGEST_FRAME, CursorMode
-
-
-@dataclass(slots=True, kw_only=True)
-class Options:
-    """Where PolyAI's documents disagree or are silent, the simulator can be either way.
-
-    Mutable: an option may be turned in the middle of a test. Sections are those of the reference.
-    """
-
-    cursor_mode: CursorMode = "plain"  #: §4.2
-    batch_size: int = 50  #: events in one batch frame
-    restate_start: bool = True  #: §22 row 19: the first batch always holds SESSION_START
-    oneof_bodies: bool = False  #: §5: events in batches without `payload`
-    replay_metadata: bool = True  #: §25: replayed echoes keep `metadata`
-    replay_ended: bool = True  #: an ended session can be read until it expires, then 404
-    thinking_journaled: bool = True  #: §6.2: THINKING has a sequence
-    bare_heartbeats: bool = False  #: §6.2: heartbeat echoes without id and timestamp
-    error_shape: Literal["flat", "nested", "plain"] = "flat"  #: §3
-    socket_limit: int = 10  #: §4.4
-    token_seconds: int = 86_400  #: §2.1: `expires_in`
-    heartbeat_seconds: int | None = 30  #: capability; None leaves it out
-    max_message_bytes: int | None = LARGEST_FRAME  #: capability; None leaves it out
-    max_reconnect_attempts: int | None = 5  #: capability; None leaves it out
-
-    def turn(self, name: str, value: Any) -> None:  # noqa: ANN401 - each option has its own type
-        """Set an option by its name.
-
-        Raises:
-            ValueError: there is no such option.
-        """
-        if name not in {known.name for known in fields(self)}:
-            raise ValueError(f"no option {name!r}")
-        setattr(self, name, value)
+from bridge.simulators.polyai_options import Options
 
 
 class Crew:
@@ -93,9 +60,10 @@ class Stage:
     session_life: timedelta
     streaming_pace: timedelta
     options: Options
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults
     crew: Crew = field(default_factory=Crew)
-    violations: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)  #: what the service refuses
+    warnings: list[str] = field(default_factory=list)  #: what it puts up with and logs
 
     def uuid(self) -> str:
         """A new name in the form PolyAI gives sessions and events."""

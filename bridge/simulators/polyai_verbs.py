@@ -9,18 +9,15 @@ from typing import Any
 
 from bridge.simulators import polyai_frames as frames
 from bridge.simulators.polyai_agent import Say
-from bridge.simulators.polyai_faults import Fault, FaultKind, Refused
+from bridge.simulators.polyai_call_verbs import CallVerbs
+from bridge.simulators.polyai_exchange_verbs import ExchangeVerbs
+from bridge.simulators.polyai_faults import FaultKind, Refused
+from bridge.simulators.polyai_frame_verbs import FrameVerbs
 from bridge.simulators.polyai_frames import PREFIX, Json
-from bridge.simulators.polyai_session import SimulatedSession
-from bridge.simulators.polyai_stage import Stage
 
 
-class Verbs:
-    """Faults to come, and things the service does of its own accord."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.sessions: dict[str, SimulatedSession] = {}
-        self._stage = stage
+class Verbs(CallVerbs, FrameVerbs, ExchangeVerbs):
+    """The everyday faults, and things the service does of its own accord."""
 
     # -- messages ----------------------------------------------------------------------------
 
@@ -47,10 +44,15 @@ class Verbs:
 
     # -- sockets -----------------------------------------------------------------------------
 
-    def drop_sockets(self, session_id: str | None = None, code: int | None = None) -> None:
-        """Close the open sockets with `code`; with none, or 1006, cut them without a word."""
+    def drop_sockets(
+        self, session_id: str | None = None, code: int | None = None, *, reason: str = ""
+    ) -> None:
+        """Close the open sockets with `code`; with none, or 1006, cut them without a word.
+
+        Any code goes out as it is, 408 too; 1005 is a close frame without one (reference §23).
+        """
         for session in self._chosen(session_id):
-            session.close_sockets(code)
+            session.close_sockets(code, reason)
 
     def drop_after_next_message(
         self,
@@ -63,13 +65,13 @@ class Verbs:
 
         With `accepted` false the message itself is lost with the socket.
         """
-        fault = Fault(
-            kind=FaultKind.DROP_AFTER_MESSAGE,
-            session_id=session_id,
+        self._plan(
+            FaultKind.DROP_AFTER_MESSAGE,
+            1,
+            session_id,
             before_echo=before_echo,
             accepted=accepted,
         )
-        self._stage.faults.plan(fault)
 
     def drop_after_chunks(self, n: int, session_id: str | None = None) -> None:
         """Cut the sockets once `n` more chunks went out live."""
@@ -94,8 +96,7 @@ class Verbs:
 
     def overlap_replay(self, n: int, session_id: str | None = None) -> None:
         """The next replay with a cursor begins `n` events before it."""
-        fault = Fault(kind=FaultKind.OVERLAP_REPLAY, session_id=session_id, events=n)
-        self._stage.faults.plan(fault)
+        self._plan(FaultKind.OVERLAP_REPLAY, 1, session_id, events=n)
 
     def send_raw(self, session_id: str | None, text: str, *, binary: bool = False) -> None:
         """Put anything at all on the open sockets."""
@@ -149,9 +150,9 @@ class Verbs:
     # -- sessions ----------------------------------------------------------------------------
 
     def end_session(
-        self, session_id: str | None = None, reason: str = "REASON_NATURAL_END"
+        self, session_id: str | None = None, reason: str | None = "REASON_NATURAL_END"
     ) -> None:
-        """SESSION_END with `reason` (left out if empty), then close 1000."""
+        """SESSION_END with `reason` (left out if empty, None is null), then close 1000."""
         for session in self._chosen(session_id):
             session.end(reason)
 
@@ -173,7 +174,8 @@ class Verbs:
         body: str | None = None,
     ) -> None:
         """The next access-token calls are answered so; `body` replaces the usual error body."""
-        self._refuse(FaultKind.REFUSE_TOKEN, n, Refused(status, text, retry_after, body))
+        refusal = Refused(status, text, retry_after, body)
+        self._plan(FaultKind.REFUSE, n, call="token", refusal=refusal)
 
     def refuse_sessions(
         self,
@@ -185,7 +187,8 @@ class Verbs:
         body: str | None = None,
     ) -> None:
         """The next session calls are answered so; `body` replaces the usual error body."""
-        self._refuse(FaultKind.REFUSE_SESSION, n, Refused(status, text, retry_after, body))
+        refusal = Refused(status, text, retry_after, body)
+        self._plan(FaultKind.REFUSE, n, call="session", refusal=refusal)
 
     def refuse_handshakes(
         self,
@@ -198,7 +201,7 @@ class Verbs:
     ) -> None:
         """The next handshakes are answered so instead of 101."""
         refusal = Refused(status, text, retry_after)
-        self._refuse(FaultKind.REFUSE_HANDSHAKE, n, refusal, session_id)
+        self._plan(FaultKind.REFUSE, n, session_id, call="handshake", refusal=refusal)
 
     def silent_handshakes(self, n: int = 1, session_id: str | None = None) -> None:
         """The next sockets open and stay mute: no batch, no echo, nothing."""
@@ -214,34 +217,17 @@ class Verbs:
         """Turn options (see `Options`) by name.
 
         Raises:
-            ValueError: there is no such option.
+            ValueError: there is no such option, or no such choice.
         """
         for name, value in options.items():
             self._stage.options.turn(name, value)
 
     def heal(self) -> None:
-        """Nothing planned goes wrong any more."""
+        """Nothing planned goes wrong any more, and somebody is at the port again."""
         self._stage.faults.planned.clear()
-
-    def _plan(self, kind: FaultKind, n: int, session_id: str | None) -> None:
-        self._stage.faults.plan(Fault(kind=kind, left=n, session_id=session_id))
-
-    def _refuse(
-        self, kind: FaultKind, n: int, refusal: Refused, session_id: str | None = None
-    ) -> None:
-        fault = Fault(kind=kind, left=n, session_id=session_id, refusal=refusal)
-        self._stage.faults.plan(fault)
-
-    def _chosen(self, session_id: str | None) -> list[SimulatedSession]:
-        """The session named, or all.
-
-        Raises:
-            KeyError: there is no such session.
-        """
-        if session_id is not None:
-            return [self.sessions[session_id]]
-        return list(self.sessions.values())
+        if not self._listener.listening:
+            self._stage.crew.start(self._listener.open())
 
 
-#: The verbs by name: what the control surface offers.
+#: The verbs of this module.
 VERBS = frozenset(name for name in vars(Verbs) if not name.startswith("_"))
