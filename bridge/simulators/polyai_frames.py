@@ -7,9 +7,6 @@ from typing import Any, Literal
 #: One JSON object of the wire.
 Json = dict[str, Any]
 
-#: Which cursors are taken: see `polyai_replay.read_cursor`.
-CursorMode = Literal["plain", "seq_only", "plain_only", "lenient"]
-
 PREFIX = "EVENT_TYPE_"
 #: The documented limit of one WebSocket message (reference §4.4).
 LARGEST_FRAME = 131_072

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from bridge.simulators.polyai_frames import LARGEST_FRAME, CursorMode
+from bridge.simulators.polyai_frames import LARGEST_FRAME
 
+#: Which cursors are taken: see `polyai_replay.read_cursor`.
+CursorMode = Literal["plain", "seq_only", "plain_only", "lenient"]
 #: The two texts a bad cursor has been refused with (§4.2).
 INVALID_CURSOR = "invalid cursor: must be a non-negative integer"
 INVALID_CURSOR_DRAFT = "invalid cursor: expected format seq:<n>"

@@ -9,12 +9,11 @@ from bridge.simulators.polyai_frames import (
     EVENT_BATCH,
     PREFIX,
     SESSION_START,
-    CursorMode,
     JournaledFrame,
     Json,
     encode,
 )
-from bridge.simulators.polyai_options import Options
+from bridge.simulators.polyai_options import CursorMode, Options
 
 _CURSORS: dict[CursorMode, re.Pattern[str]] = {
     "plain": re.compile(r"(?:seq:)?([0-9]+)"),
