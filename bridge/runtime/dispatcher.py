@@ -24,6 +24,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.model.delivery import (
+    Announce,
     DeliveryState,
     Outbound,
     Post,
@@ -34,7 +35,8 @@ from bridge.model.delivery import (
 )
 from bridge.model.ids import ConversationId
 from bridge.model.messages import Content
-from bridge.plugin import Adapter, Finder, Reviser, Signaller
+from bridge.plugin import Adapter, Announcer, Finder, Reviser, SignalKind
+from bridge.runtime.signals import Signals
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.world import World
@@ -43,8 +45,6 @@ from bridge.store import Attempt, Outcome, Store, ThreadDelivery
 _log = log.get("dispatcher")
 #: How long a delivery waits after the platform refused our credentials: a person must act.
 _REFUSED = timedelta(seconds=60)
-#: How long a passing sign of life may take before it is forgotten.
-_SIGNAL = timedelta(seconds=5)
 #: How often an adapter may fail one delivery in ways it never announced: about eight minutes.
 _BREAKS = 20
 
@@ -66,6 +66,7 @@ class Dispatcher:
         self._status = status
         self._tasks = tasks
         self._lanes: dict[ConversationId, deque[ThreadDelivery]] = {}
+        self._signals = Signals(adapters, tasks)
 
     async def recover(self) -> None:
         """Take up what a former run still owed, or left in doubt."""
@@ -86,17 +87,12 @@ class Dispatcher:
         return sum(len(lane) for lane in self._lanes.values())
 
     def show(self, conversation: Conversation, effect: Show) -> None:
-        """Show a passing sign of life, best effort, in nobody's way."""
-        adapter: object = self._adapters.now(conversation.adapter)
-        if isinstance(adapter, Signaller) and conversation.id not in self._lanes:
-            self._tasks.create_task(self._signal(adapter, conversation, effect), name="signal")
+        """Show a passing sign of life, best effort, in nobody's way.
 
-    async def _signal(self, adapter: Signaller, conversation: Conversation, effect: Show) -> None:
-        try:
-            async with asyncio.timeout(_SIGNAL.total_seconds()):
-                await adapter.signal(conversation.thread, effect.signal)
-        except Exception as error:
-            _log.debug("signal.lost", adapter=conversation.adapter, error=type(error).__name__)
+        What is about to be posted says more than a sign of life; only the end of one still counts.
+        """
+        if conversation.id not in self._lanes or effect.signal.kind is SignalKind.CLEAR:
+            self._signals.show(conversation, effect.signal)
 
     async def _serve(self, conversation: ConversationId, lane: deque[ThreadDelivery]) -> None:
         while lane:
@@ -111,11 +107,19 @@ class Dispatcher:
         match delivery.body:
             case Post(content=content):
                 await self._post(delivery, _outbound(delivery, content))
+            case Announce(place=place, content=content):
+                await self._announce(delivery, _outbound(delivery, content, place=place))
             case Replace() | Retire() as change:
                 if _overtaken(change, lane):
                     await self._settle(delivery, DeliveryState.DROPPED, reason="overtaken")
                 else:
                     await self._change(delivery, change)
+
+    async def _announce(self, delivery: ThreadDelivery, outbound: Outbound) -> None:
+        if isinstance(await self._adapters.connected(delivery.adapter), Announcer):
+            await self._post(delivery, outbound)
+        else:
+            await self._bury(delivery, _MUTE)
 
     async def _post(self, delivery: ThreadDelivery, outbound: Outbound) -> None:
         doubtful = delivery.state is DeliveryState.SENDING
@@ -165,6 +169,8 @@ class Dispatcher:
 
     async def _try(self, adapter: Adapter, outbound: Outbound) -> Receipt | Exception:
         try:
+            if outbound.place and isinstance(adapter, Announcer):
+                return await adapter.announce(outbound)
             return await adapter.deliver(outbound)
         except Exception as error:
             return error
@@ -307,6 +313,13 @@ class _Broken(Rejected):
     """The adapter never gets this done, and no more is known."""
 
 
+#: An announcement that nobody can make.
+_MUTE = Rejected(
+    "this platform's adapter cannot call anybody to another place",
+    remedy="let the agent's handoffs there name a link or a number, not a channel",
+)
+
+
 def _broken(error: object) -> _Broken:
     return _Broken(f"the adapter failed {_BREAKS} times: {type(error).__name__}")
 
@@ -316,9 +329,13 @@ def _unannounced(error: object) -> bool:
     return not isinstance(error, DeliveryFailed | CredentialsRefused)
 
 
-def _outbound(delivery: ThreadDelivery, content: Content) -> Outbound:
+def _outbound(delivery: ThreadDelivery, content: Content, *, place: str = "") -> Outbound:
     return Outbound(
-        id=delivery.id, thread=delivery.thread, content=content, owed_at=delivery.owed_at
+        id=delivery.id,
+        thread=delivery.thread,
+        content=content,
+        owed_at=delivery.owed_at,
+        place=place,
     )
 
 

@@ -143,6 +143,9 @@ class Full(Plain):
         self.looked: list[tuple[str, float]] = []  #: id, and from when on
         self.revised: list[tuple[str, str, str]] = []  #: id, receipt, text
         self.signals: list[str] = []
+        self.signal_faults: list[Exception] = []
+        self.signalling = asyncio.Event()  #: cleared, it holds signs of life back
+        self.signalling.set()
 
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
         self.looked.append((outbound.id, self.house.seconds(since)))
@@ -157,13 +160,32 @@ class Full(Plain):
         self.revised.append((outbound.id, receipt.reference, text_of(outbound)))
 
     async def signal(self, thread: ThreadKey, signal: Signal) -> None:
+        await self.signalling.wait()
+        if self.signal_faults:
+            raise self.signal_faults.pop(0)
         self.signals.append(f"{thread}: {signal.kind}")
+
+
+class Desk(Full):
+    """A platform on which people can be called to another place, too."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.places: list[str] = []  #: where was looked
+
+    async def announce(self, outbound: Outbound) -> Receipt:
+        return await self.deliver(outbound)
+
+    async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
+        self.places.append(outbound.place)
+        return await super().find(outbound, since=since)
 
 
 def text_of(outbound: Outbound) -> str:
     """The text, and what is left of the suggestions."""
     if not isinstance(outbound.content, AgentReply):
-        return outbound.content.kind
+        where = f"in {outbound.place}: " if outbound.place else ""
+        return f"{where}{outbound.content.kind}"
     chosen = outbound.content.chosen
     suggestions = "/".join(s.text for s in outbound.content.suggestions)
     marks = (f"[{suggestions}]" if suggestions else "") + (f"<{chosen.text}>" if chosen else "")

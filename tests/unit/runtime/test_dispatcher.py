@@ -11,9 +11,17 @@ import pytest
 from bridge.core.effects import Show
 from bridge.core.state import Conversation
 from bridge.errors import CredentialsRefused, MaybeDelivered, Rejected, RetryLater, Unreachable
-from bridge.model.delivery import Post, Replace, Retire
-from bridge.model.ids import AdapterName, DeliveryId
-from bridge.model.messages import AgentReply, Author, AuthorKind, Choice, Suggestion
+from bridge.model.delivery import Announce, Post, Replace, Retire, ThreadBody
+from bridge.model.ids import AdapterName, ConversationId, DeliveryId
+from bridge.model.messages import (
+    AgentReply,
+    Author,
+    AuthorKind,
+    Choice,
+    Notice,
+    NoticeKind,
+    Suggestion,
+)
 from bridge.plugin import Signal, SignalKind
 from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.status import Status
@@ -21,7 +29,7 @@ from bridge.runtime.supervisor import Adapters
 from bridge.store import Attempt, TakeStep, ThreadDelivery
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
-from tests.unit.runtime.house import Full, House, Plain, lived_in
+from tests.unit.runtime.house import Desk, Full, House, Plain, lived_in
 from tests.unit.store.given import SLACK, opened, reply
 
 TEAMS = AdapterName("teams")
@@ -46,9 +54,7 @@ class Office:
     def connect(self, platform: Plain | None = None) -> None:
         self.adapters.arrived(SLACK, platform or self.platform)
 
-    async def owed(
-        self, conversation: Conversation, *bodies: Post | Replace | Retire
-    ) -> list[ThreadDelivery]:
+    async def owed(self, conversation: Conversation, *bodies: ThreadBody) -> list[ThreadDelivery]:
         """Commit that these are owed, without telling the dispatcher."""
         first = len(await self.house.store.list_deliveries(conversation.id)) + 1
         owed = tuple(
@@ -58,7 +64,7 @@ class Office:
         found = [await self.house.store.thread_delivery(identity) for identity, _ in owed]
         return [delivery for delivery in found if delivery is not None]
 
-    async def owe(self, conversation: Conversation, *bodies: Post | Replace | Retire) -> None:
+    async def owe(self, conversation: Conversation, *bodies: ThreadBody) -> None:
         """Commit that these are owed, and tell the dispatcher."""
         for delivery in await self.owed(conversation, *bodies):
             self.dispatcher.owe(delivery)
@@ -380,6 +386,67 @@ async def test_refused_credentials_are_a_trouble_until_a_delivery_succeeds(
     assert office.status.troubles == []
 
 
+HELP = Announce("C9", Notice(NoticeKind.HANDOFF_CALL))
+
+
+async def test_a_call_for_help_is_announced_in_its_turn_and_settled_like_a_post(
+    office: Office,
+) -> None:
+    desk = Desk(office.house)
+    office.connect(desk)
+    await office.owe(await opened(office.house.store), reply("hi"), HELP, reply("ho"))
+
+    await office.idle()
+
+    assert desk.posted == [("c1.1", "hi"), ("c1.2", "in C9: handoff_call"), ("c1.3", "ho")]
+    assert set(office.house.states().values()) == {"sent"}
+    assert desk.seen_states == ["sending"] * 3
+    rows = await office.house.store.list_deliveries(ConversationId("c1"))
+    assert [row.kind for row in rows] == ["post", "announce", "post"]
+
+
+async def test_a_call_for_help_in_doubt_is_looked_for_in_its_place(office: Office) -> None:
+    desk = Desk(office.house)
+    desk.landed_faults = [MaybeDelivered("reset")]
+    office.connect(desk)
+    await office.owe(await opened(office.house.store), HELP)
+
+    await office.idle()
+
+    assert desk.looked == [("c1.1", 0)]
+    assert desk.places == ["C9"]
+    assert desk.posted == [("c1.1", "in C9: handoff_call")]
+    assert office.house.states() == {"c1.1": "sent"}
+
+
+async def test_a_call_for_help_that_is_refused_stops_nothing_else(office: Office) -> None:
+    desk = Desk(office.house)
+    desk.faults = [Rejected("not in that channel")]
+    office.connect(desk)
+    await office.owe(await opened(office.house.store), HELP, reply("ho"))
+
+    await office.idle()
+
+    rows = office.house.rows("SELECT state, reason FROM deliveries ORDER BY number")
+    assert rows == [("dead", "not in that channel"), ("sent", None)]
+    assert desk.posted == [("c1.2", "ho")]
+
+
+async def test_where_nobody_can_be_called_that_is_said_and_nothing_is_posted(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.connect()
+    await office.owe(await opened(office.house.store), HELP, reply("ho"))
+
+    await office.idle()
+
+    assert office.texts == ["ho"]
+    (called, _) = office.house.rows("SELECT state, reason FROM deliveries ORDER BY number")
+    assert called[0] == "dead"
+    assert "cannot call anybody" in called[1]
+    assert any("delivery.dead" in record.getMessage() for record in caplog.records)
+
+
 async def test_signs_of_life_are_shown_at_once_or_not_at_all(office: Office) -> None:
     conversation = await opened(office.house.store)
     thinking = Show(Signal(SignalKind.THINKING))
@@ -391,3 +458,19 @@ async def test_signs_of_life_are_shown_at_once_or_not_at_all(office: Office) -> 
     await office.house.quiet()
 
     assert office.platform.signals == [f"{conversation.thread}: thinking"]
+
+
+async def test_while_something_is_posted_only_an_end_of_signs_is_shown(office: Office) -> None:
+    conversation = await opened(office.house.store)
+    office.platform.blocked[conversation.thread] = asyncio.Event()
+    office.connect()
+    await office.owe(conversation, reply("hi"))
+    await office.house.until(lambda: office.platform.attempted)
+
+    office.dispatcher.show(conversation, Show(Signal(SignalKind.THINKING)))
+    office.dispatcher.show(conversation, Show(Signal(SignalKind.CLEAR)))
+    await office.house.quiet()
+
+    assert office.platform.signals == [f"{conversation.thread}: clear"]
+    office.platform.blocked[conversation.thread].set()
+    await office.idle()
