@@ -23,7 +23,9 @@ from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
 from bridge.runtime.agents import AgentDoor, Agents
 from bridge.runtime.dispatcher import Dispatcher
+from bridge.runtime.holding import Hold
 from bridge.runtime.intake import Intake
+from bridge.runtime.keeping import Means
 from bridge.runtime.listener import listening
 from bridge.runtime.pace import Pace
 from bridge.runtime.sessions import Sessions
@@ -35,7 +37,7 @@ from bridge.store import Forget, Store, open_store
 
 _log = log.get("app")
 
-#: How many new sessions and sockets per second, over all conversations.
+#: How many calls and new sockets per second, over all conversations and agents.
 _CONNECTS_PER_SECOND = 50.0
 #: How long the drain waits for deliveries under way.
 _DRAIN = timedelta(seconds=5)
@@ -124,6 +126,7 @@ class Daemon:
         self._http = http
         self._world = world
         self._status = Status()
+        self._pace = Pace(world.clock, world.chance, _CONNECTS_PER_SECOND)
         self._agents: Agents = {
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
         }
@@ -143,11 +146,11 @@ class Daemon:
         away = []
         for name, door in self._agents.items():
             try:
-                await door.api.prove()
+                await door.prove()
             except BridgeError as error:
                 if isinstance(error, CredentialsRefused):
                     raise
-                self._status.agent(name, str(error))
+                self._away(name, error)
                 away.append(door)
         return away
 
@@ -157,29 +160,24 @@ class Daemon:
         while True:
             await self._world.pause(failures)
             try:
-                await door.api.prove()
+                await door.prove()
             except BridgeError as error:
-                self._status.agent(door.name, str(error))
+                self._away(door.name, error)
                 failures += 1
             else:
                 self._status.agent(door.name, None)
                 return
+
+    def _away(self, agent: AgentName, error: BridgeError) -> None:
+        correlation_id = getattr(error, "correlation_id", None)
+        self._status.agent(agent, str(error), correlation_id=correlation_id)
 
     async def _serve(self, stop: asyncio.Event, unproved: list[AgentDoor]) -> None:
         async with asyncio.TaskGroup() as supervised, _cancelled_at_end() as tasks:
             worker = Worker(self._store, self._world, self._terms, tasks)
             adapters = Adapters()
             dispatcher = Dispatcher(self._store, self._world, adapters, self._status, tasks)
-            sessions = Sessions(
-                self._store,
-                worker,
-                self._world,
-                self._agents,
-                Sockets(self._world.clock),
-                Pace(self._world.clock, _CONNECTS_PER_SECOND),
-                self._status,
-                tasks,
-            )
+            sessions = Sessions(self._means(worker), tasks)
             worker.attach(dispatcher, sessions)
             self._publish(worker, dispatcher, sessions)
             tasks.create_task(worker.run_timers(), name="timers")
@@ -205,6 +203,17 @@ class Daemon:
             # What they accept to the last moment still needs the worker.
             await asyncio.gather(*running, return_exceptions=True)
 
+    def _means(self, worker: Worker) -> Means:
+        return Means(
+            store=self._store,
+            worker=worker,
+            world=self._world,
+            agents=self._agents,
+            sockets=Sockets(self._world.clock),
+            pace=self._pace,
+            status=self._status,
+        )
+
     def _post(self, one: Configured, worker: Worker) -> Post:
         host = Intake(
             one.name,
@@ -224,10 +233,13 @@ class Daemon:
             name=AgentName(name),
             connection=connection,
             api=api,
+            pace=self._pace,
+            hold=Hold(self._world.clock),
             sealer=self._store.sealer(agent.connector_token.get_secret_value()),
             idle_timeout=agent.idle_timeout,
             echo_timeout=agent.echo_timeout,
             reconnect_max=agent.reconnect_max,
+            handoffs=tuple(each.rule for each in agent.handoffs),
         )
 
     def _terms(self, conversation: Conversation) -> Terms:

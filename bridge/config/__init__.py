@@ -6,22 +6,10 @@ Every value keeps the place it came from until it is accepted, so that a refusal
 the place, the cause and the remedy. No refusal quotes a value: it might be a secret.
 """
 
-import json
-import re
-from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SecretStr,
-)
+from pydantic import BaseModel, ConfigDict
 
 from bridge.config.sources import (
     Given,
@@ -29,134 +17,38 @@ from bridge.config.sources import (
     Problem,
     Value,
     dotted,
-    leaves,
     read_environment,
     read_secret_files,
     read_toml,
     refuse,
 )
+from bridge.config.tables import (
+    AdapterTable,
+    AgentSettings,
+    DatabaseSettings,
+    Handoff,
+    HttpSettings,
+    LogSettings,
+    Route,
+    Settings,
+)
 from bridge.config.validation import ModelT, accept, offer
-from bridge.model.ids import AdapterName, AgentName
-from bridge.plugin.settings import Address, Duration
+from bridge.model.ids import AdapterName
 
-
-def _name(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", value):
-        raise ValueError("is not a usable name; use a-z, 0-9 and single underscores inside")
-    return value
-
-
-def _sqlite(value: str) -> str:
-    if value.startswith("postgresql"):
-        raise ValueError("is PostgreSQL, which this version cannot use; write sqlite+aiosqlite:///")
-    path = value.removeprefix("sqlite+aiosqlite:///")
-    if not value.startswith("sqlite+aiosqlite:///"):
-        raise ValueError('is not a database address; write it like "sqlite+aiosqlite:///bridge.db"')
-    if path in {"", ":memory:"} or path.startswith("file:"):
-        raise ValueError("names no file; a database in memory would forget what is owed")
-    if "?" in path:
-        raise ValueError("has options, which are not used; leave out what follows the ?")
-    return value
-
-
-def _number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("is not a whole number")  # noqa: TRY004 - pydantic reports only this one
-    return value
-
-
-def _visible(value: str) -> str:
-    if not re.fullmatch(r"[\x21-\x7e]+", value):
-        raise ValueError("is not usable; write visible ASCII characters without a space")
-    return value
-
-
-def _visible_secret(value: SecretStr) -> SecretStr:
-    _visible(value.get_secret_value())
-    return value
-
-
-def _with_default(agents: dict[AgentName, "AgentSettings"]) -> dict[AgentName, "AgentSettings"]:
-    if AgentName("default") not in agents:
-        raise ValueError("is missing; add the table [agents.default], used where no route matches")
-    return agents
-
-
-def _some(adapters: dict[AdapterName, "AdapterTable"]) -> dict[AdapterName, "AdapterTable"]:
-    if not adapters:
-        raise ValueError("is missing; add a table such as [adapters.slack]")
-    return adapters
-
-
-def _list(value: object) -> object:
-    """The environment gives lists as JSON."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError('is not JSON; write it like [{"adapter":"…","agent":"…"}]') from None
-
-
-class _Table(BaseModel):
-    """A table whose keys are all known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class DatabaseSettings(_Table):
-    """Where everything owed is kept."""
-
-    url: Annotated[str, AfterValidator(_sqlite)] = "sqlite+aiosqlite:///bridge.db"
-    auto_migrate: bool = True
-
-
-class HttpSettings(_Table):
-    """Where health and metrics are served; port 0 is any free one."""
-
-    host: Annotated[str, AfterValidator(_visible)] = "127.0.0.1"
-    port: Annotated[int, BeforeValidator(_number), Field(ge=0, le=65535)] = 8080
-
-
-class AgentSettings(_Table):
-    """One PolyAI agent: its service, who we are there, how patient we are."""
-
-    base_url: Annotated[Address, AfterValidator(lambda value: value.rstrip("/"))]
-    connector_token: Annotated[SecretStr, AfterValidator(_visible_secret)]
-    #: Sent as `X-Host`, byte for byte.
-    host: Annotated[str, AfterValidator(_visible)]
-    streaming: bool = True
-    #: A conversation quiet for this long is let go of.
-    idle_timeout: Duration = timedelta(minutes=30)
-    #: How long PolyAI may take to echo a message before its arrival is in doubt.
-    echo_timeout: Duration = timedelta(seconds=10)
-    #: The longest pause between two attempts to reconnect.
-    reconnect_max: Duration = timedelta(seconds=30)
-
-
-class AdapterTable(BaseModel):
-    """One adapter: its plug-in's name, and keys that only the plug-in can judge."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
-
-    type: Annotated[str, Field(min_length=1)]
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """The type alone: any other value may be a secret."""
-        yield "type", self.type
-
-
-class Route(_Table):
-    """Which agent answers: in this channel of this adapter, or in all its channels."""
-
-    adapter: AdapterName
-    channel: str | None = None
-    agent: AgentName
-
-
-class LogSettings(_Table):
-    """What is logged, and how a line looks."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["text", "json"] = "text"
+__all__ = [
+    "AdapterTable",
+    "AgentSettings",
+    "DatabaseSettings",
+    "Handoff",
+    "HttpSettings",
+    "LogSettings",
+    "Route",
+    "Settings",
+    "adapter_settings",
+    "adapter_type_place",
+    "load",
+    "load_database",
+]
 
 
 class _DatabaseAlone(BaseModel):
@@ -165,38 +57,6 @@ class _DatabaseAlone(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database: DatabaseSettings = DatabaseSettings()
-
-
-class Settings(_Table):
-    """The whole configuration."""
-
-    database: DatabaseSettings = DatabaseSettings()
-    http: HttpSettings = HttpSettings()
-    secrets_dir: Path | None = None
-    agents: Annotated[
-        dict[Annotated[AgentName, AfterValidator(_name)], AgentSettings],
-        AfterValidator(_with_default),
-    ] = Field(default={}, validate_default=True)
-    adapters: Annotated[
-        dict[Annotated[AdapterName, AfterValidator(_name)], AdapterTable], AfterValidator(_some)
-    ] = Field(default={}, validate_default=True, exclude=True)
-    routes: Annotated[tuple[Route, ...], BeforeValidator(_list)] = ()
-    log: LogSettings = LogSettings()
-
-    _given: Given | None = PrivateAttr(default=None)
-
-    def model_post_init(self, context: Any) -> None:  # noqa: ANN401 - pydantic's signature
-        """Remember the places, for the plug-ins' settings."""
-        self._given = context
-
-    def given_to(self, name: AdapterName) -> Given:
-        """What one adapter's table holds, each value with its place."""
-        if self._given is not None:
-            return self._given.below("adapters", name)
-        table = self.adapters[name]
-        values = {"type": table.type, **(table.model_extra or {})}
-        place = "the configuration"
-        return Given(place, dict(leaves(values, place)), ("adapters", name))
 
 
 def adapter_type_place(settings: Settings, name: AdapterName) -> str:

@@ -48,8 +48,9 @@ def _problem(model: type[BaseModel], given: Given, details: ErrorDetails) -> Pro
 def _ways(model: type[BaseModel], given: Given, key: Key) -> str:
     """How to give what is missing: a secret has three ways, in a list there is only one."""
     whole = (*given.at, *key)
-    if any(isinstance(part, int) for part in key):
-        return f"add it to that entry of {dotted(key[:1])}"
+    entry = next((at for at, part in enumerate(key) if isinstance(part, int)), None)
+    if entry is not None:
+        return f"add it to that entry of {dotted((*given.at, *key[:entry]))}"
     if not _is_secret(model, key):
         return f"write it in {given.file} or set {variable(whole)}{_misnamed(given, key[:-1])}"
     name = "__".join(map(str, whole))
@@ -73,7 +74,7 @@ def _nearest(model: type[BaseModel], given: Given, key: Key) -> str:
     table = _table(model, key[:-1])
     siblings = list(table.model_fields) if table else []
     kind, _, name = given.place(key).rpartition(f" variable {PREFIX}")
-    if kind != "environment":
+    if kind != "environment" or any(isinstance(part, int) for part in key):
         return offer(str(key[-1]), siblings)
     # A variable may be wrong in more than one of its words: it is compared as a whole.
     known = [variable((*given.at, *each)) for each in _settable(model, given, ())]

@@ -15,6 +15,7 @@ from bridge.config import (
     load,
     load_database,
 )
+from bridge.core.handoff_rules import HandoffRule
 from bridge.errors import ConfigurationError
 from bridge.model.ids import AdapterName, AgentName
 
@@ -84,6 +85,7 @@ def test_what_is_not_given_has_its_default(files: Files) -> None:
     assert settings.secrets_dir is None
     assert not settings.routes
     agent = settings.agents[DEFAULT]
+    assert not agent.handoffs
     assert agent.streaming
     assert agent.idle_timeout == timedelta(minutes=30)
     assert agent.echo_timeout == timedelta(seconds=10)
@@ -307,6 +309,81 @@ def test_routes_lead_between_names_that_exist(files: Files) -> None:
     assert "did you mean desk?" in message
     assert "routes[0].agent" in message
     assert "did you mean default?" in message
+
+
+HANDOFFS = """
+[[agents.default.handoffs]]
+queue_name = "billing"
+reason = "POLICY"
+channel = "C1"
+mention = "S1"
+link = "https://help.example/form?topic=1#top"
+number = "+44 20 7946 0000"
+[[agents.default.handoffs]]
+number = "112"
+"""
+
+
+def test_ways_out_of_a_conversation_are_read_in_order(files: Files) -> None:
+    first, second = files.load(AGENT + HANDOFFS + ADAPTER).agents[DEFAULT].handoffs
+
+    assert first.rule == HandoffRule(
+        queue_name="billing",
+        reason="POLICY",
+        place="C1",
+        mention="S1",
+        link="https://help.example/form?topic=1#top",
+        number="+44 20 7946 0000",
+    )
+    assert second.rule == HandoffRule(number="112")
+
+
+def test_ways_out_come_from_the_environment_as_json(files: Files) -> None:
+    variable = "POLYAI_BRIDGE_AGENTS__DEFAULT__HANDOFFS"
+    settings = files.load(WHOLE, **{variable: '[{"channel": "C1"}, {"link": "http://[::1]:1"}]'})
+
+    assert [each.channel for each in settings.agents[DEFAULT].handoffs] == ["C1", None]
+    for wrong, told in (("[", 'like [{"channel":"…"}]'), ('[{"chanel": "C1"}]', "channel?")):
+        message = files.refused(WHOLE, **{variable: wrong})
+        assert f"environment variable {variable}" in message
+        assert told in message
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("", ["handoffs[1]", "leads nowhere", "channel, link or number"]),
+        ('queue_name = "x"', ["handoffs[1]", "leads nowhere"]),
+        ('mention = "S1"\nnumber = "1"', ["handoffs[1]", "mentions somebody nowhere"]),
+        ('queue_name = ""\nnumber = "1"', ["handoffs[1].queue_name", "is empty"]),
+        ('chanel = "C1"\nnumber = "1"', ["handoffs[1].chanel", "did you mean channel?"]),
+        ('channel = "two words"', ["handoffs[1].channel", "without a space"]),
+        ('channel = ""', ["handoffs[1].channel", "not usable"]),
+        ("channel = 7", ["handoffs[1].channel", "not a text"]),
+        ('link = "http://help.example"', ["handoffs[1].link", "https://"]),
+        ('link = "help.example"', ["handoffs[1].link", "is not an address"]),
+        ('link = "https://a:b@help.example/?x"', ["handoffs[1].link", "password"]),
+        ('link = "https://help.example/a b"', ["handoffs[1].link", "without a space"]),
+        ('link = "tel:112"', ["handoffs[1].link", "is not an address"]),
+        ('number = "the desk"', ["handoffs[1].number", "not a telephone number"]),
+        ('number = ""', ["handoffs[1].number", "not a telephone number"]),
+        ('number = "1\\n2"', ["handoffs[1].number", "not a telephone number"]),
+    ],
+)
+def test_a_way_out_that_leads_nowhere_is_refused(files: Files, entry: str, said: list[str]) -> None:
+    good = '[[agents.default.handoffs]]\nnumber = "1"\n'
+    bad = f"[[agents.default.handoffs]]\n{entry}\n"
+    message = files.refused(AGENT + good + bad + ADAPTER)
+
+    for words in ("agents.default.handoffs[1]", *said):
+        assert words in message
+
+
+def test_ways_out_that_are_no_list_are_refused(files: Files) -> None:
+    message = files.refused(AGENT + "handoffs = 3\n" + ADAPTER)
+
+    assert "agents.default.handoffs" in message
+    assert "is not a list" in message
 
 
 def test_several_problems_are_told_at_once_one_a_line(files: Files) -> None:
