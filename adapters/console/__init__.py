@@ -1,4 +1,7 @@
-"""A terminal as a chat platform: what is typed is said, a number chooses that suggestion."""
+"""A terminal as a chat platform: what is typed is said; a number chooses that suggestion.
+
+What a notice offers is done by its word: /new, /retry, /cancel.
+"""
 
 import asyncio
 import sys
@@ -10,12 +13,13 @@ import aiohttp
 from pydantic import BaseModel
 
 from adapters.console.keyboard import typed_lines
+from adapters.console.screen import choices, commands, shown
 from bridge.errors import DatabaseFailed, MaybeDelivered
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import PersonId, ThreadKey
-from bridge.model.inbound import Clicked, Inbound, Said
-from bridge.model.messages import AgentReply, Content, Person
-from bridge.plugin import Capabilities, Grade, Host, Plugin, notice_text
+from bridge.model.inbound import Inbound, InboundBody, Said
+from bridge.model.messages import Person
+from bridge.plugin import Capabilities, Grade, Host, Plugin
 
 
 class ConsoleSettings(BaseModel, frozen=True, extra="forbid"):
@@ -26,22 +30,22 @@ class ConsoleSettings(BaseModel, frozen=True, extra="forbid"):
 
 
 class Console:
-    """One person, one thread; only the newest suggestions can be chosen, by their numbers."""
+    """One person, one thread; only what was offered last can be chosen."""
 
     def __init__(self, settings: ConsoleSettings, host: Host) -> None:
         self._host, self._screen, self._typed = host, sys.stdout, 0
         self._person = Person(PersonId(settings.user), settings.user)
-        self._choices: dict[str, Clicked] = {}
+        self._choices: dict[str, InboundBody] = {}
+        self._commands: dict[str, InboundBody] = {}
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Print it. A terminal cannot be asked what it shows, so a failure leaves doubt."""
         try:
-            print(_shown(outbound.content), file=self._screen, flush=True)
+            print(shown(outbound.content), file=self._screen, flush=True)
         except (OSError, ValueError) as error:
             raise MaybeDelivered(f"the terminal is gone: {error}") from error
-        if isinstance(outbound.content, AgentReply) and outbound.content.suggestions:
-            numbers = range(len(outbound.content.suggestions))
-            self._choices = {str(n + 1): Clicked(outbound.id, n) for n in numbers}
+        self._choices = choices(outbound) or self._choices
+        self._commands |= commands(outbound)
         return Receipt(outbound.id)
 
     async def read(self, source: int) -> None:
@@ -63,7 +67,7 @@ class Console:
             order=key,
             person=self._person,
             at=at,
-            body=self._choices.get(line, Said(line)),
+            body=(self._choices | self._commands).get(line, Said(line)),
             opens=True,
         )
 
@@ -81,18 +85,6 @@ async def connect(settings: ConsoleSettings, host: Host) -> AsyncIterator[Consol
 
 async def _prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
     return f"{settings.user}, at this terminal"
-
-
-def _shown(content: Content) -> str:
-    if isinstance(content, AgentReply):
-        lines = [f"{content.author.name or 'agent'}: {content.text}"]
-        lines += [f"  {each.title} {each.url or ''}" for each in content.attachments]
-        lines += [f"  {each.title}: {each.number}" for each in content.call_actions]
-        lines += [f"  {n}) {each.text}" for n, each in enumerate(content.suggestions, 1)]
-    else:
-        lines = [f"* {notice_text(content)}"]
-    # The agent's text must not drive the terminal: no control characters.
-    return "".join(c for c in "\n".join(lines) if c.isprintable() or c == "\n")
 
 
 CAPABILITIES = Capabilities(authorship=Grade.FULL, suggestions=Grade.PARTIAL, suggestion_limit=20)

@@ -16,7 +16,15 @@ from bridge.clock import Clock
 from bridge.errors import DatabaseFailed, MaybeDelivered
 from bridge.model.delivery import Outbound
 from bridge.model.ids import AdapterName, DeliveryId, ThreadKey
-from bridge.model.inbound import Clicked, Inbound, Said
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    Inbound,
+    InboundBody,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
 from bridge.model.messages import (
     AgentReply,
     Attachment,
@@ -25,6 +33,7 @@ from bridge.model.messages import (
     AuthorKind,
     CallAction,
     Content,
+    Control,
     Notice,
     NoticeKind,
     Suggestion,
@@ -157,6 +166,43 @@ async def test_only_the_newest_offer_can_be_chosen_from(terminal: Terminal) -> N
     accepted = await typed(terminal, "1\n2\n", OFFER, later, AgentReply(AGENT, "Hm."))
 
     assert [each.body for each in accepted] == [Clicked(DeliveryId("c1.2"), 0), Said("2")]
+
+
+FAILED = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY)
+
+
+@pytest.mark.parametrize(
+    ("control", "line", "body"),
+    [
+        (Control.START, "/new", StartAsked()),
+        (Control.RETRY, "/retry", RetryAsked(DeliveryId("c1.1"))),
+        (Control.CANCEL, "/cancel", CancelAsked(DeliveryId("c1.1"))),
+    ],
+)
+async def test_what_a_notice_offers_is_printed_and_can_be_typed(
+    terminal: Terminal, control: Control, line: str, body: InboundBody
+) -> None:
+    (inbound,) = await typed(terminal, f"{line}\n", Notice(NoticeKind.ENDED, control=control))
+
+    assert inbound.body == body
+    assert f"(type {line} to " in terminal.shown()
+
+
+async def test_a_word_answers_the_newest_notice_that_offers_it(terminal: Terminal) -> None:
+    waiting = Notice(NoticeKind.HANDOFF_WAITING, control=Control.CANCEL)
+
+    accepted = await typed(terminal, "/retry\n/cancel\n", FAILED, FAILED, waiting, OFFER)
+
+    assert [each.body for each in accepted] == [
+        RetryAsked(DeliveryId("c1.2")),
+        CancelAsked(DeliveryId("c1.3")),
+    ]
+
+
+async def test_a_word_that_nothing_offers_is_said(terminal: Terminal) -> None:
+    (inbound,) = await typed(terminal, "/retry\n", OFFER, Notice(NoticeKind.ENDED))
+
+    assert inbound.body == Said("/retry")
 
 
 async def test_what_could_not_be_stored_is_asked_for_again(terminal: Terminal) -> None:
