@@ -105,6 +105,8 @@ def _meant(marked: str, names: Mapping[str, str]) -> str:
             return f"@{words or names.get(target[1:], target[1:])}"
         case "#":
             return f"#{words or target[1:]}"
+        case "!" if target.startswith("!date^"):
+            return words
         case "!":
-            return f"@{words or target[1:]}"
+            return f"@{words or target[1:].removeprefix('subteam^')}"
     return f"{words} ({target})" if words else target

@@ -71,6 +71,8 @@ def test_the_caller_may_write_buttons_differently() -> None:
         ("<#C1|help>", "#help"),
         ("<@UNOBODY>", "@UNOBODY"),
         ("<!channel>", "@channel"),
+        ("<!subteam^S1>", "@S1"),
+        ("since <!date^1772366700^{time}|12:05 UTC>.", "since 12:05 UTC."),
         ("1 &lt; 2 &amp;&amp; 3 &gt; 2", "1 < 2 && 3 > 2"),
         ("&amp;lt;", "&lt;"),
     ],
