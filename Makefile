@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test setup check bench chaos lock
+.PHONY: demo test setup check conformance bench chaos lock
 
 setup: $(STAMP)
 
@@ -23,10 +23,14 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q -n 2 -m "not integration and not chaos and not thorough"
+	$(BIN)/pytest -q -n 2 -m "not integration and not chaos and not thorough and not conformance"
 
 test: check
-	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough"
+	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough or conformance"
+
+# PolyAI's protocol, scenario by scenario; writes what came of it to docs/conformance.md.
+conformance: $(STAMP)
+	$(BIN)/pytest -q -n 2 tests/conformance --conformance-report docs/conformance.md
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

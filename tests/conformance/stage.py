@@ -7,8 +7,9 @@ How to write a scenario
    (`cold_stage` is the same with the bridge not started: plan faults first, then `await
    stage.start()`.) Its name carries the number: `async def test_018_resumes_with_a_plain_cursor`.
    Its docstring says what is given and what is expected, in our own words.
-2. People act with `mention` (opens a thread; gives its ts), `reply`, `choose`. What the agent heard
-   is `heard()`, what a thread was told `told(thread)`; `sessions` are PolyAI's, oldest first.
+2. People act with `mention` (opens a thread; gives its ts), `reply`, `press` (a button by its
+   words; `buttons` are those of a post), and an operator with `command`. What the agent heard is
+   `heard()`, what a thread was told `told(thread)`; `sessions` are PolyAI's, oldest first.
 3. Faults are verbs of `stage.polyai` and `stage.slack`; raw frames go in by `deliver(frame, …)` and
    `deliver_batch(event, …)`, made with `event(type, payload, sequence=…)`.
 4. Time: `await stage.wait(timedelta(hours=1))` returns when everything due by then has been done;
@@ -32,6 +33,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from click.testing import CliRunner
+
+from bridge.cli import cli
 from bridge.simulators.polyai import Call, PolyAISimulator, SimulatedSession
 from bridge.simulators.slack import SimulatedMessage, SlackSimulator
 from bridge.simulators.slack_limits import RateLimits
@@ -67,6 +71,13 @@ def event(kind: str, payload: Json | None = None, **fields: object) -> Json:
 
 
 event.count = 0  # type: ignore[attr-defined]
+
+
+def buttons(message: SimulatedMessage) -> list[str]:
+    """The words on a message's buttons, those that open an address too, in order."""
+    parts = [[*block.get("elements", ()), block.get("accessory")] for block in message.blocks]
+    found = [part for block in parts for part in block if part and part["type"] == "button"]
+    return [str(button["text"]["text"]) for button in found]
 
 
 class ConformanceStage:
@@ -187,6 +198,25 @@ api_url = "{self.slack.api_url}"
     async def reply(self, thread: str, text: str, *, user: str | None = None) -> str:
         """Ann, or `user`, writes in the thread."""
         return await self.slack.say(self.channel, user or self.ann, text, thread_ts=thread)
+
+    async def press(self, thread: str, words: str, *, user: str | None = None) -> str:
+        """Ann, or `user`, presses the newest button with these words in a thread; its post's ts.
+
+        Raises:
+            LookupError: no post of the thread has such a button.
+        """
+        offering = [post.ts for post in self.posts(thread) if words in buttons(post)]
+        if not offering:
+            raise LookupError(f"no button {words!r} in {[buttons(p) for p in self.posts(thread)]}")
+        await self.slack.click(self.channel, offering[-1], user or self.ann, text=words)
+        return offering[-1]
+
+    async def command(self, *words: str) -> str:
+        """An operator gives a command (`conversations`, `end`, …) beside the bridge; its output."""
+        arguments = [*words, "--config", str(self.bridge.config)]
+        given = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+        assert given.exit_code == 0, given.output
+        return given.output
 
     async def greeted(self, text: str = "") -> str:
         """A new thread in which the agent has just greeted; with `text` it has answered, too."""

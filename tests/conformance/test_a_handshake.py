@@ -274,6 +274,23 @@ async def test_016_sessions_that_never_open_are_not_opened_for_ever(
     assert len(stage.sessions) == 4
 
 
+async def test_016_sockets_closed_with_4001_are_no_sockets(stage: ConformanceStage) -> None:
+    """Given every new session's socket is closed with 4001 before its history: three sessions at
+    most, then the conversation is parked and told so once."""
+    stage.polyai.drop_opened(None, code=4001)
+
+    thread = await stage.mention("hello")
+    await stage.wait(timedelta(minutes=4))
+    assert 1 <= len(stage.sessions) <= 3
+    assert len(stage.told(thread)) == 1
+    assert UNAVAILABLE in stage.told(thread)[0]
+
+    stage.polyai.heal()
+    await stage.reply(thread, "anybody?")
+    await stage.until(lambda: "You said: anybody?" in stage.told(thread))
+    assert stage.heard() == ["hello", "anybody?"]
+
+
 async def test_016_failed_calls_for_a_session_do_not_count(stage: ConformanceStage) -> None:
     """Given five calls for a session fail and then each session's socket is refused: the five do
     not count among the three."""

@@ -1,6 +1,5 @@
 """C. The agent joins."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -79,21 +78,22 @@ async def test_034_a_lost_conversation_is_joined_again_once(stage: ConformanceSt
 
 
 async def test_036_nothing_is_said_before_the_agent_has_joined(stage: ConformanceStage) -> None:
-    """Given three messages are typed before POLY_AGENT_JOINED comes: none is sent before it, then
-    all three, once and in order."""
+    """Given three messages are typed before POLY_AGENT_JOINED comes, twenty seconds after the join
+    was echoed: none is sent before it, then all three, once and in order."""
+    stage.polyai.spoil_join("echo_only")
     thread = await stage.mention("one")
     await stage.reply(thread, "two")
-    await stage.until(lambda: stage.sessions and stage.frames("REQUEST_POLY_AGENT_JOIN"))
-    sent_before_joined: list[object] = []
+    await stage.wait(timedelta(seconds=10))
     await stage.reply(thread, "three")
-    while not any(frame.type == frames.JOINED for frame in stage.session.journal):
-        sent_before_joined += stage.frames("USER_MESSAGE")
-        await asyncio.sleep(0.001)
+    await stage.wait(timedelta(seconds=10))
+    assert len(stage.frames("REQUEST_POLY_AGENT_JOIN")) == 1
+    assert stage.frames("USER_MESSAGE") == []
 
+    stage.session.conversing = True
+    stage.polyai.emit(None, "POLY_AGENT_JOINED", {"agent_name": "Ava"})
     await stage.until(lambda: "You said: three" in stage.told(thread))
     await stage.settled()
 
-    assert sent_before_joined == []
-    joined = next(f.sequence for f in stage.session.journal if f.type == frames.JOINED)
-    assert all(message.sequence > joined for message in stage.session.accepted)
     assert stage.heard() == ["one", "two", "three"]
+    assert len(stage.frames("USER_MESSAGE")) == 3
+    assert len(stage.frames("REQUEST_POLY_AGENT_JOIN")) == 1

@@ -15,16 +15,17 @@ ENDED = "The conversation has ended"
 async def test_037_echo_thinking_reply(stage: ConformanceStage) -> None:
     """Given the echo, THINKING and then the message: the echo is not posted, a status may show
     while the agent thinks, the reply is posted once and the status is gone."""
-    thread = await stage.greeted()
+    thread = await stage.greeted("hello")
+    before = [GREETING, "You said: hello"]
 
     await stage.reply(thread, "slow")
     await stage.wait(timedelta(seconds=1))
-    assert stage.told(thread) == [GREETING]
+    assert stage.told(thread) == before
     assert stage.slack.status(stage.channel, thread) == "is thinking…"
     await stage.settled()
 
-    assert stage.told(thread) == [GREETING, "Thank you for waiting."]
-    assert len(stage.slack.posts) == 2
+    assert stage.told(thread) == [*before, "Thank you for waiting."]
+    assert len(stage.slack.posts) == 3
     assert stage.slack.status(stage.channel, thread) == ""
 
 
