@@ -11,11 +11,9 @@ import pytest
 
 from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.polyai import PolyAISimulator, SimulatedSession
-from bridge.simulators.polyai_agent import (
-    RuleAgent,
-)
+from bridge.simulators.polyai_agent import RuleAgent
 
-ErrorShape = Literal["flat", "nested", "plain"]
+ErrorShape = Literal["flat", "nested", "message", "plain", "html"]
 TOKEN = "simulated-connector-token"
 HOST = "https://demo.example"
 TICK = timedelta(milliseconds=1)
@@ -26,8 +24,9 @@ INVALID = "Unknown event type or invalid message format"
 
 
 def simulator(**changes: object) -> PolyAISimulator:
-    settings: dict[str, Any] = {"agent": QUICK, "streaming_pace": TICK} | changes
-    return PolyAISimulator(clock=SystemClock(), ids=RandomIds(), **settings)
+    usual = {"clock": SystemClock(), "ids": RandomIds(), "agent": QUICK, "streaming_pace": TICK}
+    settings: dict[str, Any] = usual | changes
+    return PolyAISimulator(**settings)
 
 
 @pytest.fixture
