@@ -66,7 +66,7 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
         case NoticeKind.HANDOFF_CALL:
             return _call(details)
         case NoticeKind.AGENT_PROBLEM:
-            return details.get("message") or "The agent reported a problem."
+            return _problem(details)
         case NoticeKind.NOT_DELIVERED:
             return _not_delivered(details, offered=notice.control is not None)
         case NoticeKind.TOO_LONG:
@@ -140,6 +140,11 @@ def _call(details: dict[str, str]) -> str:
     queue = f" ({details['queue']})" if details.get("queue") else ""
     because = f": {_REASONS.get(reason, reason)}" if reason else ""
     return f"{details.get('person') or 'Somebody'} needs a person to help{queue}{because}."
+
+
+def _problem(details: dict[str, str]) -> str:
+    words = _sentence(details.get("message", "")) or "The agent reported a problem."
+    return f"{words} Your message was sent again." if details.get("again") else words
 
 
 def _not_delivered(details: dict[str, str], *, offered: bool) -> str:

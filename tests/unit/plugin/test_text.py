@@ -65,6 +65,11 @@ def test_every_notice_has_a_sentence_even_without_details(kind: NoticeKind) -> N
         (K.WITHDRAWN, {}, "took this part of its message back"),
         (K.AGENT_PROBLEM, {"message": "Sorry, I failed."}, "Sorry, I failed."),
         (K.AGENT_PROBLEM, {}, "The agent reported a problem."),
+        (
+            K.AGENT_PROBLEM,
+            {"message": "Oops", "again": "yes"},
+            "Oops. Your message was sent again.",
+        ),
         (K.NOT_DELIVERED, {"text": "hello"}, "“hello”. Please send it again."),
         (K.NOT_DELIVERED, {"text": "hello", "again": "yes"}, "was sent again: “hello”."),
         (K.TOO_LONG, {"limit_bytes": "1024"}, "the limit is 1024 bytes"),
