@@ -69,9 +69,13 @@ class SocketReady(Value, frozen=True, tag="socket_ready"):
 
 
 class SocketLost(Value, frozen=True, tag="socket_lost"):
-    """The socket of session `number` is gone; the session itself lives, as far as we know."""
+    """The socket of session `number` is gone; the session itself lives, as far as we know.
+
+    `too_big`: PolyAI closed it (1009) because of a frame of ours, which must not be sent again.
+    """
 
     number: int
+    too_big: bool = False
 
 
 class SocketUnavailable(Value, frozen=True, tag="socket_unavailable"):

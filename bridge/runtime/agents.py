@@ -1,16 +1,21 @@
-"""Which agents are there? Each with its door to PolyAI, and the memory of having been refused."""
+"""Which agents are there? Each with its door to PolyAI, through which everybody asks in turn."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
 
-from bridge.core.handoffs import HandoffRule
+from bridge.core.handoff_rules import HandoffRule
 from bridge.core.state import Conversation, Terms
 from bridge.model.ids import AgentName
-from bridge.polyai.api import AgentConnection, Api
+from bridge.polyai.api import AgentConnection, Api, Enter, OpenedSession
+from bridge.polyai.refusals import ConnectorRefused, SessionRefused, TryLater
+from bridge.polyai.wire import message_size
+from bridge.runtime.holding import Hold
+from bridge.runtime.pace import Pace
 from bridge.store import Sealer
 
-#: How long nobody asks again after an agent refused our credentials: a person must act.
-REFUSED_FOR = timedelta(seconds=60)
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,12 +25,13 @@ class AgentDoor:
     name: AgentName
     connection: AgentConnection
     api: Api
+    pace: Pace
+    hold: Hold
     sealer: Sealer
     idle_timeout: timedelta
     echo_timeout: timedelta
     reconnect_max: timedelta
     handoffs: tuple[HandoffRule, ...] = ()
-    refused_until: datetime | None = field(default=None)
 
     def terms(self, *, text_limit: int, suggestion_limit: int) -> Terms:
         """What a step must know, for conversations with this agent on that platform."""
@@ -35,7 +41,42 @@ class AgentDoor:
             echo_timeout=self.echo_timeout,
             idle_timeout=self.idle_timeout,
             handoffs=self.handoffs,
+            frame_size=message_size,
         )
+
+    async def open_session(self) -> OpenedSession:
+        """Open a session, each call in its turn.
+
+        Raises:
+            Held: nobody may ask now.
+            ConnectorRefused: a person must act.
+            SessionRefused: a person must act, too.
+            TryLater: nothing was decided.
+        """
+        return await self._ask(self.api.open_session)
+
+    async def prove(self) -> str:
+        """Prove the credentials without opening a session; one line that says so.
+
+        Raises like `open_session`.
+        """
+        return await self._ask(self.api.prove)
+
+    async def _ask(self, call: Callable[[Enter], Awaitable[T]]) -> T:
+        visitor = object()
+
+        async def enter() -> None:
+            await self.pace.turn()
+            # Only now: while we waited for our turn, somebody may have been refused.
+            self.hold.admit(visitor)
+
+        try:
+            answer = await call(enter)
+        except (ConnectorRefused, SessionRefused, TryLater) as error:
+            self.hold.note(error)
+            raise
+        self.hold.lift()
+        return answer
 
 
 Agents = dict[AgentName, AgentDoor]

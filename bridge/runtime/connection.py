@@ -1,7 +1,7 @@
-"""What happens on one socket? Frames in order, heartbeats out, and the end of it.
+"""What happens on one socket? Frames in order, signs of life, and the end of it.
 
-Two small machines beside the reader: one settles the history and lets late frames through, the
-other sends heartbeats and notices silence. All waits are the clock's.
+Beside the reader small machines: one settles the history and lets late frames through, two see to
+the signs of life (`pulse`), one renews the socket when it is old. All waits are the clock's.
 """
 
 import asyncio
@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from bridge import log
 from bridge.core import events as e
 from bridge.core.ordering import Arrivals
+from bridge.core.state import Conversation
 from bridge.model.frames import Frame
 from bridge.model.ids import AgentName, ConversationId
 from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded, encode_heartbeat
 from bridge.runtime.deciding import Mail
+from bridge.runtime.pulse import Pulse
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
@@ -23,12 +25,14 @@ _log = log.get("connection")
 #: How long the first batch of history may take, and how long silence after one means its end.
 _FIRST_BATCH = timedelta(seconds=10)
 _QUIET = timedelta(milliseconds=300)
-#: Seconds between heartbeats unless the session says otherwise (S-ws).
-_HEARTBEAT = 30
-#: No session is asked for a sign of life less often, whatever it says.
-_SLOWEST_HEARTBEAT = 600
-#: So many heartbeat intervals without any frame, and the socket is taken for dead.
-_SILENCE = 2.5
+#: A socket proves itself by something new after its history, or by living this long.
+_PROOF = timedelta(seconds=30)
+#: The age at which a socket is renewed, and how far by chance: PolyAI's front end most likely cuts
+#: it at two hours, and PolyAI's own SDKs come before that too (polyai-messaging §4.4).
+_OLD = timedelta(minutes=110)
+_OLD_SPREAD = timedelta(minutes=10)
+#: How soon an old socket that was busy is looked at again.
+_LOOK_AGAIN = timedelta(seconds=15)
 
 
 class Connection:
@@ -44,22 +48,33 @@ class Connection:
         world: World,
         status: Status,
         agent: AgentName,
+        verifies_end: bool = False,
     ) -> None:
         self.number = number
-        self.proved = False  #: its history was followed
-        self.dropped = False  #: we closed it ourselves
+        self.dropped = False  #: we closed it, and it says nothing about the other side
         self._socket = socket
         self._conversation = conversation
         self._worker = worker
         self._world = world
         self._status = status
         self._agent = agent
+        self._verifies_end = verifies_end
         self._drop = asyncio.Event()
         self._batch = asyncio.Event()
         self._held = asyncio.Event()
         self._batch_at: datetime | None = None
+        self._ready_at: datetime | None = None
+        self._replayed = 0  #: the highest number of its history, or before it
+        self._went_on = False  #: something new came after the history
         self._following = False  #: while a batch is being followed, the next is not even read
-        self._seen_at = world.clock.now()
+        self._pulse = Pulse(world, named=self._heartbeat_seconds, beat=self._beat, ping=socket.ping)
+
+    @property
+    def proved(self) -> bool:
+        """Whether it was of use: its history was followed, and it went on or lived for a while."""
+        if self._ready_at is None:
+            return False
+        return self._went_on or self._world.clock.now() - self._ready_at >= _PROOF
 
     def drop(self) -> None:
         """Close it, soon."""
@@ -77,14 +92,18 @@ class Connection:
     async def serve(self, *, after: int) -> Closing:
         """Follow the socket until it is closed, and say how."""
         arrivals = Arrivals(after=after)
+        self._replayed = after
         closing = Closing.DROPPED
         try:
             async with asyncio.TaskGroup() as tasks:
-                beside = [
-                    tasks.create_task(self._order(arrivals)),
-                    tasks.create_task(self._beat()),
-                    tasks.create_task(self._close_when_dropped()),
-                ]
+                machines = (
+                    self._order(arrivals),
+                    self._live(),
+                    self._watch(),
+                    self._age(),
+                    self._close_when_dropped(),
+                )
+                beside = [tasks.create_task(machine) for machine in machines]
                 closing = await self._read(arrivals)
                 for task in beside:
                     task.cancel()
@@ -95,9 +114,9 @@ class Connection:
     async def _read(self, arrivals: Arrivals) -> Closing:
         try:
             async for decoded in self._socket.frames():
-                self._seen_at = self._world.clock.now()
                 self._status.frame(self._agent, "in")
-                await self._received(decoded, arrivals)
+                with self._pulse.busy():
+                    await self._received(decoded, arrivals)
         except SocketClosed as closed:
             return closed.means
         return Closing.DROPPED
@@ -105,15 +124,20 @@ class Connection:
     async def _received(self, decoded: Decoded, arrivals: Arrivals) -> None:
         for problem in decoded.problems:
             _log.warning("frame.malformed", conversation=self._conversation, problem=problem)
+        numbers = [frame.sequence for frame in decoded.frames if frame.sequence is not None]
         if decoded.batch:
+            self._replayed = max([self._replayed, *numbers])
             self._following = True
             await self._follow(arrivals.history(decoded.frames), replayed=True)
             self._following = False
             self._batch_at = self._world.clock.now()
             self._batch.set()
             return
+        if self._ready_at is not None and max(numbers, default=0) > self._replayed:
+            self._went_on = True
         for frame in decoded.frames:
-            await self._follow(arrivals.live(frame, self._seen_at), replayed=False)
+            now = self._world.clock.now()
+            await self._follow(arrivals.live(frame, now), replayed=False)
         if arrivals.due is not None:
             self._held.set()
 
@@ -126,12 +150,18 @@ class Connection:
     async def _order(self, arrivals: Arrivals) -> None:
         if not await self._history_settled():
             _log.warning("socket.no_history", conversation=self._conversation)
-            self.drop()
+            self._drop.set()
             return
         released = arrivals.settle(self._world.clock.now())
         await self._follow(released, replayed=False)
+        if self._verifies_end:
+            # What had come before the end is followed; nothing is sent to what is over.
+            ended = e.SessionLost(self.number, ended=True)
+            await self._worker.tell(self._conversation, Mail(ended))
+            self.drop()
+            return
         await self._worker.tell(self._conversation, Mail(e.SocketReady(self.number)))
-        self.proved = True
+        self._ready_at = self._world.clock.now()
         while True:
             if arrivals.due is None:
                 self._held.clear()
@@ -158,35 +188,42 @@ class Connection:
                 await self._world.clock.sleep(quiet_until - self._world.clock.now())
         return False
 
-    async def _beat(self) -> None:
-        """Heartbeats, out of step with everybody else's; silence for too long drops the socket."""
+    async def _live(self) -> None:
+        """Signs of life, once the session has said how it wants them."""
         await self._batch.wait()
-        first = self._world.chance.random()
-        while True:
-            interval = self._interval()
-            if interval is None:
-                await self._world.clock.sleep(timedelta(seconds=_HEARTBEAT))
-                continue
-            await self._world.clock.sleep(interval * first)
-            first = 1.0
-            await self.send(encode_heartbeat())
-            if self._world.clock.now() - self._seen_at > interval * _SILENCE:
-                _log.warning("socket.silent", conversation=self._conversation)
-                self.drop()
+        await self._pulse.send()
 
-    def _interval(self) -> timedelta | None:
+    async def _watch(self) -> None:
+        await self._batch.wait()
+        await self._pulse.gone()
+        _log.warning("socket.silent", conversation=self._conversation)
+        self._drop.set()
+
+    async def _beat(self) -> None:
+        await self.send(encode_heartbeat())
+
+    def _heartbeat_seconds(self) -> int | None:
         conversation = self._worker.present(self._conversation)
         session = conversation.session if conversation else None
-        return heartbeat_interval(session.capabilities.heartbeat_seconds if session else None)
+        return session.capabilities.heartbeat_seconds if session else None
+
+    async def _age(self) -> None:
+        """Renew an old socket while nothing is under way: nobody notices."""
+        spread = _OLD_SPREAD * (2 * self._world.chance.random() - 1)
+        await self._world.clock.sleep(_OLD + spread)
+        while not _at_rest(self._worker.present(self._conversation)):
+            await self._world.clock.sleep(_LOOK_AGAIN)
+        _log.debug("socket.renewed", conversation=self._conversation)
+        self.drop()
 
     async def _close_when_dropped(self) -> None:
         await self._drop.wait()
         await self._socket.close(1001)
 
 
-def heartbeat_interval(named: int | None) -> timedelta | None:
-    """A session's own interval, within reason; None if it wants no heartbeats (capability 0)."""
-    if named == 0:
-        return None
-    seconds = named if named is not None and named > 0 else _HEARTBEAT
-    return timedelta(seconds=min(seconds, _SLOWEST_HEARTBEAT))
+def _at_rest(conversation: Conversation | None) -> bool:
+    """Whether nothing is unconfirmed and no message half told."""
+    session = conversation.session if conversation else None
+    if conversation is None or session is None:
+        return True
+    return session.ready and conversation.in_flight is None and not session.streams

@@ -20,6 +20,7 @@ class Status:
         self._adapters: dict[AdapterName, str | None] = {}
         self._refusing: dict[AdapterName, str] = {}
         self._agents: dict[AgentName, str] = {}
+        self._alike: dict[AgentName, str] = {}  #: their troubles without what changes every time
         self._inbound = Counter(
             "polyai_bridge_inbound_total",
             "What platforms told us, by outcome.",
@@ -78,16 +79,24 @@ class Status:
             self._refusing[name] = trouble
             _log.error("adapter.refused", adapter=name, error=trouble)
 
-    def agent(self, name: AgentName, trouble: str | None) -> None:
-        """An agent refuses or cannot be reached (`trouble`), or answers again (None)."""
-        if self._agents.get(name) == trouble:
-            return
+    def agent(
+        self, name: AgentName, trouble: str | None, *, correlation_id: str | None = None
+    ) -> None:
+        """An agent refuses or cannot be reached (`trouble`), or answers again (None).
+
+        The same trouble under another correlation id, which it may quote, is no news.
+        """
         if trouble is None:
-            self._agents.pop(name, None)
-            _log.info("agent.available", agent=name)
-        else:
-            self._agents[name] = trouble
-            _log.error("agent.unavailable", agent=name, error=trouble)
+            if self._agents.pop(name, None) is not None:
+                del self._alike[name]
+                _log.info("agent.available", agent=name)
+            return
+        alike = trouble.replace(correlation_id, "") if correlation_id else trouble
+        if self._alike.get(name) != alike:
+            _log.error(
+                "agent.unavailable", agent=name, error=trouble, correlation_id=correlation_id
+            )
+        self._agents[name], self._alike[name] = trouble, alike
 
     def accepted(self, adapter: AdapterName, outcome: Accepted) -> None:
         """An inbound was seen to."""

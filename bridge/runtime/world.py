@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bridge.clock import Chance, Clock, Ids, RandomIds, SystemClock, system_chance
-from bridge.core.retry import backoff
+from bridge.core.retry import LONGEST, backoff
+
+#: So many times in a row we come back as soon as the other side says.
+_TAKEN_AT_ITS_WORD = 4
 
 #: The named points of a run, in the order of `ARCHITECTURE.md`'s crash table.
 POINTS = (
@@ -34,8 +37,21 @@ class World:
     #: Called with a name of `POINTS` whenever the run passes it.
     reached: Callable[[str], None] = _nothing
 
-    async def pause(self, failures: int, *, longest: timedelta | None = None) -> None:
-        """Wait as long as is decent after the `failures`-th failure in a row."""
-        chance = self.chance.random()
-        wait = backoff(failures, chance, longest=longest) if longest else backoff(failures, chance)
-        await self.clock.sleep(wait)
+    async def pause(
+        self,
+        failures: int,
+        *,
+        longest: timedelta | None = None,
+        asked: timedelta | None = None,
+    ) -> None:
+        """Wait as long as is decent after the `failures`-th failure in a row.
+
+        Or as long as the other side `asked`; but if that goes on, no shorter than is decent.
+        """
+        decent = backoff(failures, self.chance.random(), longest=longest or LONGEST)
+        if asked is None:
+            await self.clock.sleep(decent)
+        elif failures <= _TAKEN_AT_ITS_WORD:
+            await self.clock.sleep(asked)
+        else:
+            await self.clock.sleep(max(asked, decent))

@@ -1,35 +1,21 @@
-"""How often a session is asked for a sign of life; when its history counts as told."""
+"""When the history of a socket counts as told."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import cast
 
-import pytest
-
 from bridge.core import events as e
 from bridge.model import frames as f
 from bridge.model.ids import AgentName, ConversationId
 from bridge.polyai.socket import Socket, SocketClosed
 from bridge.polyai.wire import Decoded
-from bridge.runtime.connection import Connection, heartbeat_interval
+from bridge.runtime.connection import Connection
 from bridge.runtime.deciding import Mail
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.testing.clock import FakeClock
-
-
-@pytest.mark.parametrize(
-    ("named", "seconds"), [(None, 30), (-1, 30), (1, 1), (15, 15), (601, 600), (2**63 - 1, 600)]
-)
-def test_a_sessions_own_interval_is_kept_within_reason(named: int | None, seconds: int) -> None:
-    """A number no clock can hold comes from the wire like any other."""
-    assert heartbeat_interval(named) == timedelta(seconds=seconds)
-
-
-def test_a_session_may_want_no_heartbeats() -> None:
-    assert heartbeat_interval(0) is None
 
 
 class Line:
@@ -47,6 +33,10 @@ class Line:
 
     async def send(self, text: str) -> None:
         """Nobody listens."""
+
+    async def ping(self) -> None:
+        """Nobody answers."""
+        await self._closed.wait()
 
     async def close(self, _code: int = 1000) -> None:
         self._closed.set()

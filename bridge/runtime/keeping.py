@@ -1,0 +1,236 @@
+"""How does one conversation keep its socket? One task tries until it has what it wishes for.
+
+It has the session opened, keeps its socket, and reports what happens as events. After a crash there
+is a state to satisfy and nothing to replay.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bridge import log
+from bridge.core import events as e
+from bridge.core.state import Conversation, Session, Wish
+from bridge.errors import DatabaseFailed, Unreachable
+from bridge.model.ids import ConversationId
+from bridge.polyai.handshake import HandshakeRefused, Refusal
+from bridge.polyai.socket import Closing, Socket, Sockets
+from bridge.polyai.tokens import token_usable
+from bridge.runtime.agents import AgentDoor, Agents, door_of
+from bridge.runtime.connection import Connection
+from bridge.runtime.deciding import Mail
+from bridge.runtime.opening import Opening
+from bridge.runtime.pace import Pace
+from bridge.runtime.reconnecting import Reconnects, Verdict
+from bridge.runtime.status import Status
+from bridge.runtime.worker import Worker
+from bridge.runtime.world import World
+from bridge.store import SessionRecord, Store
+
+_log = log.get("sessions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What every keeper works with."""
+
+    store: Store
+    worker: Worker
+    world: World
+    agents: Agents
+    sockets: Sockets
+    pace: Pace
+    status: Status
+
+
+class Keeper:
+    """Satisfies one conversation's wish, and holds its socket."""
+
+    def __init__(self, identity: ConversationId, means: Means) -> None:
+        self.connection: Connection | None = None
+        self._identity = identity
+        self._means = means
+        self._world = means.world
+        self._opening = Opening(identity, means.worker, means.world, means.status)
+        self._reconnects = Reconnects(0)
+        self._surprises = 0  #: in a row
+
+    async def keep(self) -> None:
+        """Serve the conversation for as long as it wishes for anything."""
+        while True:
+            conversation = self._means.worker.present(self._identity)
+            if conversation is None or conversation.wish is Wish.NOTHING:
+                return
+            door = door_of(self._means.agents, conversation)
+            if door is None:
+                _log.error(
+                    "sessions.no_such_agent", conversation=self._identity, agent=conversation.agent
+                )
+                await self._tell(e.SessionUnavailable())
+                return
+            await self._satisfy(conversation, door)
+
+    async def _satisfy(self, conversation: Conversation, door: AgentDoor) -> None:
+        """One try at what the conversation wishes for. A surprise costs it a pause, no more."""
+        try:
+            if conversation.session is None:
+                await self._opening.attempt(conversation, door)
+            else:
+                await self._serve(conversation.session, door)
+            self._surprises = 0
+        except Exception as error:
+            _log.error("sessions.surprise", conversation=self._identity, error=log.where(error))
+            self._surprises += 1
+            await self._world.pause(self._surprises, longest=door.reconnect_max)
+
+    async def _serve(self, session: Session, door: AgentDoor) -> None:
+        if self._reconnects.number != session.number:
+            self._reconnects = Reconnects(session.number)
+        record = await self._record(session, door)
+        if record is None or record.token is None or not self._worth_a_try(session, record.token):
+            await self._lost(session)
+            return
+        await self._means.pace.turn()
+        # Meanwhile the wish may have gone, or the cursor have moved on.
+        present = self._wished(session.number)
+        if present is None:
+            return
+        try:
+            socket = await self._means.sockets.connect(
+                door.connection,
+                session_id=record.session_id,
+                token=record.token,
+                cursor=present.cursor,
+            )
+        except HandshakeRefused as error:
+            await self._refused(session, error, door)
+        except Unreachable as error:
+            await self._unreachable(session, error, door)
+        else:
+            await self._hold(present, socket, door)
+
+    async def _hold(self, session: Session, socket: Socket, door: AgentDoor) -> None:
+        """Follow the socket to its end, and see what that means."""
+        connection = Connection(
+            socket,
+            conversation=self._identity,
+            number=session.number,
+            worker=self._means.worker,
+            world=self._world,
+            status=self._means.status,
+            agent=door.name,
+            verifies_end=self._reconnects.verifies_end,
+        )
+        self.connection = connection
+        if self._wished(session.number) is None:
+            connection.drop()
+        try:
+            closing = await connection.serve(after=session.cursor)
+        finally:
+            self.connection = None
+        await self._tell(e.SocketLost(session.number, too_big=closing is Closing.TOO_BIG))
+        if not connection.dropped:
+            await self._closed(session, closing, door, proved=connection.proved)
+        elif connection.proved:
+            self._reconnects.restore()
+
+    async def _closed(
+        self, session: Session, closing: Closing, door: AgentDoor, *, proved: bool
+    ) -> None:
+        match self._reconnects.closed(closing, proved=proved):
+            case Verdict.GONE:
+                await self._lost(session)
+            case Verdict.ENDED:
+                await self._tell(e.SessionLost(session.number, ended=True))
+            case Verdict.AGAIN:
+                await self._again(session, None, door)
+            case Verdict.VERIFY:
+                pass  # at once
+
+    async def _refused(self, session: Session, error: HandshakeRefused, door: AgentDoor) -> None:
+        if error.kind is Refusal.SESSION_GONE:
+            _log.info(
+                "session.gone",
+                conversation=self._identity,
+                number=session.number,
+                status=error.status,
+                correlation_id=error.correlation_id,
+            )
+            await self._lost(session)
+            return
+        self._reconnects.unopened()
+        if error.kind in (Refusal.BROKEN, Refusal.BAD_CURSOR):
+            _log.error("socket.not_understood", **self._told(error))
+            await self._leave_alone(session)
+            return
+        if self._reconnects.attempts == 1:
+            _log.warning("socket.refused", **self._told(error))
+        await self._again(session, error.after, door)
+
+    def _told(self, error: HandshakeRefused) -> dict[str, object]:
+        return {
+            "conversation": self._identity,
+            "error": str(error),
+            "status": error.status,
+            "correlation_id": error.correlation_id,
+        }
+
+    async def _unreachable(self, session: Session, error: Unreachable, door: AgentDoor) -> None:
+        self._reconnects.unopened()
+        if self._reconnects.attempts == 1:
+            _log.warning("socket.unreachable", agent=door.name, error=str(error))
+        await self._again(session, None, door)
+
+    async def _again(self, session: Session, after: timedelta | None, door: AgentDoor) -> None:
+        """Pause before the next connect, unless there were as many as PolyAI allows."""
+        present = self._wished(session.number)
+        if present is None:
+            return
+        if self._reconnects.spent(present.capabilities.max_reconnect_attempts):
+            await self._leave_alone(session)
+        else:
+            failures = self._reconnects.failures
+            await self._world.pause(failures, longest=door.reconnect_max, asked=after)
+
+    async def _leave_alone(self, session: Session) -> None:
+        """Until the next message, or for as long as the core thinks fit: it wishes anew then."""
+        _log.warning(
+            "socket.unavailable",
+            conversation=self._identity,
+            number=session.number,
+            attempts=self._reconnects.attempts,
+        )
+        self._reconnects.begin_again()
+        await self._tell(e.SocketUnavailable(session.number))
+
+    async def _lost(self, session: Session) -> None:
+        ended = self._reconnects.verifies_end
+        await self._tell(e.SessionLost(session.number, ended=ended))
+
+    async def _record(self, session: Session, door: AgentDoor) -> SessionRecord | None:
+        failures = 0
+        while True:
+            try:
+                store = self._means.store
+                return await store.session(self._identity, session.number, door.sealer)
+            except DatabaseFailed:
+                failures += 1
+                await self._world.pause(failures)
+
+    def _worth_a_try(self, session: Session, token: str) -> bool:
+        """A session that was never connected is tried, whatever its token looks like."""
+        return not session.proved or token_usable(token, self._world.clock.now())
+
+    def _wished(self, number: int) -> Session | None:
+        """The session as it stands, if its socket is still wished for."""
+        conversation = self._means.worker.present(self._identity)
+        return conversation.session if wished(conversation, number) and conversation else None
+
+    async def _tell(self, event: e.Event) -> None:
+        await self._means.worker.tell(self._identity, Mail(event))
+
+
+def wished(conversation: Conversation | None, number: int) -> bool:
+    """Whether this session's socket should exist."""
+    if conversation is None or conversation.wish is not Wish.SOCKET:
+        return False
+    return conversation.session is not None and conversation.session.number == number
