@@ -11,12 +11,12 @@ from aiohttp import WSMessage, WSMsgType, web
 from bridge.clock import Clock
 from bridge.simulators.polyai_record import SocketLife
 
-#: In an API, the code for a connection cut without a close frame.
-ABNORMAL = 1006
 #: In an API, the code for a close frame that has none.
 NO_STATUS = 1005
 #: How long a closing socket waits for the client's own close frame.
 CLOSE_WAIT = timedelta(seconds=1)
+#: After these nothing more comes.
+_LAST = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 #: Above the documented limit, so that an oversized frame can be refused by name.
 RECEIVE_LIMIT = 8 * 1024 * 1024
 
@@ -81,11 +81,12 @@ class Outlet:
         """Pass on what was posted and what the client says, until the socket is gone."""
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self._write())
-            async for message in self._socket:
+            while (message := await self._socket.receive()).type not in _LAST:
                 await self._receive(message, hear)
             writer.cancel()
         self.life.closed_at = self._clock.now()
-        self.life.client_code = self._socket.close_code
+        if message.type is WSMsgType.CLOSE:
+            self.life.client_code = message.data
         if self.life.server_code is not None and self._transport is not None:
             # Both have said goodbye; aiohttp, which did not see ours, would say it again.
             self._transport.close()

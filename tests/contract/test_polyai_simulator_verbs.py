@@ -451,7 +451,8 @@ async def test_everything_that_was_seen_has_its_instant(http: aiohttp.ClientSess
         assert (first.opened_at, first.closed_at, first.cursor) == (start, last, None)
         assert (first.server_code, first.client_code) == (None, 4000)
         assert (second.opened_at, second.closed_at, second.cursor) == (later, last, "5")
-        assert (second.server_code, second.client_code) == (1012, 1012)
+        # aiohttp's client answers every close frame with 1000.
+        assert (second.server_code, second.client_code) == (1012, 1000)
         assert (record.most_sockets, record.greeted_at, record.joined_at) == (2, [start], [start])
         assert record.heartbeats == [later]
         assert [call.at for call in polyai.calls if call.status == 101] == [start, later]
