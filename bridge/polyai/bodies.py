@@ -20,12 +20,21 @@ _MAX_TYPE = 100  # characters of an unknown type that are kept
 
 def knows(kind: str) -> bool:
     """Whether the type is in the catalogue."""
-    return kind in _READERS
+    return kind in _READERS or kind in IGNORED
 
 
-def passes(kind: str) -> bool:
-    """Whether it is a passing sign of life, which needs no identity: twice is as good as once."""
-    return kind in _PASSING
+def passes(kind: str, *, alone: bool) -> bool:
+    """Whether an event of this type may be followed although nothing tells it from a repeat.
+
+    - A sign of life, and what is the same said twice (that the session began or ended, that the
+      agent is there, which language it speaks, the echo of a frame of ours that is sent one at a
+      time): always.
+    - What would be shown again (a whole message, words of the system, each turn of a handoff):
+      `alone`, since a single event is news. In a batch of history it may have been shown before.
+    - The rest never: a chunk without a message to belong to, the echo of a message that names
+      neither it nor itself, a type nobody knows.
+    """
+    return kind in _REPEATABLE or kind in IGNORED or (alone and kind in _NEWS)
 
 
 def read_body(kind: str, body: Object) -> FrameBody:
@@ -195,7 +204,8 @@ def _system_message(body: Object) -> FrameBody:
     )
 
 
-#: The catalogue. What is not here (typing echoes, read receipts, surveys) is `Unknown`.
+#: The documented catalogue of events (D-events-receive, D-events-send, D-streaming, D-handoff),
+#: but for the batch, which is the wire's. With `IGNORED` it is all that any source names.
 _READERS: dict[str, Callable[[Object], FrameBody]] = {
     PREFIX + name: reader
     for name, reader in {
@@ -229,8 +239,54 @@ _READERS: dict[str, Callable[[Object], FrameBody]] = {
     }.items()
 }
 
-#: Passing signs of life: they need no identity, since telling them twice changes nothing.
-_PASSING = frozenset(
+#: What is in the catalogue and means nothing to us, each with who knows of it. Followed like any
+#: other event, so that the cursor can pass it, and read as `Unknown`.
+IGNORED: Final[dict[str, str]] = {
+    PREFIX + name: source
+    for name, source in {
+        "USER_TYPING": "documented as ours to send; PolyAI's SDKs accept its echo",
+        "SESSION_IDLE_WARNING": "PolyAI's SDKs alone, as not sent yet",
+        "USER_RECEIVED_MESSAGE": "PolyAI's SDKs alone: a read receipt",
+        "USER_READ_MESSAGE": "PolyAI's SDKs alone: a read receipt",
+        "POLY_AGENT_RECEIVED_MESSAGE": "PolyAI's SDKs alone: a read receipt",
+        "POLY_AGENT_READ_MESSAGE": "PolyAI's SDKs alone: a read receipt",
+        "LIVE_AGENT_RECEIVED_MESSAGE": "PolyAI's SDKs alone: a read receipt",
+        "LIVE_AGENT_READ_MESSAGE": "PolyAI's SDKs alone: a read receipt",
+        "SHOW_CSAT_REQUEST": "PolyAI's SDKs alone: a survey, whose answer a client may not send",
+        "CSAT_RESPONSE": "PolyAI's SDKs alone: a survey's answer",
+    }.items()
+}
+
+#: What says the same said twice.
+_REPEATABLE = frozenset(
     PREFIX + name
-    for name in ("HEARTBEAT", "LIVE_AGENT_TYPING", "POLY_AGENT_THINKING", "USER_TYPING")
+    for name in (
+        "HEARTBEAT",
+        "LIVE_AGENT_TYPING",
+        "POLY_AGENT_THINKING",
+        "SESSION_START",
+        "SESSION_END",
+        "REQUEST_POLY_AGENT_JOIN",
+        "USER_END_SESSION",
+        "POLY_AGENT_JOINED",
+        "POLY_AGENT_LEFT",
+        "LANGUAGE_CHANGED",
+    )
+)
+#: What is shown, or changes who answers: once.
+_NEWS = frozenset(
+    PREFIX + name
+    for name in (
+        "POLY_AGENT_MESSAGE",
+        "LIVE_AGENT_MESSAGE",
+        "SYSTEM_MESSAGE",
+        "POLY_AGENT_TRIGGERED_HANDOFF",
+        "HANDOFF_ACCEPTED",
+        "HANDOFF_QUEUE_STATUS",
+        "HANDOFF_FAILED",
+        "HANDOFF_TIMEOUT",
+        "CLIENT_HANDOFF_REQUIRED",
+        "LIVE_AGENT_JOINED",
+        "LIVE_AGENT_LEFT",
+    )
 )

@@ -6,6 +6,8 @@ Rules:
   where nothing is left to know it by, a problem for the log.
 - A fault stays as small as it is: one bad element costs its list nothing else, one bad event its
   batch nothing else.
+- An event is known by its id, its sequence, its message's id or, an echo, by the id we gave it. One
+  that has none of them cannot be told from a repeat: `bodies.passes` says what becomes of it.
 - An event may hold its body under its protobuf oneof name instead of `payload`.
 - Nothing is decided here. Order and repetition are the journal's business; frames of one batch are
   merely handed over by sequence, those without one last.
@@ -27,6 +29,9 @@ from bridge.polyai.fields import Object, as_number, as_object, as_text
 MAX_FRAME: Final = 131_072
 
 _BATCH: Final = PREFIX + "EVENT_BATCH"
+_ECHO: Final = PREFIX + "USER_MESSAGE"
+# The documentation's receipts use the first key, PolyAI's own SDKs the second.
+_OUR_IDS: Final = ("client_event_id", "local_id")
 _MAX_DEPTH: Final = 8  # of batches in batches; the server is not known to nest at all
 
 
@@ -60,8 +65,7 @@ def encode_join() -> str:
 
 def encode_message(text: str, client_event_id: str) -> str:
     """A person's words. PolyAI echoes the id; it does not deduplicate by it."""
-    # The documentation's receipts use the first key, PolyAI's own SDKs the second.
-    custom = {"client_event_id": client_event_id, "local_id": client_event_id}
+    custom = dict.fromkeys(_OUR_IDS, client_event_id)
     return _encode("USER_MESSAGE", payload={"text": text}, custom=custom)
 
 
@@ -121,7 +125,7 @@ def _flatten(event: object, problems: list[str], *, depth: int) -> Iterator[Fram
     if not isinstance(event, dict):
         problems.append("an event is not an object")
     elif event.get("type") != _BATCH:
-        frame = _frame(event, problems)
+        frame = _frame(event, problems, alone=depth == 0)
         if frame is not None:
             yield frame
     elif depth >= _MAX_DEPTH:
@@ -135,7 +139,7 @@ def _flatten(event: object, problems: list[str], *, depth: int) -> Iterator[Fram
             yield from _flatten(inner, problems, depth=depth + 1)
 
 
-def _frame(event: Object, problems: list[str]) -> Frame | None:
+def _frame(event: Object, problems: list[str], *, alone: bool) -> Frame | None:
     """One event, unless nothing is left to know it by when it comes again."""
     kind = event.get("type")
     if not isinstance(kind, str):
@@ -143,8 +147,10 @@ def _frame(event: Object, problems: list[str]) -> Frame | None:
         kind = ""
     payload = _payload(event, kind)
     identity, sequence = as_text(event.get("id")), as_number(event.get("sequence"))
+    custom = _custom(event.get("metadata"))
     known = bool(identity or sequence is not None or as_text(payload.get("message_id")))
-    if not known and not passes(kind):
+    ours = kind == _ECHO and any(key in custom for key in _OUR_IDS)
+    if not (known or ours or passes(kind, alone=alone)):
         name = kind if knows(kind) else "an unknown type"
         problems.append(f"dropped an event without id, sequence or message_id: {name}")
         return None
@@ -153,7 +159,7 @@ def _frame(event: Object, problems: list[str]) -> Frame | None:
         sequence=sequence,
         at=_instant(event.get("timestamp")),
         body=read_body(kind, payload),
-        custom=_custom(event.get("metadata")),
+        custom=custom,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from bridge.model import frames
 from bridge.model.frames import Capabilities, FrameBody
 from bridge.model.messages import Attachment, AttachmentKind, CallAction, Suggestion
+from bridge.polyai import bodies
 from bridge.polyai.bodies import knows, passes, read_body
 
 PICTURE = "https://pictures.example/1.png"
@@ -230,11 +231,60 @@ def test_a_type_is_known_by_its_exact_name_only() -> None:
     assert read_body("event_type_heartbeat", {}) == frames.Unknown("event_type_heartbeat")
 
 
-def test_only_signs_of_life_pass() -> None:
-    names = ("HEARTBEAT", "LIVE_AGENT_TYPING", "POLY_AGENT_THINKING", "USER_TYPING")
-    assert all(passes("EVENT_TYPE_" + name) for name in names)
-    assert not passes("EVENT_TYPE_POLY_AGENT_MESSAGE")
-    assert not passes("EVENT_TYPE_FUTURE_THING")
+#: Every type that any source names (polyai-messaging §6), and what becomes of an event of it that
+#: has no identity: followed always, only where it comes alone, or never.
+ALWAYS, ALONE, NEVER = (True, True), (True, False), (False, False)
+WITHOUT_IDENTITY = {
+    "SESSION_START": ALWAYS,
+    "SESSION_END": ALWAYS,
+    "USER_MESSAGE": NEVER,
+    "USER_TYPING": ALWAYS,
+    "USER_END_SESSION": ALWAYS,
+    "REQUEST_POLY_AGENT_JOIN": ALWAYS,
+    "HEARTBEAT": ALWAYS,
+    "POLY_AGENT_JOINED": ALWAYS,
+    "POLY_AGENT_THINKING": ALWAYS,
+    "POLY_AGENT_MESSAGE": ALONE,
+    "POLY_AGENT_MESSAGE_CHUNK": NEVER,
+    "POLY_AGENT_LEFT": ALWAYS,
+    "POLY_AGENT_TRIGGERED_HANDOFF": ALONE,
+    "LIVE_AGENT_JOINED": ALONE,
+    "LIVE_AGENT_TYPING": ALWAYS,
+    "LIVE_AGENT_MESSAGE": ALONE,
+    "LIVE_AGENT_LEFT": ALONE,
+    "HANDOFF_ACCEPTED": ALONE,
+    "HANDOFF_QUEUE_STATUS": ALONE,
+    "CLIENT_HANDOFF_REQUIRED": ALONE,
+    "HANDOFF_FAILED": ALONE,
+    "HANDOFF_TIMEOUT": ALONE,
+    "SYSTEM_MESSAGE": ALONE,
+    "LANGUAGE_CHANGED": ALWAYS,
+    "SESSION_IDLE_WARNING": ALWAYS,
+    "USER_RECEIVED_MESSAGE": ALWAYS,
+    "USER_READ_MESSAGE": ALWAYS,
+    "POLY_AGENT_RECEIVED_MESSAGE": ALWAYS,
+    "POLY_AGENT_READ_MESSAGE": ALWAYS,
+    "LIVE_AGENT_RECEIVED_MESSAGE": ALWAYS,
+    "LIVE_AGENT_READ_MESSAGE": ALWAYS,
+    "SHOW_CSAT_REQUEST": ALWAYS,
+    "CSAT_RESPONSE": ALWAYS,
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_IDENTITY)
+def test_every_type_of_the_catalogue_is_known_and_read_or_ignored(name: str) -> None:
+    kind = "EVENT_TYPE_" + name
+    assert knows(kind)
+    assert (kind in bodies.IGNORED) == isinstance(read_body(kind, {}), frames.Unknown)
+    assert (passes(kind, alone=True), passes(kind, alone=False)) == WITHOUT_IDENTITY[name]
+
+
+def test_nothing_is_known_beyond_the_catalogue() -> None:
+    named = {"EVENT_TYPE_" + name for name in WITHOUT_IDENTITY}
+    assert named == {*bodies._READERS, *bodies.IGNORED}
+    assert not set(bodies._READERS) & set(bodies.IGNORED)
+    assert all(source for source in bodies.IGNORED.values())
+    assert not passes("EVENT_TYPE_FUTURE_THING", alone=True)
 
 
 def test_an_unknown_type_is_kept_short() -> None:

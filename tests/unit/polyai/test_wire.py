@@ -188,12 +188,23 @@ def test_a_number_out_of_range_costs_only_itself(number: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["HEARTBEAT", "LIVE_AGENT_TYPING", "POLY_AGENT_THINKING"])
-def test_a_sign_of_life_needs_no_identity(name: str) -> None:
-    assert one({"type": _T + name}).id == ""
+@pytest.mark.parametrize("name", ["HEARTBEAT", "SESSION_END", "POLY_AGENT_JOINED", "CSAT_RESPONSE"])
+def test_what_says_the_same_said_twice_needs_no_identity(name: str) -> None:
+    fields = {"type": _T + name}
+    assert one(fields).id == ""
+    assert len(decode(batch(fields)).frames) == 1
 
 
-@pytest.mark.parametrize("name", ["SESSION_END", "POLY_AGENT_MESSAGE", "FUTURE_THING"])
+@pytest.mark.parametrize("name", ["SYSTEM_MESSAGE", "POLY_AGENT_MESSAGE", "HANDOFF_FAILED"])
+def test_what_is_shown_needs_no_identity_alone_but_does_in_a_history(name: str) -> None:
+    fields = {"type": _T + name, "payload": {"text": "secret"}}
+    assert one(fields).sequence is None
+    decoded = decode(batch(fields))
+    assert decoded.frames == ()
+    assert decoded.problems == (f"dropped an event without id, sequence or message_id: {_T}{name}",)
+
+
+@pytest.mark.parametrize("name", ["USER_MESSAGE", "POLY_AGENT_MESSAGE_CHUNK", "FUTURE_THING"])
 def test_anything_else_without_identity_is_dropped(name: str) -> None:
     decoded = decode(json.dumps({"type": _T + name, "id": "", "payload": {"text": "secret"}}))
     assert decoded.frames == ()
@@ -201,6 +212,15 @@ def test_anything_else_without_identity_is_dropped(name: str) -> None:
     assert "without id, sequence or message_id" in problem
     assert "secret" not in problem
     assert "FUTURE" not in problem
+
+
+@pytest.mark.parametrize("key", ["client_event_id", "local_id"])
+def test_an_echo_is_known_by_the_id_we_gave_it(key: str) -> None:
+    fields = {"type": _T + "USER_MESSAGE", "metadata": {"custom": {key: "c-1"}}}
+    assert one(fields).custom == {key: "c-1"}
+    assert len(decode(batch(fields)).frames) == 1
+    other = fields | {"metadata": {"custom": {"theirs": "c-1"}}}
+    assert decode(json.dumps(other)).frames == ()
 
 
 @pytest.mark.parametrize(
