@@ -15,6 +15,7 @@ import aiohttp
 
 from bridge import log
 from bridge.config import AgentSettings, Settings, adapter_settings, adapter_type_place
+from bridge.core import events as e
 from bridge.core.state import Conversation, Terms
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
@@ -22,6 +23,7 @@ from bridge.plugin import registry
 from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
 from bridge.runtime.agents import AgentDoor, Agents
+from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.holding import Hold
 from bridge.runtime.intake import Intake
@@ -176,7 +178,14 @@ class Daemon:
         async with asyncio.TaskGroup() as supervised, _cancelled_at_end() as tasks:
             worker = Worker(self._store, self._world, self._terms, tasks)
             adapters = Adapters()
-            dispatcher = Dispatcher(self._store, self._world, adapters, self._status, tasks)
+            dispatcher = Dispatcher(
+                self._store,
+                self._world,
+                adapters,
+                self._status,
+                tasks,
+                uncalled=lambda d: worker.tell(d.conversation, Mail(e.HelpersNotCalled(d.id))),
+            )
             sessions = Sessions(self._means(worker), tasks)
             worker.attach(dispatcher, sessions)
             self._publish(worker, dispatcher, sessions)

@@ -17,12 +17,13 @@ from bridge.core.endings import (
     drop_unsent,
     end_session,
     give_up,
+    leave_session,
     lose_session,
     take_back_restart,
     tell_unavailable,
 )
 from bridge.core.following import finish_streams, follow
-from bridge.core.handoffs import leave_queue
+from bridge.core.handoffs import helpers_not_called, leave_queue
 from bridge.core.sending import fits, resend, send_next, take_retry, tell_too_long
 from bridge.core.showing import retire
 from bridge.core.state import Conversation, Handoff, Session, Terms, Waiting, Wish
@@ -60,6 +61,8 @@ def _apply(step: Stepping, event: e.Event) -> None:
             _retry(step, delivery, person)
         case e.CancelRequested(delivery=delivery):
             _cancel_waiting(step, delivery)
+        case e.HelpersNotCalled(delivery=delivery):
+            helpers_not_called(step, delivery)
         case e.SessionOpened() as opened:
             _opened(step, opened)
         case e.SessionUnavailable():
@@ -77,7 +80,7 @@ def _apply(step: Stepping, event: e.Event) -> None:
 
 
 def _said(step: Stepping, message: e.MessageAccepted) -> None:
-    if step.conversation.among_people and not message.called:
+    if step.conversation.call is not None and not message.called:
         return  # helpers were called into this thread: people talk to each other
     _attention(step)
     retire(step, None)
@@ -128,7 +131,7 @@ def _cancel_waiting(step: Stepping, delivery: DeliveryId) -> None:
 
 def _attention(step: Stepping) -> None:
     """Somebody is there: a quiet socket is wanted again, a parked conversation tries again."""
-    step.change(touched_at=step.now, parked_at=None, failed_openings=0, among_people=False)
+    step.change(touched_at=step.now, parked_at=None, failed_openings=0, call=None)
     session = step.conversation.session
     if session is not None:
         going_on = tuple(stream for stream in session.streams if not stream.told)
@@ -158,6 +161,9 @@ def _end_requested(step: Stepping) -> None:
 def _start_requested(step: Stepping) -> None:
     _attention(step)
     take_back_restart(step)
+    session = step.conversation.session
+    if session is not None and session.handoff is Handoff.ELSEWHERE:
+        leave_session(step, session)  # its agent has gone; another one comes
     if step.conversation.session is None:
         step.change(wanted=True)
 

@@ -50,9 +50,10 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
     retire(step, None)
     if session.leaves_queue and reason in ("", "REASON_USER_END"):
         reason = "LEFT_QUEUE"
-    notice = step.notice(NoticeKind.ENDED, control=Control.START, reason=reason)
+    called = "yes" if step.conversation.call is not None else ""
+    notice = step.notice(NoticeKind.ENDED, control=Control.START, reason=reason, called=called)
     step.change(restart_notice=notice)
-    _leave(step, session)
+    leave_session(step, session)
 
 
 def lose_session(step: Stepping, session: Session) -> None:
@@ -62,7 +63,7 @@ def lose_session(step: Stepping, session: Session) -> None:
     step.change(lost_session=met or step.conversation.lost_session)
     wanted = step.conversation.wanted
     if session.proved:
-        _leave(step, session)
+        leave_session(step, session)
         if wanted:  # somebody called the agent, and there is no message that could tell so
             tell_unavailable(step)
         return
@@ -89,7 +90,8 @@ def take_back_restart(step: Stepping) -> None:
         step.replace(notice, Notice(NoticeKind.ENDED, {"resumed": "yes"}))
 
 
-def _leave(step: Stepping, session: Session) -> None:
+def leave_session(step: Stepping, session: Session) -> None:
+    """Let go of a session; what the agent has not confirmed is carried into the next one, once."""
     flight = step.conversation.in_flight
     _forget(step, session)
     step.change(wanted=False)

@@ -48,6 +48,12 @@ class CancelRequested(Value, frozen=True, tag="cancel_requested"):
     delivery: DeliveryId
 
 
+class HelpersNotCalled(Value, frozen=True, tag="helpers_not_called"):
+    """The call for help that went out as `delivery` reached nobody and never will."""
+
+    delivery: DeliveryId
+
+
 class SessionOpened(Value, frozen=True, tag="session_opened"):
     """PolyAI gave us a session; it has not been connected yet.
 
@@ -113,6 +119,7 @@ Event = (
     | StartRequested
     | RetryRequested
     | CancelRequested
+    | HelpersNotCalled
     | SessionOpened
     | SessionUnavailable
     | SocketReady

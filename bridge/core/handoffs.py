@@ -15,6 +15,7 @@ from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
 from bridge.model import frames as f
 from bridge.model.delivery import Announce
+from bridge.model.ids import DeliveryId
 from bridge.model.messages import Author, AuthorKind, Control, Notice, NoticeKind
 
 HandoffFrame = (
@@ -106,11 +107,11 @@ def _elsewhere(step: Stepping, session: Session, asked: f.HandoffElsewhere) -> N
     rule = rule_for(step.terms.handoffs, queue=asked.queue, reason=asked.reason)
     close_queue(step)
     step.change_session(handoff=Handoff.ELSEWHERE)
-    step.change(among_people=bool(rule.place))
     if rule.place:
         _call_helpers(step, asked, place=rule.place, mention=rule.mention)
     step.notice(
         NoticeKind.HANDOFF_ELSEWHERE,
+        control=Control.START if rule.place else None,
         reason=asked.reason,
         queue=asked.queue,
         route=asked.route if _can_be_opened(asked.route) else "",
@@ -131,7 +132,17 @@ def _call_helpers(step: Stepping, asked: f.HandoffElsewhere, *, place: str, ment
     }
     said = {name: text for name, text in details.items() if text}
     call = Announce(place, Notice(NoticeKind.HANDOFF_CALL, said))
-    step.effects.append(Owe(step.new_id(), call))
+    delivery = step.new_id()
+    step.effects.append(Owe(delivery, call))
+    step.change(call=delivery)
+
+
+def helpers_not_called(step: Stepping, delivery: DeliveryId) -> None:
+    """Nobody will come: the person is told, and the agent listens again."""
+    if step.conversation.call == delivery:
+        step.change(call=None)
+        step.notice(NoticeKind.HANDOFF_FAILED)
+        step.note("agent.helpers_not_called", "error", delivery=delivery)
 
 
 def _can_be_opened(route: str) -> bool:

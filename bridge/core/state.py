@@ -195,7 +195,8 @@ class Conversation(Value, frozen=True, kw_only=True):
     retries: tuple[Retry, ...] = ()  #: what the notices in the thread offer to send again
     last_said: str = ""  #: what the agent received last
     speaker: Person | None = None  #: who said something last
-    among_people: bool = False  #: helpers were called: what is not addressed to the agent is theirs
+    #: The call by which helpers came into the thread: what is not said to the agent is theirs.
+    call: DeliveryId | None = None
 
     @property
     def wish(self) -> Wish:

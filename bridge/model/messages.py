@@ -98,7 +98,7 @@ class NoticeKind(enum.StrEnum):
     """What the bridge itself tells a thread; `bridge.plugin.text` words each."""
 
     NEW_CONVERSATION = "new_conversation"  #: the earlier session is gone; this one knows nothing
-    ENDED = "ended"  #: the session is over; `reason` may say why, `resumed` that a new one follows
+    ENDED = "ended"  #: `reason`; `resumed`: a new one follows; `called`: helpers are here
     HANDOFF_WAITING = "handoff_waiting"  #: `queue`, `position`, `wait_seconds`, `message`, `since`
     HANDOFF_FOUND = "handoff_found"  #: the wait is over, one way or another
     HANDOFF_JOINED = "handoff_joined"  #: `name` joined

@@ -52,7 +52,7 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
         ):
             return _PLAIN[notice.kind]
         case NoticeKind.ENDED:
-            return _ended(details.get("reason", ""), resumed=bool(details.get("resumed")))
+            return _ended(details)
         case NoticeKind.HANDOFF_WAITING:
             return _waiting(details, moment)
         case NoticeKind.HANDOFF_JOINED:
@@ -73,9 +73,13 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
             return _too_long(details.get("limit_bytes", ""))
 
 
-def _ended(reason: str, *, resumed: bool) -> str:
-    said = _ENDINGS.get(reason, "The conversation has ended.")
-    return f"{said} A new one follows." if resumed else f"{said} Write here to start a new one."
+def _ended(details: dict[str, str]) -> str:
+    said = _ENDINGS.get(details.get("reason", ""), "The conversation has ended.")
+    if details.get("resumed"):
+        return f"{said} A new one follows."
+    if details.get("called"):
+        return f"{said} People can go on here; call the agent to start a new one."
+    return f"{said} Write here to start a new one."
 
 
 def _waiting(details: dict[str, str], moment: Callable[[datetime], str]) -> str:
@@ -124,7 +128,7 @@ def _elsewhere(details: dict[str, str]) -> str:
     called = bool(details.get("called"))
     if called:
         words.append(
-            "Someone has been called and will answer in this thread. "
+            "Someone has been called and will get in touch. "
             "The agent does not read along until it is called again."
         )
     places = " or ".join(details[way] for way in ("link", "route") if details.get(way))

@@ -59,12 +59,16 @@ class Dispatcher:
         adapters: Adapters,
         status: Status,
         tasks: asyncio.TaskGroup,
+        *,
+        uncalled: Callable[[ThreadDelivery], Awaitable[None]],
     ) -> None:
         self._store = store
         self._world = world
         self._adapters = adapters
         self._status = status
         self._tasks = tasks
+        #: Told of a call for help that reaches nobody, before that is settled: so it survives.
+        self._uncalled = uncalled
         self._lanes: dict[ConversationId, deque[ThreadDelivery]] = {}
         self._signals = Signals(adapters, tasks)
 
@@ -264,6 +268,8 @@ class Dispatcher:
 
     async def _bury(self, delivery: ThreadDelivery, error: Rejected) -> None:
         _log.error("delivery.dead", delivery=delivery.id, error=str(error))
+        if isinstance(delivery.body, Announce):
+            await self._uncalled(delivery)
         await self._settle(delivery, DeliveryState.DEAD, reason=error.message)
 
     async def _settle(

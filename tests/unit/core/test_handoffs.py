@@ -174,7 +174,30 @@ def test_helpers_are_called_where_the_operator_said() -> None:
     announced = Announce("C9", Notice(NoticeKind.HANDOFF_CALL, call))
     assert next(owe.body for owe in talk.of(Owe)) == announced
     told = {"reason": "POLICY", "queue": "sales", "number": "+43 1 234", "called": "yes"}
-    assert talk.contents == [Notice(NoticeKind.HANDOFF_ELSEWHERE, told)]
+    assert talk.contents == [Notice(NoticeKind.HANDOFF_ELSEWHERE, told, control=Control.START)]
+
+
+def test_a_call_that_reached_nobody_is_told_and_the_agent_listens_again() -> None:
+    talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales"))
+    call = next(owe.id for owe in talk.of(Owe) if isinstance(owe.body, Announce))
+    assert talk.take(e.HelpersNotCalled(DeliveryId("c1.99"))).effects == ()
+    talk.take(e.HelpersNotCalled(call))
+    assert talk.notices == [NoticeKind.HANDOFF_FAILED]
+    assert talk.take(e.HelpersNotCalled(call)).effects == (), "told once"
+    assert talk.say("hello").sent == ["hello"]
+
+
+def test_who_wants_the_agent_back_gets_a_new_session() -> None:
+    talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales")).hear(f.AgentLeft())
+    talk.take(e.StartRequested())
+    assert talk.conversation.wish is Wish.SESSION
+    assert talk.opened().ready().sent == ["join"]
+
+
+def test_an_end_among_people_does_not_ask_them_to_write_to_the_agent() -> None:
+    talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales")).hear(f.SessionEnded())
+    ended = Notice(NoticeKind.ENDED, {"called": "yes"}, control=Control.START)
+    assert talk.contents == [ended]
 
 
 def test_the_first_rule_that_matches_wins_and_none_may() -> None:

@@ -44,12 +44,23 @@ class Office:
         self.adapters = Adapters()
         self.status = Status()
         self.platform = Full(house)
+        self.uncalled: list[tuple[str, str]] = []  #: calls for help nobody heard; their state
         self.dispatcher = self.restarted()
 
     def restarted(self) -> Dispatcher:
         """Another dispatcher, as after a restart."""
         house = self.house
-        return Dispatcher(house.store, house.world, self.adapters, self.status, house.tasks)
+        return Dispatcher(
+            house.store,
+            house.world,
+            self.adapters,
+            self.status,
+            house.tasks,
+            uncalled=self._note_uncalled,
+        )
+
+    async def _note_uncalled(self, delivery: ThreadDelivery) -> None:
+        self.uncalled.append((delivery.id, self.house.states()[delivery.id]))
 
     def connect(self, platform: Plain | None = None) -> None:
         self.adapters.arrived(SLACK, platform or self.platform)
@@ -430,6 +441,7 @@ async def test_a_call_for_help_that_is_refused_stops_nothing_else(office: Office
     rows = office.house.rows("SELECT state, reason FROM deliveries ORDER BY number")
     assert rows == [("dead", "not in that channel"), ("sent", None)]
     assert desk.posted == [("c1.2", "ho")]
+    assert office.uncalled == [("c1.1", "sending")], "told before it is settled: a crash repeats it"
 
 
 async def test_where_nobody_can_be_called_that_is_said_and_nothing_is_posted(
