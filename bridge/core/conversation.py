@@ -10,6 +10,8 @@ Rules:
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
+import msgspec
+
 from bridge.core import events as e
 from bridge.core.deadlines import woke
 from bridge.core.effects import Effect, ForgetSession
@@ -24,7 +26,14 @@ from bridge.core.endings import (
 )
 from bridge.core.following import finish_streams, follow
 from bridge.core.handoffs import helpers_not_called, leave_queue
-from bridge.core.sending import fits, resend, send_next, take_retry, tell_too_long
+from bridge.core.sending import (
+    fits,
+    refuse_too_big,
+    resend,
+    send_next,
+    take_retry,
+    tell_too_long,
+)
 from bridge.core.showing import retire
 from bridge.core.state import Conversation, Handoff, Session, Terms, Waiting, Wish
 from bridge.core.stepping import Stepping
@@ -200,8 +209,11 @@ def _socket(
             finish_streams(step)
             _take_up(step, session)
             send_next(step)
-        case e.SocketLost():
+        case e.SocketLost(too_big=too_big):
             step.change_session(ready=False, journal=session.journal.connected())
+            flight = step.conversation.in_flight
+            if too_big and flight is not None and flight.message is not None:
+                step.change(in_flight=msgspec.structs.replace(flight, too_big=True))
         case e.SocketUnavailable():
             step.change(parked_at=step.now)
             if step.conversation.waiting or step.conversation.in_flight or step.conversation.wanted:
@@ -215,7 +227,9 @@ def _socket(
 def _take_up(step: Stepping, session: Session) -> None:
     """The replay is over and what is in flight was not in it."""
     flight = step.conversation.in_flight
-    if flight is not None and flight.attempts >= step.terms.send_limit:
+    if flight is not None and flight.too_big:
+        refuse_too_big(step)
+    elif flight is not None and flight.attempts >= step.terms.send_limit:
         give_up(step, session)
     else:
         resend(step)

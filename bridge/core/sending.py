@@ -91,6 +91,15 @@ def resend(step: Stepping) -> None:
     _transmit(step, session, flight.kind, flight.message)
 
 
+def refuse_too_big(step: Stepping) -> None:
+    """PolyAI closed a socket over the message in flight: sent again, it would do so for ever."""
+    flight = step.conversation.in_flight
+    if flight is not None and flight.message is not None:
+        step.settle(flight.message.delivery, DeliveryState.DEAD, "too long for PolyAI")
+        step.notice(NoticeKind.TOO_LONG)
+        step.change(in_flight=None)
+
+
 def lose(step: Stepping, message: Waiting, why: str) -> None:
     """A message did not reach the agent and will not: told, never dropped silently."""
     step.settle(message.delivery, DeliveryState.DEAD, why)

@@ -75,6 +75,7 @@ class InFlight(Value, frozen=True, kw_only=True):
     message: Waiting | None = None
     attempts: int = 1
     sent_at: datetime
+    too_big: bool = False  #: PolyAI closed the socket over its size
 
 
 class Offered(Value, frozen=True):

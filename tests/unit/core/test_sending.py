@@ -97,3 +97,16 @@ def test_a_message_polyai_could_not_read_is_told_as_undelivered() -> None:
 def test_information_that_names_our_message_is_its_receipt_too() -> None:
     talk = asking().hear(problem("Received", "info"), custom=OURS)
     assert [outcome.state for outcome in talk.of(Settle)] == [DeliveryState.SENT]
+
+
+def test_a_message_that_broke_the_socket_by_its_size_is_not_sent_again() -> None:
+    talk = asking().say("two").take(e.SocketLost(1, too_big=True)).ready()
+    assert [(o.id, o.state) for o in talk.of(Settle)] == [("c1.1", DeliveryState.DEAD)]
+    assert talk.notices == [NoticeKind.TOO_LONG]
+    assert talk.sent == ["two"]
+
+
+def test_a_message_that_arrived_although_the_socket_broke_over_a_size_is_confirmed() -> None:
+    talk = asking().take(e.SocketLost(1, too_big=True)).echo("hello", "c1.1").ready()
+    assert talk.notices == []
+    assert talk.sent == []
