@@ -84,6 +84,7 @@ class Options:
     # -- exchanges
     echo_text: Literal["same", "normalised", "empty"] = "same"  #: scenario 43
     echo_metadata: bool = True  #: §7: echoes carry our custom map
+    typing_echoed: bool = False  #: §6.1: USER_TYPING comes back, though no document says so
     link_allowed: bool = False  #: row 18: LINK_TO_WEBRTC_CONVERSATION is a sixth client event
     reasons: Literal["documented", "informal", "null", "absent"] = "documented"  #: §11
     live_left_ends: bool = True  #: row 9: SESSION_END follows when Sam leaves

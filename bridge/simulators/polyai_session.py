@@ -102,6 +102,8 @@ class SimulatedSession(Journal):
                 self._take_message(outlet, frame)
             case frames.JOIN:
                 self._take_join(outlet, frame)
+            case frames.USER_TYPING if self.stage.options.typing_echoed:
+                self.whisper(frames.USER_TYPING, frame.payload, frame.metadata)
             case frames.USER_END_SESSION:
                 self.publish(frames.USER_END_SESSION, {}, frame.metadata)
                 self.end("REASON_USER_END")

@@ -49,7 +49,10 @@ class Outlet:
         self._clock = clock
         self._orders: asyncio.Queue[str | bytes | _Close | _Wait] = asyncio.Queue()
         self._socket = web.WebSocketResponse(
-            autoping=False, autoclose=False, max_msg_size=RECEIVE_LIMIT
+            timeout=CLOSE_WAIT.total_seconds(),
+            autoping=False,
+            autoclose=False,
+            max_msg_size=RECEIVE_LIMIT,
         )
         self._transport: asyncio.Transport | None = None
 

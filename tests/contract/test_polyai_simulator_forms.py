@@ -262,6 +262,16 @@ async def test_echoes_say_the_text_in_any_form(client: Client, form: str, text: 
     assert session.accepted[0].text == " a \u00a0 b"
 
 
+async def test_typing_may_be_echoed(client: Client) -> None:
+    client.polyai.configure(typing_echoed=True)
+    session, line = await client.talk()
+    payload = {"state": "TYPING_STATE_STARTED"}
+    await line.send({"type": "EVENT_TYPE_USER_TYPING", "payload": payload})
+    echo = await line.next()
+    assert (short(echo), echo["payload"], echo["sequence"]) == ("USER_TYPING", payload, None)
+    assert len(session.journal) == 5
+
+
 async def test_a_sixth_event_is_taken_if_allowed(client: Client) -> None:
     link = {"type": "EVENT_TYPE_LINK_TO_WEBRTC_CONVERSATION", "payload": {"call_sid": "x"}}
     _, line = await client.talk()
