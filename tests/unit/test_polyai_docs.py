@@ -149,6 +149,7 @@ SAYINGS = [
     Notice(NoticeKind.UNAVAILABLE),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello", "again": "yes"}),
+    Notice(NoticeKind.TOO_LONG),
     Notice(NoticeKind.TOO_LONG, {"limit_bytes": "131072"}),
     Notice(NoticeKind.WITHDRAWN),
 ]
@@ -278,6 +279,14 @@ def test_a_close_code_means_what_its_row_says(row: Row) -> None:
 
     assert words(first) == [VERDICTS[reconnects.closed(closing, proved=True)]]
     assert words(next_one) == [VERDICTS[reconnects.closed(closing, proved=False)]]
+
+
+def test_a_message_too_long_for_polyai_is_told_once_its_receipt_is_missing() -> None:
+    talk = asking().take(e.SocketLost(1, too_big=True)).ready()
+    told = quoted(PAGE.partition("After 1009")[2])[0]
+
+    assert talk.sent == []
+    assert [notice_text(notice) for notice in noticed(talk)] == [told]
 
 
 def test_every_close_code_has_its_row() -> None:
