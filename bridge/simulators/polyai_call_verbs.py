@@ -6,7 +6,6 @@ are over or the simulator is healed.
 
 from datetime import timedelta
 
-from bridge.simulators.polyai_door import usual_words
 from bridge.simulators.polyai_faults import CallName, FaultKind, Refused
 from bridge.simulators.polyai_steering import Steering
 
@@ -41,26 +40,24 @@ class CallVerbs(Steering):
             ValueError: there is no such call.
         """
         _check(call)
-        for each in _CALLS if call is None else (call,):
-            words = usual_words(each, status, words=self._stage.options.error_words)
-            refusal = Refused(
-                status,
-                words if text is None else text,
-                retry_after,
-                body,
-                code=code,
-                location=location,
-                retry_date=retry_date,
-            )
-            self._plan(
-                FaultKind.REFUSE,
-                n,
-                session_id,
-                call=each,
-                refusal=refusal,
-                share=share,
-                until=self._until(seconds),
-            )
+        refusal = Refused(
+            status,
+            text,
+            retry_after,
+            body,
+            code=code,
+            location=location,
+            retry_date=retry_date,
+        )
+        self._plan(
+            FaultKind.REFUSE,
+            n,
+            session_id,
+            call=call,
+            refusal=refusal,
+            share=share,
+            until=self._until(seconds),
+        )
 
     def answer_slowly(
         self,

@@ -171,7 +171,7 @@ class Desk:
         try:
             response = await handler(request)
         except Refused as refused:
-            response = self._refusal(refused, correlation)
+            response = self._refusal(refused, _CALLS[request.path], correlation)
         except web.HTTPException as exc:
             self._note(request, exc.status)
             raise
@@ -205,9 +205,14 @@ class Desk:
         told = {k: v for k, v in body.items() if k not in self._stage.options.rest_omit}
         return web.json_response({names.get(name, name): value for name, value in told.items()})
 
-    def _refusal(self, refused: Refused, correlation: str) -> web.Response:
-        shape = self._stage.options.error_shape
-        body, kind = polyai_door.error_body(refused, shape=shape, correlation=correlation)
+    def _refusal(self, refused: Refused, call: CallName, correlation: str) -> web.Response:
+        shape, text = self._stage.options.error_shape, refused.text
+        if text is None:
+            words = self._stage.options.error_words
+            text = polyai_door.usual_words(call, refused.status, words=words)
+        body, kind = polyai_door.error_body(
+            refused, text=text, shape=shape, correlation=correlation
+        )
         answer = web.Response(status=refused.status, text=body, content_type=kind)
         if refused.retry_after is not None:
             answer.headers["Retry-After"] = str(refused.retry_after)

@@ -147,9 +147,8 @@ def read_wishes(body: Json) -> bool:
     return streaming
 
 
-def error_body(refused: Refused, *, shape: str, correlation: str) -> tuple[str, str]:
+def error_body(refused: Refused, *, text: str, shape: str, correlation: str) -> tuple[str, str]:
     """The body of a refusal and its content type, in one of the shapes of the reference's §3."""
-    text = refused.text
     if refused.body is not None:
         return refused.body, "application/json" if refused.body[:1] in ("{", "[") else "text/html"
     if shape == "plain":

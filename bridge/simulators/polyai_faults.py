@@ -46,7 +46,7 @@ class Refused(Exception):
     """An HTTP answer other than success; `body` replaces the usual error body when given."""
 
     status: int
-    text: str = ""
+    text: str | None = ""  #: None: what the service usually says
     retry_after: str | float | None = None
     body: str | None = None
     code: str | None = None  #: one of the platform's codes (reference §3) instead of the usual one

@@ -57,7 +57,7 @@ async def test_a_refusal_without_a_text_is_in_the_services_own_words(
 
 async def test_every_call_can_be_refused_with_a_code_of_the_platforms(client: Client) -> None:
     session = await client.session()
-    client.polyai.refuse(None, 400, code="CHAT_TIMEOUT", text="late")
+    client.polyai.refuse(None, 400, 3, code="CHAT_TIMEOUT", text="late")
     for path in ("access-token", "sessions"):
         status, body = await client.post(f"/api/v1/{path}", "{}")
         assert (status, body["error_code"], body["error"]) == (400, "CHAT_TIMEOUT", "late")
