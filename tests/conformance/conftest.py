@@ -14,6 +14,11 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], VirtualLoop]]:
     return {"virtual": VirtualLoop}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: with several workers it is then nobody's last."""
+    items.sort(key=lambda item: not item.name.startswith("test_100_"))
+
+
 @pytest.fixture
 async def cold_stage(tmp_path: Path) -> AsyncIterator[ConformanceStage]:
     """The simulators, and the bridge configured but not started."""

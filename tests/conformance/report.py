@@ -99,13 +99,14 @@ class _Listener:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print the table, and write the page."""
+    """Print what was played, and write the page."""
     results = config.stash[_results]
     if not results:
         return
     terminalreporter.section("conformance")
-    for number, title, _, result in results.rows():
-        terminalreporter.write_line(f"{number:>3}  {result:<8} {title}")
+    for number, title, tests, result in results.rows():
+        if tests:
+            terminalreporter.write_line(f"{number:>3}  {result:<8} {title}")
     path: Path | None = config.getoption("--conformance-report")
     if path is not None:
         path.write_text(results.page())
