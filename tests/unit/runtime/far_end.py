@@ -42,12 +42,13 @@ C1 = ConversationId("c1")
 class Line:
     """One socket, as far as its far end decides: what comes, and when it closes."""
 
-    def __init__(self, *, closes: int | None = None, silent: bool = False) -> None:
+    def __init__(self, *found: Frame, closes: int | None = None, silent: bool = False) -> None:
         self.sent: list[str] = []
         self.pings = 0
         self.pongs = True
         self.stuck = False  #: our frames are not taken any more
         self.closed_by_us = False
+        self._found = found
         self._silent = silent
         self._closes = closes
         self._coming: asyncio.Queue[Decoded | int | None] = asyncio.Queue()
@@ -67,7 +68,7 @@ class Line:
         if self._closes is not None:
             self.close_with(self._closes)
         elif not self._silent:
-            self.history()
+            self.history(*self._found)
         while True:
             coming = asyncio.ensure_future(self._coming.get())
             ended = asyncio.ensure_future(self._ended.wait())
@@ -264,11 +265,11 @@ class FarEnd:
 
     async def connected(self, **capabilities: int | None) -> Line:
         """A session whose socket is open, its history followed, its agent there."""
+        start = f.SessionStarted(f.Capabilities(**capabilities))  # type: ignore[arg-type]
+        self.connects.plan.insert(0, lambda: Line(frame(start, 1)))
         await self.say()
         await self.passes(1)
-        start = f.SessionStarted(f.Capabilities(**capabilities))  # type: ignore[arg-type]
         line = self.line
-        line.say(frame(start, 1))
         line.say(frame(f.JoinEchoed(), 2))
         line.say(frame(f.AgentJoined(), 3))
         await self.passes(0)
