@@ -1,0 +1,39 @@
+"""An agent's door: everybody goes through it in turn."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bridge.polyai.refusals import TryLater
+from bridge.polyai.wire import encode_message
+from bridge.runtime.holding import Held
+from tests.unit.runtime.far_end import FarEnd
+
+
+class _Done(Exception):
+    """Makes the group cancel what would go on for ever."""
+
+
+@pytest.fixture
+async def far() -> AsyncIterator[FarEnd]:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield FarEnd(tasks)
+            raise _Done
+    except* _Done:
+        pass
+
+
+async def test_proving_keeps_to_the_same_door(far: FarEnd) -> None:
+    assert await far.door.prove() == "proved"
+    far.door.hold.note(TryLater("slow", after=timedelta(seconds=9), status=429, correlation_id=""))
+    with pytest.raises(Held):
+        await far.door.prove()
+
+
+async def test_a_frame_is_measured_as_the_wire_does(far: FarEnd) -> None:
+    terms = far.door.terms(text_limit=10, suggestion_limit=3)
+    assert terms.frame_size("né", "c1.1") > terms.frame_size("ne", "c1.1")
+    assert terms.frame_size("né", "c1.1") == len(encode_message("né", "c1.1").encode())

@@ -1,0 +1,63 @@
+"""Every wish has its keeper, and what is sent goes to the socket it was meant for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridge.core import events as e
+from bridge.core.effects import Recycle, SendKind, Transmit
+from bridge.model.ids import ConversationId
+from bridge.runtime.deciding import Mail
+from tests.unit.runtime.far_end import C1, FarEnd
+
+
+class _Done(Exception):
+    """Makes the group cancel what would go on for ever."""
+
+
+@pytest.fixture
+async def far() -> AsyncIterator[FarEnd]:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield FarEnd(tasks)
+            raise _Done
+    except* _Done:
+        pass
+
+
+async def test_nothing_is_kept_for_a_conversation_that_wishes_for_nothing(far: FarEnd) -> None:
+    await far.connected()
+    assert (far.sessions.open, len(far.sessions._keepers)) == (1, 1)
+    await far.desk.tell(C1, Mail(e.SessionLost(1, ended=True)))
+    await far.passes(1)
+    assert (far.sessions.open, len(far.sessions._keepers)) == (0, 0)
+    assert far.line.closed_by_us
+
+
+async def test_a_frame_goes_out_on_the_socket_of_its_session_alone(far: FarEnd) -> None:
+    line = await far.connected()
+    before = len(line.sent)
+    await far.sessions.transmit(C1, Transmit(2, SendKind.JOIN))
+    await far.sessions.transmit(ConversationId("other"), Transmit(1, SendKind.JOIN))
+    assert len(line.sent) == before
+    await far.sessions.transmit(C1, Transmit(1, SendKind.END))
+    assert len(line.sent) == before + 1
+
+
+async def test_a_socket_is_recycled_for_its_own_session_alone(far: FarEnd) -> None:
+    await far.connected()
+    far.sessions.recycle(C1, Recycle(2))
+    await far.passes(1)
+    assert len(far.connects.at) == 1
+    far.sessions.recycle(C1, Recycle(1))
+    await far.passes(1)
+    assert len(far.connects.at) == 2
+    assert far.sessions.open == 1
+
+
+async def test_a_conversation_without_its_agent_is_told(far: FarEnd) -> None:
+    far.sessions._means.agents.clear()
+    await far.say()
+    assert far.told(e.SessionUnavailable) == [e.SessionUnavailable()]
+    assert len(far.sessions._keepers) == 0
