@@ -3,21 +3,13 @@
 import importlib
 import json
 import re
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.core import events as e
-from bridge.core.effects import ForgetSession, Note, Recycle, Settle
-from bridge.core.handoff_rules import HandoffRule
 from bridge.core.state import Terms
-from bridge.core.system_messages import CATALOGUE
-from bridge.model import frames as f
-from bridge.model.delivery import Announce, DeliveryState
-from bridge.model.messages import AgentReply, Control, Notice, NoticeKind
+from bridge.model.messages import Control, Notice, NoticeKind
 from bridge.plugin import notice_text
 from bridge.polyai import bodies, wire
 from bridge.polyai.answers import Answer
@@ -28,42 +20,11 @@ from bridge.runtime.reconnecting import Reconnects, Verdict
 from bridge.simulators.polyai_control import VERBS
 from bridge.simulators.polyai_frames import CLIENT_TYPES
 from bridge.simulators.polyai_options import Options
-from bridge.testing.builders import Talk, piece, said
 from bridge.testing.clock import NOON
 from tests.unit.polyai.rows import DOCUMENTED
+from tests.unit.polyai_page import DOCS, PAGE, Row, cases, quoted, table, words
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGE = (DOCS / "polyai.md").read_text("utf-8")
-SECOND = timedelta(seconds=1)
-OURS = {"client_event_id": "c1.1"}
-
-Row = list[str]
-
-
-def table(heading: str) -> list[Row]:
-    """The data rows of the first table below a heading."""
-    below = PAGE.partition(f"\n{heading}\n")[2]
-    found = re.search(r"(^\|.*\n)+", below, re.MULTILINE)
-    assert found, f"no table below {heading}"
-    _, _, *rows = found.group().splitlines()
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-
-
-def cases(heading: str) -> list[Any]:
-    """The same, each a case of its own for a test."""
-    return [pytest.param(row, id=" ".join(row[:2]).replace("`", "")) for row in table(heading)]
-
-
-def words(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
-
-
-def quoted(text: str) -> list[str]:
-    """The exact words of a thread, in double quotes, outside of code."""
-    return re.findall(r'"([^"]+)"', re.sub(r"`[^`]*`", "", text))
-
-
-# -- the page itself ---------------------------------------------------------------------------
+# -- the page itself ------------------------------------------------------------------------------
 
 
 def anchors() -> set[str]:
@@ -163,7 +124,7 @@ def test_the_page_has_the_bridges_own_words_exactly_and_all_of_them() -> None:
     assert {notice.kind for notice in SAYINGS} == set(NoticeKind) - {NoticeKind.AGENT_PROBLEM}
 
 
-# -- events ------------------------------------------------------------------------------------
+# -- events ---------------------------------------------------------------------------------------
 
 
 def test_every_event_from_polyai_has_its_row_and_there_are_no_others() -> None:
@@ -185,7 +146,7 @@ def test_every_event_to_polyai_has_its_row_and_there_are_no_others() -> None:
     assert {kind for kind, when in rows.items() if not when.startswith("never:")} == encoded
 
 
-# -- calls and handshakes ----------------------------------------------------------------------
+# -- calls and handshakes -------------------------------------------------------------------------
 
 
 def answer(status: int, text: str) -> Answer:
@@ -259,7 +220,7 @@ def test_a_code_means_what_its_status_does(row: Row) -> None:
     assert remedy
 
 
-# -- sockets -----------------------------------------------------------------------------------
+# -- sockets --------------------------------------------------------------------------------------
 
 VERDICTS = {
     Verdict.AGAIN: "reconnect",
@@ -281,288 +242,13 @@ def test_a_close_code_means_what_its_row_says(row: Row) -> None:
     assert words(next_one) == [VERDICTS[reconnects.closed(closing, proved=False)]]
 
 
-def test_a_message_too_long_for_polyai_is_told_once_its_receipt_is_missing() -> None:
-    talk = asking().take(e.SocketLost(1, too_big=True)).ready()
-    told = quoted(PAGE.partition("After 1009")[2])[0]
-
-    assert talk.sent == []
-    assert [notice_text(notice) for notice in noticed(talk)] == [told]
-
-
 def test_every_close_code_has_its_row() -> None:
     told = {int(row[0]) for row in table("## A socket is closed")}
 
     assert told == {408, 1000, 1001, 1005, 1006, 1008, 1009, 1011, 1012, 1013, *range(4000, 4004)}
 
 
-# -- system messages ---------------------------------------------------------------------------
-
-
-def asking() -> Talk:
-    """A message is sent, and its receipt has not come."""
-    return Talk().joined().say("hello")
-
-
-def asked() -> Talk:
-    return asking().echo("hello", "c1.1")
-
-
-SITUATIONS: dict[str, Callable[[], Talk]] = {
-    "no_start": lambda: Talk().say("hello").opened().ready().hear(f.JoinEchoed()),
-    "stream_error": lambda: asked().hear(piece("Half of i", 1)),
-    "session_not_retrieved": asking,
-}
-OTHERS = {
-    "any other error": ("error", "The weather is broken."),
-    "any warning": ("warning", "The weather may change."),
-    "any information": ("info", "The weather is fine."),
-}
-
-
-def spoken(row: Row) -> f.SystemMessage:
-    """The system message that a row is about."""
-    level, text = OTHERS.get(row[0]) or ("error", words(row[0])[0])
-    return f.SystemMessage(level, text)
-
-
-def reaction(talk: Talk, *, late: bool) -> Iterator[str]:
-    """What the last event came to, in the page's words."""
-    for content in talk.contents:
-        if isinstance(content, AgentReply):
-            yield "show what came"
-        else:
-            yield "offer" if content.control is Control.RETRY else "tell"
-    if talk.of(Recycle):
-        yield "look again"
-    if talk.sent == ["join"]:
-        yield "rejoin"
-    if talk.of(ForgetSession):
-        yield "new session"
-    if talk.conversation.parked_at == talk.now:
-        yield "park"
-    if talk.of(Note) and len(talk.effects) == 1 and not due_soon(talk) and not late:
-        yield "log"
-
-
-def due_soon(talk: Talk) -> bool:
-    return talk.due is not None and talk.due <= talk.now + talk.terms.trouble_timeout
-
-
-def played(talk: Talk, message: f.SystemMessage) -> tuple[list[str], list[Note], list[Notice]]:
-    """What the bridge did at once and within the wait, what the log and the thread were told."""
-    talk.hear(message)
-    done, notes = list(reaction(talk, late=False)), talk.of(Note)
-    contents = list(talk.contents)
-    if due_soon(talk):
-        talk.wait(talk.terms.trouble_timeout)
-        done += ["wait", *reaction(talk, late=True)]
-        contents += talk.contents
-    return done or ["nothing"], notes, [c for c in contents if isinstance(c, Notice)]
-
-
-@pytest.mark.parametrize("row", cases("## System messages"))
-def test_a_system_message_does_what_its_row_says(row: Row) -> None:
-    _, does, sees, log, remedy = row
-    message = spoken(row)
-    known = next((k.name for k in CATALOGUE if k.words in message.text.lower()), "")
-    talk = SITUATIONS.get(known, asked)()
-
-    done, notes, notices = played(talk, message)
-
-    promised, _, at_last = does.partition(";")
-    assert sorted(done) == sorted(words(promised))
-    told = [f"{note.level}: `{note.event}`, `{note.fields['meaning']}`" for note in notes]
-    assert told == ([log] if log else [])
-    assert bool(remedy) == bool(log)
-    if at_last:
-        talk.ready().hear(message).hear(message)
-        done = list(reaction(talk, late=True))
-        assert done == words(at_last)
-    if "new session" in done and not talk.conversation.parked_at:
-        notices += noticed(talk.say("and now?").opened())
-    own = [notice_text(n) for n in notices if n.kind is not NoticeKind.AGENT_PROBLEM]
-    assert own == quoted(sees)
-    theirs = [n for n in notices if n.kind is NoticeKind.AGENT_PROBLEM]
-    assert [notice_text(n) for n in theirs] == [theirs_in_full(message)] * sees.count(
-        "*PolyAI's words*"
-    )
-    assert any(n.control for n in theirs) == ("*Try again*" in sees)
-
-
-def theirs_in_full(message: f.SystemMessage) -> str:
-    return notice_text(Notice(NoticeKind.AGENT_PROBLEM, {"message": message.text}))
-
-
-def noticed(talk: Talk) -> list[Notice]:
-    return [content for content in talk.contents if isinstance(content, Notice)]
-
-
-def test_every_known_system_message_has_its_row_in_both_tables() -> None:
-    first = [row[0] for row in table("## System messages")]
-    texts = [words(cell)[0].lower() for cell in first if cell not in OTHERS]
-
-    assert [next(k for k in CATALOGUE if k.words in text) for text in texts] == list(CATALOGUE)
-    assert first[-3:] == list(OTHERS)
-    assert [row[0] for row in table("### What becomes of the message it names")] == first
-
-
-@pytest.mark.parametrize("row", cases("### What becomes of the message it names"))
-def test_the_message_that_is_named_comes_to_what_its_row_says(row: Row) -> None:
-    talk = asking().hear(spoken(row), custom=OURS)
-
-    assert words(row[1]) == [fate(talk)]
-
-
-def fate(talk: Talk) -> str:
-    """What became of the message that was in flight."""
-    after = talk.conversation
-    settled = [settle.state for settle in talk.of(Settle)]
-    if settled:
-        told = NoticeKind.NOT_DELIVERED in talk.notices
-        assert told == (settled == [DeliveryState.DEAD])
-        return "not delivered" if told else "received"
-    if after.session is None:
-        assert [waiting.carried for waiting in after.waiting] == [True]
-        return "carried"
-    if after.in_flight is not None and after.in_flight.message is not None:
-        assert talk.wait(after.in_flight.sent_at + talk.terms.echo_timeout - talk.now).of(Recycle)
-        assert talk.lost().ready().sent == ["hello"]
-        return "looked for"
-    if talk.sent != ["join"]:
-        assert talk.wait(talk.terms.trouble_timeout).sent == ["join"]
-    assert talk.hear(f.JoinEchoed()).hear(f.AgentJoined()).sent == ["hello"]
-    return "sent after the join"
-
-
-# -- endings -----------------------------------------------------------------------------------
-
-
-def leaving_the_queue() -> Talk:
-    talk = asked().hear(f.HandoffTriggered())
-    ((delivery, _),) = talk.thread[-1:]
-    talk.take(e.CancelRequested(delivery)).hear(f.EndEchoed())
-    return talk.hear(f.SessionEnded("REASON_USER_END"))
-
-
-def with_a_dying_token() -> Talk:
-    talk = Talk()
-    talk.take(e.StartRequested()).take(e.SessionOpened(1, NOON + timedelta(hours=24))).ready()
-    talk.hear(f.JoinEchoed()).hear(f.AgentJoined(name="Ava")).hear(said("Hello", "m1"))
-    return talk.wait(timedelta(minutes=20)).say("hm?").echo("hm?").wait(timedelta(hours=24))
-
-
-def asked_to_end() -> Talk:
-    return asked().take(e.EndRequested()).wait(Terms().end_timeout)
-
-
-def after_a_call() -> Talk:
-    """Helpers were called into the thread."""
-    talk = Talk(Terms(handoffs=(HandoffRule(place="C0123456789"),))).joined()
-    return talk.hear(f.HandoffElsewhere()).hear(f.SessionEnded("REASON_NATURAL_END"))
-
-
-def left_quiet() -> Talk:
-    talk = asked().wait(Terms().idle_timeout)
-    assert talk.session.released
-    return talk
-
-
-ENDINGS: dict[str, Callable[[], Talk]] = {
-    "`REASON_": lambda: asked(),
-    "any other": lambda: asked().hear(f.SessionEnded("REASON_OF_ITS_OWN")),
-    "a message": lambda: asked().hear(said("Goodbye", "m9", ends=True)),
-    "any of these": after_a_call,
-    "closed with": lambda: asked().gone(ended=True),
-    "the end was": asked_to_end,
-    "*Cancel": leaving_the_queue,
-    "the session is lost": lambda: asked().gone(),
-    "its access token": with_a_dying_token,
-    "quiet for": left_quiet,
-}
-
-
-@pytest.mark.parametrize("row", cases("## Endings"))
-def test_an_ending_is_told_as_its_row_says(row: Row) -> None:
-    how, sees = row
-    (begin,) = (play for start, play in ENDINGS.items() if how.startswith(start))
-    talk = begin()
-    if how.startswith("`REASON_"):
-        talk.hear(f.SessionEnded(words(how)[0]))
-    # In the order of the thread: what stands for the wait is changed where it stands.
-    told = [notice_text(n) for n in sorted(noticed(talk), key=lambda n: n.kind is NoticeKind.ENDED)]
-    if sees.startswith("nothing"):
-        assert told == []
-        talk.say("and now?")
-        told = [notice_text(n) for n in noticed(talk.opened())] if quoted(sees) else []
-    else:
-        (end,) = (n for n in noticed(talk) if n.kind is NoticeKind.ENDED)
-        assert end.control is Control.START
-
-    assert told == quoted(sees)
-
-
-def test_an_end_that_is_followed_by_a_new_session_says_so() -> None:
-    talk = asked().hear(f.SessionEnded("REASON_NATURAL_END")).say("one more thing")
-
-    assert [notice_text(n) for n in noticed(talk)] == [
-        "The conversation has ended. A new one follows."
-    ]
-
-
-# -- handoffs ----------------------------------------------------------------------------------
-
-SAM = {"agent": {"id": "s1", "name": "Sam"}}
-PAYLOADS: dict[str, dict[str, Any]] = {
-    "`POLY_AGENT_TRIGGERED_HANDOFF`": {},
-    "`POLY_AGENT_LEFT`": {},
-    "`HANDOFF_ACCEPTED`": {"queue_name": "Billing"},
-    "`HANDOFF_QUEUE_STATUS`": {"position_in_queue": 2, "estimated_wait_seconds": 180},
-    "`HANDOFF_QUEUE_STATUS`, with words of its own": {"display_message": "Sam is nearly there"},
-    "`LIVE_AGENT_JOINED`": SAM,
-    "`LIVE_AGENT_MESSAGE`": {"message_id": "m7", "agent_id": "s1", "text": "Hi"},
-    "`LIVE_AGENT_LEFT`": {"agent_id": "s1"},
-    "`HANDOFF_QUEUE_STATUS`, for a second person": {"queue_name": "Billing", "position": 1},
-    "`HANDOFF_FAILED`": {"reason": "all lines busy"},
-    "`HANDOFF_TIMEOUT`": {},
-}
-
-
-def test_a_handoff_is_told_row_by_row() -> None:
-    talk = asked()
-    for event, sees in table("### PolyAI finds the person"):
-        talk.hear(bodies.read_body(bodies.PREFIX + words(event)[0], PAYLOADS[event]))
-
-        assert [notice_text(notice) for notice in noticed(talk)] == quoted(sees), event
-        replies = [c for c in talk.contents if isinstance(c, AgentReply)]
-        assert [r.author.name for r in replies] == (["Sam"] if "Sam's name" in sees else [])
-
-
-RULES = {
-    "nothing that matches": HandoffRule(queue_name="Sales", link="https://sales.example"),
-    "`link` and `number`": HandoffRule(link="https://help.example", number="+1 555 0100"),
-    "`channel`": HandoffRule(queue_name="billing", place="C0123456789"),
-}
-ASKED = {"queue_name": "Billing", "reason": "COMPLEX_QUERY"}
-
-
-@pytest.mark.parametrize("row", cases("### The bridge finds the person"))
-def test_a_handoff_that_the_bridge_manages_is_told_as_its_row_says(row: Row) -> None:
-    has, sees = row
-    rules = (RULES[has],) if has in RULES else ()
-    asks = ASKED if rules else {"route": "https://desk.example"}
-    talk = Talk(Terms(handoffs=rules)).joined().say("help").echo("help", "c1.1")
-    talk.hear(bodies.read_body(bodies.PREFIX + "CLIENT_HANDOFF_REQUIRED", asks))
-
-    assert [notice_text(notice) for notice in noticed(talk)] == quoted(sees)
-    calls = [body.content for _, body in talk.thread if isinstance(body, Announce)]
-    assert [notice_text(call) for call in calls if isinstance(call, Notice)] == (
-        ["Ann needs a person to help (Billing): the question is a complex one."]
-        if has == "`channel`"
-        else []
-    )
-
-
-# -- limits and conflicts ----------------------------------------------------------------------
+# -- limits and conflicts -------------------------------------------------------------------------
 
 UNITS = {"": 1.0, "bytes": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
