@@ -1,6 +1,8 @@
 """What the scenarios share: virtual time, the stage, and the report at the end."""
 
-from collections.abc import AsyncIterator, Callable
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-async def cold_stage(tmp_path: Path) -> AsyncIterator[ConformanceStage]:
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """A place for the database: in memory where there is one, as no scenario is about the disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - the directory made in it has a name of its own
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="conformance-", dir=memory) as found:
+        yield Path(found)
+
+
+@pytest.fixture
+async def cold_stage(directory: Path) -> AsyncIterator[ConformanceStage]:
     """The simulators, and the bridge configured but not started."""
-    async with staged(tmp_path) as ready:
+    async with staged(directory) as ready:
         yield ready
 
 
