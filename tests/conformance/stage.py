@@ -37,6 +37,7 @@ from click.testing import CliRunner
 
 from bridge.cli import cli
 from bridge.simulators.polyai import Call, PolyAISimulator, SimulatedSession
+from bridge.simulators.polyai_agent import Agent
 from bridge.simulators.slack import SimulatedMessage, SlackSimulator
 from bridge.simulators.slack_limits import RateLimits
 from bridge.testing.clock import NOON
@@ -297,11 +298,11 @@ api_url = "{self.slack.api_url}"
 
 
 @asynccontextmanager
-async def staged(directory: Path) -> AsyncIterator[ConformanceStage]:
+async def staged(directory: Path, *, agent: Agent | None = None) -> AsyncIterator[ConformanceStage]:
     """Both simulators running and the bridge configured, not yet started."""
     clock, ids = LoopClock(), Counted("s")
     loop = asyncio.get_running_loop()
-    polyai = PolyAISimulator(clock=clock, ids=ids)
+    polyai = PolyAISimulator(clock=clock, ids=ids, agent=agent)
     slack = SlackSimulator(clock=clock, ids=ids, limits=RateLimits.off())
     with hearing(loop.time) as log:
         async with polyai, slack:
