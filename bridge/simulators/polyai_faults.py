@@ -98,6 +98,8 @@ class Faults:
         self, kind: FaultKind, session_id: str | None = None, call: CallName | None = None
     ) -> Fault | None:
         """The fault due at this occurrence, counted down; None if all goes well."""
+        if not self.planned:
+            return None
         now = self.clock.now()
         self.planned = [f for f in self.planned if f.until is None or now < f.until]
         for fault in self.planned:
