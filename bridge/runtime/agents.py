@@ -32,6 +32,7 @@ class AgentDoor:
     echo_timeout: timedelta
     reconnect_max: timedelta
     handoffs: tuple[HandoffRule, ...] = ()
+    unreachable: bool = False  #: its sockets are, and that was told
 
     def terms(self, *, text_limit: int, suggestion_limit: int) -> Terms:
         """What a step must know, for conversations with this agent on that platform."""

@@ -106,6 +106,7 @@ class Keeper:
         except Unreachable as error:
             await self._unreachable(session, error, door)
         else:
+            door.unreachable = False
             await self._hold(present, socket, door)
 
     async def _hold(self, session: Session, socket: Socket, door: AgentDoor) -> None:
@@ -176,8 +177,9 @@ class Keeper:
 
     async def _unreachable(self, session: Session, error: Unreachable, door: AgentDoor) -> None:
         self._reconnects.unopened()
-        if self._reconnects.attempts == 1:
+        if not door.unreachable:
             _log.warning("socket.unreachable", agent=door.name, error=str(error))
+        door.unreachable = True
         await self._again(session, None, door)
 
     async def _again(self, session: Session, after: timedelta | None, door: AgentDoor) -> None:

@@ -110,6 +110,20 @@ async def test_exactly_as_many_connects_as_the_session_allows(
     assert far.conversation.session is not None
 
 
+async def test_an_agent_out_of_reach_is_told_once_until_it_is_back(
+    far: FarEnd, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many sessions it has, and however often they try."""
+    for outage in (1, 2):
+        line = await far.connected() if outage == 1 else far.line
+        far.connects.plan = [AWAY]
+        line.close_with(None)
+        await far.passes(10)
+        assert events(caplog).count(("WARNING", "socket.unreachable")) == outage
+        far.connects.plan = [Line]
+        await far.passes(50)
+
+
 async def test_without_limit_it_goes_on(far: FarEnd) -> None:
     line = await far.connected(max_reconnect_attempts=0)
     far.connects.plan = [AWAY]
