@@ -124,8 +124,8 @@ async def test_093_what_a_person_must_mend_is_an_alert(stage: ConformanceStage, 
 
 @pytest.mark.parametrize("level", ["INFO", "FATAL", None])
 async def test_093_information_asks_for_nothing(stage: ConformanceStage, level: str | None) -> None:
-    """Given each of the texts as information, at a level nobody knows, or at none: nothing is shown,
-    sent, joined or closed, and no operator is woken."""
+    """Given each of the texts as information, at a level nobody knows, or at none: nothing is
+    shown, sent, joined or closed, and no operator is woken."""
     thread = await stage.greeted("hello")
     sent = len(stage.frames())
     at = {} if level is None else {"level": f"SYSTEM_MESSAGE_LEVEL_{level}"}
