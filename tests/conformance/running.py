@@ -29,14 +29,15 @@ class Counted:
 class MortalStore(Store):
     """The store of a process that may die: what it writes after its death is never written.
 
-    It looks for no operator's requests. Nobody types commands in a scenario, and a look every
-    second would be most of what an hour costs.
+    It looks for an operator's requests only where the scenario has an operator: a look every second
+    would be most of what an hour costs.
     """
 
     dead = False
+    operated = False
 
     async def open_entries(self, *, origin: str | None = None, after: int = 0) -> list[Entry]:
-        if origin == "operator":
+        if origin == "operator" and not self.operated:
             return []
         return await super().open_entries(origin=origin, after=after)
 
@@ -58,6 +59,7 @@ class RunningBridge:
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._store: MortalStore | None = None
+        self._operated = False
         self._death: tuple[str, int] | None = None
 
     @property
@@ -84,6 +86,12 @@ class RunningBridge:
         """
         self._die()
         await self._ended()
+
+    def expect_operator(self) -> None:
+        """From now on commands may be given beside the bridge."""
+        self._operated = True
+        if self._store is not None:
+            self._store.operated = True
 
     def die_at(self, point: str, passing: int = 1) -> None:
         """Die in the middle of things: at the `passing`-th time a point of `POINTS` is passed."""
@@ -122,6 +130,7 @@ class RunningBridge:
                 aiohttp.ClientSession() as http,
             ):
                 mortal = MortalStore(store._reader, store._writer, store._salt)
+                mortal.operated = self._operated
                 self._store = mortal
                 await Daemon(settings, adapters, mortal, http, world).run(self._stop)
         except Exception as error:

@@ -214,6 +214,7 @@ api_url = "{self.slack.api_url}"
 
     async def command(self, *words: str) -> str:
         """An operator gives a command (`conversations`, `end`, …) beside the bridge; its output."""
+        self.bridge.expect_operator()
         arguments = [*words, "--config", str(self.bridge.config)]
         given = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
         assert given.exit_code == 0, given.output
