@@ -136,12 +136,15 @@ class Calls:
     clock: FakeClock
     plan: list[Exception | OpenedSession | None] = field(default_factory=lambda: [None])
     at: list[float] = field(default_factory=list)
+    takes: timedelta = timedelta(0)  #: for an answer
 
     async def open_session(self, enter: Enter) -> OpenedSession:
         await enter()
         self.at.append((self.clock.now() - NOON).total_seconds())
         planned = self.plan[0] if len(self.plan) == 1 else self.plan.pop(0)
         await enter()
+        if self.takes:
+            await self.clock.sleep(self.takes)
         if isinstance(planned, Exception):
             raise planned
         return planned or opened(f"s{len(self.at)}")

@@ -154,8 +154,8 @@ async def test_the_next_message_tries_again_and_keeps_what_waits(far: FarEnd) ->
 
 async def test_a_message_during_the_last_failure_is_not_overlooked(far: FarEnd) -> None:
     """The rest is told and ended by a message in the same moment: the keeper stays."""
-    line = await far.connected(max_reconnect_attempts=1)
-    far.connects.plan = [AWAY, Line]
+    line = await far.connected(max_reconnect_attempts=2)
+    far.connects.plan = [AWAY, AWAY, AWAY, Line]
     tell = far.desk.tell
 
     async def meanwhile(identity: object, *mail: Mail) -> None:
@@ -165,9 +165,11 @@ async def test_a_message_during_the_last_failure_is_not_overlooked(far: FarEnd) 
 
     far.desk.tell = meanwhile  # type: ignore[method-assign]
     line.close_with(None)
-    await far.passes(5)
+    for _ in range(5):
+        await far.passes(2)
+    assert len(far.connects.at) == 5
     assert far.sessions.open == 1
-    assert len(far.connects.at) == 3
+    assert len(far.told(e.SocketUnavailable)) == 1
 
 
 async def test_a_server_that_accepts_and_drops_spends_the_attempts(far: FarEnd) -> None:
@@ -284,6 +286,22 @@ async def test_a_session_refused_at_the_handshake_is_given_up_at_once(
     assert far.connects.sessions == ["s1", "s1", "s2"]
     assert far.connects.cursors == [0, 4, 0]
     assert fields(caplog, "session.gone")["correlation_id"] == "their-7"
+
+
+async def test_the_next_session_begins_with_a_clean_slate(far: FarEnd) -> None:
+    """Neither the failures of the last one nor its doubt are held against it."""
+    line = await far.connected()
+    gone = refusal(404, Refusal.SESSION_GONE)
+    far.connects.plan = [AWAY, AWAY, AWAY, gone, Line, AWAY, Line]
+    await far.say("carried")
+    line.close_with(1008)
+    await far.passes(20)
+    assert far.connects.sessions[-1] == "s2"
+    far.line.close_with(4001)
+    await far.passes(4)
+    assert far.connects.sessions[-2:] == ["s2", "s2"]
+    assert far.connects.waits[-1] == pytest.approx(2, abs=0.01)
+    assert far.told(e.SessionLost) == [e.SessionLost(1)]
 
 
 @pytest.mark.parametrize("code", [1008, 4001])
