@@ -405,12 +405,15 @@ async def _existing(store: Store, conversation_id: str) -> Conversation:
 
 
 def _summary(conversation: Conversation) -> dict[str, object]:
+    session = conversation.session
     return {
         "id": conversation.id,
         "adapter": conversation.adapter,
         "thread": conversation.thread,
         "agent": conversation.agent,
         "state": _state(conversation),
+        "handoff": session.handoff.value if session else "none",
+        "language": session.language if session else "",
         "opened_at": conversation.opened_at,
         "touched_at": conversation.touched_at,
         "sessions": conversation.sessions,
@@ -420,6 +423,8 @@ def _summary(conversation: Conversation) -> dict[str, object]:
 
 def _state(conversation: Conversation) -> str:
     session = conversation.session
+    if conversation.parked_at is not None:
+        return "parked"
     if session is None:
         return "closed" if _is_closed(conversation) else "opening"
     if session.released:

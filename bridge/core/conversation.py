@@ -151,8 +151,11 @@ def _owe_agent(step: Stepping, text: str, person: Person) -> None:
     if not fits(step, text, step.next_id):
         tell_too_long(step)
         return
+    session = step.conversation.session
+    ending = session is not None and session.end_wanted_at is not None
     delivery = step.ask(Ask(text=text, person=person))
-    step.change(waiting=(*step.conversation.waiting, Waiting(delivery, text)))
+    message = Waiting(delivery, text, after_end=ending)
+    step.change(waiting=(*step.conversation.waiting, message))
 
 
 def _end_requested(step: Stepping) -> None:
@@ -229,6 +232,9 @@ def _take_up(step: Stepping, session: Session) -> None:
     flight = step.conversation.in_flight
     if flight is not None and flight.too_big:
         refuse_too_big(step)
+    elif flight is not None and flight.message is not None and not session.joined:
+        # There is nobody to take it: the agent is asked to join first.
+        step.change(in_flight=None, waiting=(flight.message, *step.conversation.waiting))
     elif flight is not None and flight.attempts >= step.terms.send_limit:
         give_up(step, session)
     else:

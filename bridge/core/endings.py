@@ -52,7 +52,7 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
         reason = "LEFT_QUEUE"
     called = "yes" if step.conversation.call is not None else ""
     notice = step.notice(NoticeKind.ENDED, control=Control.START, reason=reason, called=called)
-    step.change(restart_notice=notice)
+    step.change(restart_notice=notice, restart_reason=reason)
     leave_session(step, session)
 
 
@@ -86,8 +86,10 @@ def take_back_restart(step: Stepping) -> None:
     """A new session is on its way: the end no longer offers to start one."""
     notice = step.conversation.restart_notice
     if notice is not None:
-        step.change(restart_notice=None)
-        step.replace(notice, Notice(NoticeKind.ENDED, {"resumed": "yes"}))
+        reason = step.conversation.restart_reason
+        details = {"reason": reason, "resumed": "yes"} if reason else {"resumed": "yes"}
+        step.change(restart_notice=None, restart_reason="")
+        step.replace(notice, Notice(NoticeKind.ENDED, details))
 
 
 def leave_session(step: Stepping, session: Session) -> None:
@@ -109,7 +111,9 @@ def _forget(step: Stepping, session: Session) -> None:
 def _carry(step: Stepping) -> None:
     kept: list[Waiting] = []
     for message in step.conversation.waiting:
-        if message.carried:
+        if message.after_end:
+            kept.append(msgspec.structs.replace(message, after_end=False))
+        elif message.carried:
             lose(step, message, "its session was lost twice")
         else:
             kept.append(msgspec.structs.replace(message, carried=True))
@@ -120,9 +124,11 @@ def drop_unsent(step: Stepping) -> None:
     """The person gave up before the agent could be reached: each message is told as undelivered."""
     flight = step.conversation.in_flight
     unsent = (flight.message,) if flight is not None and flight.message is not None else ()
+    later = tuple(message for message in step.conversation.waiting if message.after_end)
     for message in (*unsent, *step.conversation.waiting):
-        lose(step, message, "the conversation was ended first")
-    step.change(waiting=(), in_flight=None)
+        if not message.after_end:
+            lose(step, message, "the conversation was ended first")
+    step.change(waiting=later, in_flight=None)
 
 
 def give_up(step: Stepping, session: Session) -> None:

@@ -106,6 +106,7 @@ def _there(step: Stepping) -> None:
 
 def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
     _there(step)
+    step.change(last_said="")
     session = step.conversation.session
     if session is None:
         return
@@ -191,3 +192,4 @@ def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessa
     )
     show(step, reply, message.message_id)
     _there(step)
+    step.change(last_said="")

@@ -53,8 +53,10 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
         case f.HandoffElsewhere():
             _elsewhere(step, session, body)
         case f.HandoffBroke(reason=reason, timed_out=timed_out):
+            if session.handoff is Handoff.BROKEN:
+                return
             close_queue(step)
-            step.change_session(handoff=Handoff.NONE)
+            step.change_session(handoff=Handoff.BROKEN)
             kind = NoticeKind.HANDOFF_FAILED
             step.notice(kind, reason=reason, timed_out="yes" if timed_out else "")
             step.note("agent.handoff_failed", "warning", timed_out="yes" if timed_out else "no")
@@ -68,6 +70,13 @@ def close_queue(step: Stepping) -> None:
     if session is not None and session.queue_notice is not None:
         step.replace(session.queue_notice, Notice(NoticeKind.HANDOFF_FOUND))
         step.change_session(queue_notice=None, queue_details={})
+
+
+def stop_waiting(step: Stepping, session: Session) -> None:
+    """Nobody comes: the wait is over, if there was one."""
+    if session.handoff is Handoff.WAITING:
+        close_queue(step)
+        step.change_session(handoff=Handoff.NONE)
 
 
 def leave_queue(step: Stepping, session: Session) -> None:

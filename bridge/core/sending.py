@@ -30,16 +30,17 @@ def send_next(step: Stepping) -> None:
     session = step.conversation.session
     if session is None or not session.ready or step.conversation.in_flight is not None:
         return
-    if session.end_wanted_at is not None and not step.conversation.waiting:
+    due = [message for message in step.conversation.waiting if not message.after_end]
+    if session.end_wanted_at is not None and not due:
         if not session.end_echoed:
             _launch(step, session, SendKind.END, None)
     elif not session.joined:
         if session.join_echoed_at is None and not _too_soon(step, session):
             step.change_session(joins=session.joins + 1, join_after=None)
             _launch(step, session, SendKind.JOIN, None)
-    elif step.conversation.waiting:
-        head, *rest = step.conversation.waiting
-        step.change(waiting=tuple(rest))
+    elif due:
+        head = due[0]
+        step.change(waiting=tuple(m for m in step.conversation.waiting if m is not head))
         if fits(step, head.text, head.delivery):
             _launch(step, session, SendKind.MESSAGE, head)
         else:  # only now does the session say how much it takes

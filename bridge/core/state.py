@@ -61,11 +61,15 @@ class Terms(Value, frozen=True, kw_only=True):
 
 
 class Waiting(Value, frozen=True):
-    """A person's message the agent has not confirmed; `carried` once its session was lost."""
+    """A person's message the agent has not confirmed; `carried` once its session was lost.
+
+    One that was said `after_end`, while the session was ending, is for the next one.
+    """
 
     delivery: DeliveryId
     text: str
     carried: bool = False
+    after_end: bool = False
 
 
 class InFlight(Value, frozen=True, kw_only=True):
@@ -122,6 +126,7 @@ class Handoff(enum.StrEnum):
     NONE = "none"
     WAITING = "waiting"  #: for a live agent: asked for, or in a queue
     LIVE = "live"
+    BROKEN = "broken"  #: nobody could be reached, and that was told; the agent goes on
     ELSEWHERE = "elsewhere"  #: the operator's own ways out were shown; the agent has left
 
 
@@ -193,6 +198,7 @@ class Conversation(Value, frozen=True, kw_only=True):
     in_flight: InFlight | None = None
     offered: Offered | None = None
     restart_notice: DeliveryId | None = None  #: the end that still offers to start again
+    restart_reason: str = ""  #: and why it came
     retries: tuple[Retry, ...] = ()  #: what the notices in the thread offer to send again
     last_said: str = ""  #: what the agent received last
     speaker: Person | None = None  #: who said something last

@@ -25,7 +25,8 @@ class Answer(enum.Enum):
     LOOK_AGAIN = enum.auto()  #: the same message once more, a little later
     SESSION_GONE = enum.auto()
     NOT_FORWARDED = enum.auto()  #: the live agent did not get the message
-    MISCONFIGURED = enum.auto()  #: shown, and an operator must act
+    NO_PERSON = enum.auto()  #: shown; nobody comes
+    MISCONFIGURED = enum.auto()  #: the same, and an operator must act
     OUT_OF_ORDER = enum.auto()  #: nothing works until an operator acts
 
 
@@ -49,7 +50,7 @@ CATALOGUE = (
     Catalogued("connector_not_found", "connector not found", Answer.OUT_OF_ORDER),
     Catalogued("conversation_not_found", "conversation not found", Answer.JOIN_AGAIN),
     Catalogued("no_conversation_id", "conversation id not found", Answer.JOIN_AGAIN),
-    Catalogued("no_live_agent", "could not connect you to an agent", Answer.SHOW),
+    Catalogued("no_live_agent", "could not connect you to an agent", Answer.NO_PERSON),
     Catalogued("not_forwarded", "failed to forward message to live agent", Answer.NOT_FORWARDED),
     Catalogued("no_handoff", "handoff could not be initiated", Answer.MISCONFIGURED),
 )
@@ -70,10 +71,10 @@ class Reading(NamedTuple):
 
 def read(message: SystemMessage) -> Reading:
     """What `message` is and asks for; an INFO never asks for anything."""
-    if message.level not in ("warning", "error") or not message.text.strip():
-        return Reading("information", Answer.QUIET)
     if message.level == "warning":
-        return Reading("warning", Answer.SHOW)
+        return Reading("warning", Answer.SHOW if message.text.strip() else Answer.QUIET)
+    if message.level != "error":
+        return Reading("information", Answer.QUIET)
     text = message.text.lower()
     known = next((row for row in CATALOGUE if row.words in text), None)
     return Reading(known.name, known.answer) if known else Reading("unknown", Answer.SHOW)

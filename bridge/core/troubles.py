@@ -8,8 +8,9 @@ from typing import assert_never
 
 from bridge.core.effects import SendKind
 from bridge.core.endings import lose_session, show_unfinished, tell_unavailable
-from bridge.core.sending import lose, offer_again
-from bridge.core.state import Grace, InFlight, Session
+from bridge.core.handoffs import stop_waiting
+from bridge.core.sending import lose, offer_again, verify
+from bridge.core.state import Grace, Handoff, InFlight, Session
 from bridge.core.stepping import Stepping
 from bridge.core.system_messages import Answer, Reading, read
 from bridge.model.delivery import DeliveryState
@@ -19,7 +20,7 @@ from bridge.model.messages import Notice, NoticeKind
 
 def complained(step: Stepping, frame: Frame, message: SystemMessage) -> None:
     """PolyAI's own words: what the log, the thread and the conversation make of them."""
-    reading = read(message)
+    reading = _in_context(step, read(message))
     named = _named(step, frame)
     if named is not None:
         _settle_named(step, named, reading)
@@ -34,6 +35,15 @@ def complained(step: Stepping, frame: Frame, message: SystemMessage) -> None:
     session = step.conversation.session
     if session is not None:
         _react(step, session, message, reading, was_named=named is not None)
+
+
+def _in_context(step: Stepping, reading: Reading) -> Reading:
+    """While people are at it, the agent must not be called back: then they missed something."""
+    session = step.conversation.session
+    at_it = session is not None and session.handoff in (Handoff.WAITING, Handoff.LIVE)
+    if at_it and reading.answer in (Answer.JOIN_AGAIN, Answer.START_AGAIN):
+        return Reading(reading.name, Answer.NOT_FORWARDED)
+    return reading
 
 
 def _named(step: Stepping, frame: Frame) -> InFlight | None:
@@ -70,7 +80,10 @@ def _react(
     match reading.answer:
         case Answer.QUIET | Answer.OUR_FAULT:
             pass
-        case Answer.SHOW | Answer.MISCONFIGURED:
+        case Answer.SHOW:
+            step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
+        case Answer.NO_PERSON | Answer.MISCONFIGURED:
+            stop_waiting(step, session)
             step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
         case Answer.WAIT:
             until = step.now + step.terms.trouble_timeout
@@ -81,15 +94,18 @@ def _react(
             show_unfinished(step)
             _offer_last(step, message.text)
         case Answer.NOT_FORWARDED:
-            if not was_named:  # else the message itself is told as undelivered
-                _offer_last(step, message.text)
+            told = was_named or _offer_unanswered(step)
+            if not told and reading.name == "not_forwarded":
+                step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
         case Answer.START_AGAIN:
             if not session.start_refused:
                 step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
                 step.change_session(start_refused=True)
             _join_again(step, session, pause=True)
         case Answer.JOIN_AGAIN:
-            _join_again(step, session, pause=session.joins > 1)
+            if not was_named:
+                _offer_unanswered(step)
+            _join_again(step, session, pause=session.joins > 1 or not session.joined)
         case Answer.LOOK_AGAIN:
             _look_again(step, session)
         case Answer.SESSION_GONE:
@@ -111,8 +127,24 @@ def overdue_grace(step: Stepping, session: Session) -> None:
 
 def _offer_last(step: Stepping, words: str) -> None:
     """PolyAI's words, and a way to send again what they were about, if we know it."""
-    notice = Notice(NoticeKind.AGENT_PROBLEM, {"message": words})
-    offer_again(step, notice, step.conversation.last_said)
+    offer_again(step, Notice(NoticeKind.AGENT_PROBLEM, {"message": words}), _unanswered(step))
+
+
+def _offer_unanswered(step: Stepping) -> bool:
+    """What was received last will have no answer any more: told like one that did not arrive."""
+    text = _unanswered(step)
+    if text:
+        offer_again(step, Notice(NoticeKind.NOT_DELIVERED, {"text": text}), text)
+        step.change(last_said="")
+    return bool(text)
+
+
+def _unanswered(step: Stepping) -> str:
+    """What the agent received and has not answered; "" while another message is under way.
+
+    That one may be what PolyAI speaks of, and what becomes of it is told in its own time.
+    """
+    return "" if step.conversation.in_flight is not None else step.conversation.last_said
 
 
 def _join_again(step: Stepping, session: Session, *, pause: bool) -> None:
@@ -123,6 +155,8 @@ def _join_again(step: Stepping, session: Session, *, pause: bool) -> None:
     flight = step.conversation.in_flight
     if flight is not None and flight.kind is SendKind.JOIN:
         step.change(in_flight=None)
+    elif flight is not None:
+        verify(step, session)  # whether it was received before the agent went only a replay tells
     after = step.now + step.terms.trouble_timeout if pause else None
     step.change_session(joined=False, join_echoed_at=None, join_after=after)
 

@@ -123,13 +123,12 @@ def _handoff_failed(details: dict[str, str]) -> str:
 
 
 def _elsewhere(details: dict[str, str]) -> str:
-    queue = f" ({details['queue']})" if details.get("queue") else ""
-    words = [f"A person needs to take this from here{queue}."]
+    words = [f"A person needs to take this from here{_why(details)}."]
     called = bool(details.get("called"))
     if called:
         words.append(
             "Someone has been called and will get in touch. "
-            "The agent does not read along until it is called again."
+            "What is not said to the agent stays between people."
         )
     places = " or ".join(details[way] for way in ("link", "route") if details.get(way))
     ways = [f"go on at {places}"] if places else []
@@ -140,15 +139,19 @@ def _elsewhere(details: dict[str, str]) -> str:
 
 
 def _call(details: dict[str, str]) -> str:
+    return f"{details.get('person') or 'Somebody'} needs a person to help{_why(details)}."
+
+
+def _why(details: dict[str, str]) -> str:
+    """Which queue a handoff was for, and why it came."""
     reason = details.get("reason", "")
     queue = f" ({details['queue']})" if details.get("queue") else ""
-    because = f": {_REASONS.get(reason, reason)}" if reason else ""
-    return f"{details.get('person') or 'Somebody'} needs a person to help{queue}{because}."
+    return queue + (f": {_REASONS.get(reason, reason)}" if reason else "")
 
 
 def _problem(details: dict[str, str]) -> str:
-    words = _sentence(details.get("message", "")) or "The agent reported a problem."
-    return f"{words} Your message was sent again." if details.get("again") else words
+    words = details.get("message", "").strip() or "The agent reported a problem."
+    return f"{_sentence(words)} Your message was sent again." if details.get("again") else words
 
 
 def _not_delivered(details: dict[str, str], *, offered: bool) -> str:

@@ -97,12 +97,20 @@ SAYINGS = [
     Notice(NoticeKind.HANDOFF_FAILED, {"reason": "all lines busy"}),
     Notice(NoticeKind.HANDOFF_FAILED),
     Notice(NoticeKind.HANDOFF_FAILED, {"timed_out": "yes"}),
-    Notice(NoticeKind.HANDOFF_ELSEWHERE, {"queue": "Billing"}),
+    Notice(NoticeKind.HANDOFF_ELSEWHERE, {"queue": "Billing", "reason": "COMPLEX_QUERY"}),
     Notice(
         NoticeKind.HANDOFF_ELSEWHERE,
-        {"queue": "Billing", "link": "https://help.example", "number": "+1 555 0100"},
+        {
+            "queue": "Billing",
+            "reason": "COMPLEX_QUERY",
+            "link": "https://help.example",
+            "number": "+1 555 0100",
+        },
     ),
-    Notice(NoticeKind.HANDOFF_ELSEWHERE, {"queue": "Billing", "called": "yes"}),
+    Notice(
+        NoticeKind.HANDOFF_ELSEWHERE,
+        {"queue": "Billing", "reason": "COMPLEX_QUERY", "called": "yes"},
+    ),
     Notice(NoticeKind.HANDOFF_ELSEWHERE, {"route": "https://desk.example"}),
     Notice(
         NoticeKind.HANDOFF_CALL, {"person": "Ann", "queue": "Billing", "reason": "COMPLEX_QUERY"}

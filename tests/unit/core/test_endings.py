@@ -98,3 +98,20 @@ def test_a_session_lost_after_its_agent_was_forgotten_is_missed_all_the_same() -
     talk = Talk().joined().hear(f.SystemMessage("error", "Conversation not found"))
     talk.gone().say("hello")
     assert talk.opened().notices == [NoticeKind.NEW_CONVERSATION]
+
+
+def test_what_is_said_after_the_end_was_asked_for_is_for_the_next_session() -> None:
+    talk = Talk().joined().say("one").take(e.EndRequested()).say("two")
+    assert talk.echo("one", "c1.1").sent == ["end"], "what was said before it still goes first"
+    assert talk.say("three").hear(f.EndEchoed()).sent == []
+    talk.hear(f.SessionEnded("REASON_USER_END"))
+    assert [w.text for w in talk.conversation.waiting] == ["two", "three"]
+    assert talk.conversation.wish is Wish.SESSION
+    assert talk.opened().ready().hear(f.JoinEchoed()).hear(f.AgentJoined()).sent == ["two"]
+
+
+def test_an_end_nobody_confirms_keeps_what_was_said_after_it() -> None:
+    talk = Talk().joined().say("one").take(e.EndRequested()).say("two")
+    talk.lost().wait(timedelta(seconds=10))
+    assert NoticeKind.NOT_DELIVERED in talk.notices
+    assert [w.text for w in talk.conversation.waiting] == ["two"]

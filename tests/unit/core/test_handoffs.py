@@ -103,7 +103,8 @@ def test_another_person_may_take_over() -> None:
 def test_a_broken_handoff_is_told_and_the_session_goes_on() -> None:
     talk = waiting().hear(f.HandoffBroke("nobody there"))
     assert talk.contents[-1] == Notice(NoticeKind.HANDOFF_FAILED, {"reason": "nobody there"})
-    assert handoff(talk) is Handoff.NONE
+    assert handoff(talk) is Handoff.BROKEN
+    assert talk.hear(f.HandoffBroke("nobody there")).effects == (), "told once"
     assert talk.say("hello").sent == ["hello"]
     assert talk.hear(f.HandoffTriggered()).notices == [NoticeKind.HANDOFF_WAITING]
 

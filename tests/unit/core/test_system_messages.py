@@ -20,7 +20,7 @@ TEXTS = {
     "Error: Connector not found": Answer.OUT_OF_ORDER,
     "Error: Conversation not found": Answer.JOIN_AGAIN,
     "Error: Conversation ID not found in session": Answer.JOIN_AGAIN,
-    "Sorry, we could not connect you to an agent. Please try again.": Answer.SHOW,
+    "Sorry, we could not connect you to an agent. Please try again.": Answer.NO_PERSON,
     "Failed to forward message to live agent": Answer.NOT_FORWARDED,
     "Sorry, handoff could not be initiated.": Answer.MISCONFIGURED,
 }
@@ -39,6 +39,7 @@ def test_each_text_is_known_by_one_row_and_each_row_by_one_text() -> None:
 
 def test_what_is_not_known_is_shown() -> None:
     assert read(SystemMessage("error", "Tea is served")) == Reading("unknown", Answer.SHOW)
+    assert read(SystemMessage("error", "")) == Reading("unknown", Answer.SHOW)
 
 
 def test_only_what_an_operator_must_mend_is_loud() -> None:

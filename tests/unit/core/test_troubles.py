@@ -6,7 +6,7 @@ import pytest
 
 from bridge.core import events as e
 from bridge.core.effects import ForgetSession, Note, Owe, Recycle, Settle
-from bridge.core.state import Wish
+from bridge.core.state import Handoff, Wish
 from bridge.model import frames as f
 from bridge.model.delivery import DeliveryState
 from bridge.model.ids import DeliveryId
@@ -173,9 +173,57 @@ def test_a_message_the_live_agent_did_not_get_can_be_sent_again() -> None:
 
 def test_a_failure_to_forward_that_names_nothing_offers_what_was_said_last() -> None:
     talk = asked().hear(system("Failed to forward message to live agent"))
-    assert talk.contents == [
-        problem("Failed to forward message to live agent", control=Control.RETRY)
-    ]
+    told = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY)
+    assert talk.contents == [told]
+    words = "Failed to forward message to live agent"
+    assert Talk().joined().hear(system(words)).contents == [problem(words)]
+
+
+def test_while_another_message_is_under_way_nothing_is_offered_again() -> None:
+    talk = asked("one").say("two").hear(system(NO_RESPONSE))
+    assert talk.contents == [problem(NO_RESPONSE)]
+
+
+def test_what_was_answered_is_not_offered_again() -> None:
+    talk = asked().hear(said("Hello to you", "m1")).hear(system(NO_RESPONSE))
+    assert talk.contents == [problem(NO_RESPONSE)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Sorry, we could not connect you to an agent. Please try again.",
+        "Sorry, handoff could not be initiated.",
+    ],
+)
+def test_where_nobody_comes_the_wait_is_over(words: str) -> None:
+    talk = Talk().joined().hear(f.HandoffTriggered()).hear(system(words))
+    assert talk.contents == [Notice(NoticeKind.HANDOFF_FOUND), problem(words)]
+    assert talk.session.handoff is Handoff.NONE
+
+
+def test_a_conversation_that_is_gone_while_a_message_is_under_way_is_joined_before_it() -> None:
+    talk = asking().hear(system("Error: Conversation not found"))
+    assert talk.of(Recycle) == [Recycle(1)], "a replay tells whether it was received before"
+    assert talk.lost().ready().sent == ["join"]
+    assert talk.hear(f.JoinEchoed()).hear(f.AgentJoined()).sent == ["hello"]
+
+
+def test_a_message_received_before_its_conversation_was_gone_is_offered_again() -> None:
+    talk = asked().hear(system("Error: Conversation not found"))
+    assert talk.notices == [NoticeKind.NOT_DELIVERED]
+    assert talk.sent == ["join"]
+
+
+@pytest.mark.parametrize("step", [f.HandoffTriggered(), f.LiveAgentJoined("a1", "Jo")])
+def test_the_agent_is_not_called_back_among_people(step: f.FrameBody) -> None:
+    talk = Talk().joined().hear(step)
+    assert talk.hear(system("Error: Conversation not found")).contents == []
+    assert talk.sent == []
+    talk.say("hello")
+    delivery = talk.of(Owe)[0].id
+    talk.hear(system("Error: Conversation not found"), custom={"local_id": delivery})
+    assert talk.notices == [NoticeKind.NOT_DELIVERED]
 
 
 def test_a_retry_after_the_end_starts_a_new_session() -> None:

@@ -53,7 +53,7 @@ def test_every_notice_has_a_sentence_even_without_details(kind: NoticeKind) -> N
             "You can go on at https://a or https://b, or call 112.",
         ),
         (K.HANDOFF_ELSEWHERE, {"called": "yes"}, "called and will get in touch."),
-        (K.HANDOFF_ELSEWHERE, {"called": "yes", "number": "112"}, "again. You can also call 112."),
+        (K.HANDOFF_ELSEWHERE, {"called": "yes", "number": "112"}, "people. You can also call 112."),
         (K.HANDOFF_CALL, {}, "Somebody needs a person to help."),
         (
             K.HANDOFF_CALL,
