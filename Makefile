@@ -30,7 +30,7 @@ test: check
 
 # PolyAI's protocol, scenario by scenario; writes what came of it to docs/conformance.md.
 conformance: $(STAMP)
-	$(BIN)/pytest -q -n 2 --dist worksteal tests/conformance --conformance-report docs/conformance.md
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/conformance --conformance-report=docs/conformance.md
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

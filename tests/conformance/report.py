@@ -1,6 +1,6 @@
 """Which scenario passed? A table at the end of a run in which conformance tests ran.
 
-`--conformance-report FILE` writes it as a page, too; so `make conformance` keeps
+`--conformance-report=FILE` writes it as a page, too; so `make conformance` keeps
 docs/conformance.md. The hooks are pytest's; `tests/conftest.py` hands them on, as a folder's own
 are not asked by the process that gathers the results of several workers.
 """

@@ -87,7 +87,7 @@ async def _every_trouble_at_once(stage: ConformanceStage) -> None:
     await stage.wait(timedelta(seconds=1))
     await stage.start()
     await stage.until(lambda: len(stage.slack.posts) >= 2 * MANY, within=timedelta(minutes=10))
-    await stage.settled(timedelta(seconds=45))
+    await stage.settled(timedelta(seconds=31))
 
     assert len(stage.sessions) == MANY
     assert sorted(stage.heard()) == sorted(f"message {n}" for n in range(MANY))
