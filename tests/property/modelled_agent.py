@@ -4,6 +4,7 @@ It keeps to what polyai-messaging promises and to nothing else: every frame it t
 every echo and answer is journaled with a growing number (with gaps), nothing is deduplicated.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -23,13 +24,55 @@ def law(holds: object, broken: str) -> None:
         raise LawBroken(broken)
 
 
+#: PolyAI's own words for what may go wrong (polyai-messaging §16).
+HIGH_LOAD = "Our system is experiencing high load. Please try again in a moment."
+NO_RESPONSE = "Sorry, I'm having trouble responding right now. Please try again."
+NO_START = "Sorry, I'm unable to start a conversation right now. Please try again later."
+NOT_RETRIEVED = "Unable to retrieve session"
+NO_CONVERSATION = "Error: Conversation not found"
+
+
 @dataclass
-class Told:
-    """One message of the agent, as the thread must show it."""
+class Version:
+    """What a message says, and the numbers of the first and the last frame that say so."""
 
     text: str
-    first: int = 0  #: the number of its first frame
-    last: int = 0
+    first: int
+    last: int
+
+
+@dataclass
+class Told:
+    """One message of the agent, as the thread must show it: what it says last is what counts."""
+
+    name: str
+    halting: bool = False  #: it fell silent in the middle, and stands wherever that was told
+    goes_on: bool = False  #: it has not ended, and perhaps never will
+    versions: list[Version] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Its last word."""
+        return self.versions[-1].text
+
+    @property
+    def words(self) -> list[str]:
+        """Everything it has said; of a session left in the middle, a beginning may stand."""
+        return [f"{self.name} something el", *(version.text for version in self.versions)]
+
+    @property
+    def at(self) -> int:
+        """The number of the frame after which it can be shown."""
+        return self.versions[0].last
+
+
+@dataclass
+class HalfSaid:
+    """A stream that does not go on for now: what is missing, piece by piece."""
+
+    told: Told
+    rest: list[str]
+    next_index: int
 
 
 @dataclass
@@ -45,6 +88,10 @@ class ModelledSession:
     joins_allowed: int = 1
     conversing: bool = False
     journal: list[f.Frame] = field(default_factory=list)
+    starts_refused: int = 0  #: how many of the next joins are answered by a refusal
+    complaints: Counter[str] = field(default_factory=Counter)
+    referrals: int = 0  #: how often it asked for other helpers
+    half_said: HalfSaid | None = None
     receipts: list[DeliveryId] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     _sequence: int = 0
@@ -64,8 +111,13 @@ class ModelledSession:
             case SendKind.JOIN:
                 self.joins += 1
                 law(self.joins <= self.joins_allowed, "the agent was asked to join twice")
-                self.conversing = True
                 self._append(f.JoinEchoed())
+                if self.starts_refused:
+                    self.starts_refused -= 1
+                    self.joins_allowed += 1
+                    self._complain(NO_START)
+                    return
+                self.conversing = True
                 self._append(f.AgentJoined(name="Poly"))
                 self.speak(whim)
             case SendKind.MESSAGE:
@@ -86,19 +138,53 @@ class ModelledSession:
         """The agent says something: whole, in pieces, in pieces around something else, …"""
         if self.ended or not self.alive:
             return
-        match whim % 8:
+        often, seldom = whim % 8, whim // 8
+        match often:
             case 0:
-                pass
+                if seldom == 7:
+                    self._complain(NO_RESPONSE)
             case 1 | 2:
                 self._whole(self._new())
             case 3 | 4:
-                self._streamed(self._new(), whim // 8 + 1)
+                self._streamed(self._new(), seldom + 1)
+            case 5 if seldom >= 4:
+                self._half_streamed(self._new(), seldom)
             case 5:
-                self._streamed(self._new(), whim // 8 + 1, interrupted=True)
+                self._streamed(self._new(), seldom + 1, interrupted=True)
+            case 6 if seldom >= 4:
+                self._revised(self._new(), seldom)
             case 6:
                 self._replaced(self._new())
             case _:
                 self._whole(self._new(), offers=True)
+
+    def go_on(self, whim: int) -> None:
+        """A stream that had stalled goes on, to its end or not yet."""
+        half = self.half_said
+        if half is None or self.ended or not self.alive:
+            return
+        if half.rest and whim % 3 == 0:
+            self._piece(half, half.rest.pop(0))
+            return
+        while half.rest:
+            self._piece(half, half.rest.pop(0))
+        version = half.told.versions[-1]
+        chunk = f.AgentChunk(half.told.name, "", half.next_index, complete=True)
+        version.last = self._append(chunk)
+        self.half_said, half.told.goes_on = None, False
+
+    def complain(self, whim: int) -> None:
+        """Something is wrong on PolyAI's side: an overload, no answer, a session out of sight."""
+        if not (self.ended or not self.alive or not self.joins):
+            self._complain((HIGH_LOAD, NO_RESPONSE, NOT_RETRIEVED, HIGH_LOAD)[whim % 4])
+            if whim % 4 == 3:
+                self.speak(1)  # and it has passed
+
+    def refer(self) -> None:
+        """The agent leaves the person to the helpers whom the client knows."""
+        if not (self.ended or not self.alive or not self.joins):
+            self.referrals += 1
+            self._append(f.HandoffElsewhere(queue="desk"))
 
     def say_goodbye(self) -> None:
         """A last message that ends the conversation, and the end."""
@@ -113,45 +199,76 @@ class ModelledSession:
 
     def _ask_to_join_again(self, custom: dict[str, str]) -> None:
         self.joins_allowed += 1
-        self._append(f.SystemMessage("error", "Error: Conversation not found"), custom)
+        self._complain(NO_CONVERSATION, custom)
+
+    def _complain(self, words: str, custom: dict[str, str] | None = None) -> None:
+        self.complaints[words] += 1
+        self._append(f.SystemMessage("error", words), custom)
 
     def _end(self, reason: str) -> None:
         self._append(f.SessionEnded(reason))
         self.ended = True
 
     def _new(self) -> Told:
-        return Told(f"s{self.number}m{len(self.told)} Grüße,\n  an  alle ")
+        told = Told(f"s{self.number}m{len(self.told)}")
+        self.told.append(told)
+        return told
 
     def _whole(self, told: Told, *, offers: bool = False, ends: bool = False) -> None:
-        offered = (Suggestion(f"yes to {told.text}"),) if offers else ()
+        text = f"{told.name} Grüße,\n  an  alle "
+        offered = (Suggestion(f"yes to {told.name}"),) if offers else ()
         # some messages have no id, so that only the frame's number tells a repeated one
-        identity = "" if self._sequence % 2 else told.text
-        body = f.AgentMessage(identity, told.text, suggestions=offered, ends_conversation=ends)
-        self._done(told, self._append(body), self._sequence)
+        identity = "" if self._sequence % 2 else told.name
+        body = f.AgentMessage(identity, text, suggestions=offered, ends_conversation=ends)
+        self._says(told, text, self._append(body))
 
     def _streamed(self, told: Told, pieces: int, *, interrupted: bool = False) -> None:
-        size = len(told.text) // pieces + 1
-        cuts = [*range(0, len(told.text), size), len(told.text)]
+        text = f"{told.name} Grüße,\n  an  alle "
+        size = len(text) // pieces + 1
+        # the first piece holds the name, by which the laws know it
+        cuts = [0, *range(max(size, len(told.name) + 1), len(text), size), len(text)]
         first = 0
         for index, (low, high) in enumerate(pairwise(cuts), start=1):
-            chunk = f.AgentChunk(told.text, told.text[low:high], index)
+            chunk = f.AgentChunk(told.name, text[low:high], index)
             sequence = self._append(chunk)
             first = first or sequence
             if index == 2:
                 self._append(chunk)  # the same piece once more, in a frame of its own
         if interrupted:
             self._append(f.AgentThinking())
-            between = Told(f"s{self.number}m{len(self.told)}i between")
-            self._done(between, self._append(f.AgentMessage(between.text, between.text)))
-        self._done(told, first, self._append(f.AgentChunk(told.text, "", len(cuts), complete=True)))
+            self._whole(self._new())
+        last = self._append(f.AgentChunk(told.name, "", len(cuts), complete=True))
+        told.versions.append(Version(text, first, last))
+
+    def _half_streamed(self, told: Told, pieces: int) -> None:
+        """It falls silent in the middle; `go_on` may say the rest."""
+        told.halting = told.goes_on = True
+        half = HalfSaid(told, [f"{n} more " for n in range(pieces - 2)], 1)
+        told.versions.append(Version("", 0, 0))
+        self._piece(half, f"{told.name} so far ")
+        self.half_said = half
+
+    def _piece(self, half: HalfSaid, text: str) -> None:
+        version = half.told.versions[-1]
+        version.text += text
+        version.last = self._append(f.AgentChunk(half.told.name, text, half.next_index))
+        version.first = version.first or version.last
+        half.next_index += 1
 
     def _replaced(self, told: Told) -> None:
-        first = self._append(f.AgentChunk(told.text, "something el", 1))
-        self._done(told, first, self._append(f.AgentMessage(told.text, told.text)))
+        """A stream that never ends, because the message comes whole."""
+        self._append(f.AgentChunk(told.name, f"{told.name} something el", 1))
+        text = f"{told.name} whole"
+        self._says(told, text, self._append(f.AgentMessage(told.name, text)))
 
-    def _done(self, told: Told, first: int, last: int = 0) -> None:
-        told.first, told.last = first, last or first
-        self.told.append(told)
+    def _revised(self, told: Told, whim: int) -> None:
+        """The whole message after its chunks says the same, more, or less."""
+        self._streamed(told, whim % 3 + 1)
+        text = (told.text, f"{told.text} and more", f"{told.name} less")[whim % 3]
+        self._says(told, text, self._append(f.AgentMessage(told.name, text)))
+
+    def _says(self, told: Told, text: str, number: int) -> None:
+        told.versions.append(Version(text, number, number))
 
     def _append(self, body: f.FrameBody, custom: dict[str, str] | None = None) -> int:
         # every fifth number is missing: numbers grow, but are not promised to be without gaps

@@ -8,31 +8,44 @@ What must hold meanwhile is checked as it happens, what must hold in the end by 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from bridge.core import events as e
 from bridge.core.effects import Recycle, Transmit
+from bridge.core.handoff_rules import HandoffRule
 from bridge.core.ordering import Arrivals
 from bridge.core.state import Conversation, Terms, Wish, due
 from bridge.model import frames as f
-from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Replace, Retire
+from bridge.model.delivery import DeliveryState, Post
 from bridge.model.ids import DeliveryId, EntryId, ThreadKey
-from bridge.model.inbound import Clicked, EndAsked, Inbound, InboundBody, Said, StartAsked
+from bridge.model.inbound import (
+    Clicked,
+    EndAsked,
+    Inbound,
+    InboundBody,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
 from bridge.model.messages import AgentReply
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.store import Entry, NewSession, TakeStep
 from bridge.testing.builders import ANN, conversation
 from bridge.testing.clock import NOON
 from tests.property.modelled_agent import ModelledSession, law
+from tests.property.witness import Owed, Witness
 
-#: A stall shows what there is of a stream, and an agent that was asked but does not come is asked
-#: again: right in life, where no socket holds a frame back so long, but outside these laws.
-TERMS = Terms(stream_stall=timedelta(days=3650), join_timeout=timedelta(days=3650))
+#: An agent that was asked but does not come is asked again: right in life, where no socket holds a
+#: frame back so long, but outside these laws.
+TERMS = Terms(
+    join_timeout=timedelta(days=3650), handoffs=(HandoffRule(queue_name="desk", place="C9"),)
+)
+#: How long a token lives that does not live for ever.
+LIFETIME = timedelta(minutes=10)
 
 Move = tuple[str, int]
-Owed = Post | Replace | Retire | Announce | Ask
 
 
 @dataclass
@@ -63,11 +76,13 @@ class Rehearsal:
         self.committed = msgspec.json.encode(self.conversation)
         self.entries: list[Entry] = []
         self.done: set[EntryId] = set()
+        self.witness = Witness()
         self.owed: dict[DeliveryId, Owed] = {}
         self.settled: dict[DeliveryId, DeliveryState] = {}
         self.sessions: dict[int, ModelledSession] = {}
         self.forgotten: list[int] = []
         self.connects = 0
+        self.tokens_die: dict[int, datetime] = {}
         self.lives = 1
         self.hurried = False  #: a frame was followed before one that was merely late
         self.mail: list[Mail] = []
@@ -88,7 +103,7 @@ class Rehearsal:
 
     def say(self, whim: int) -> None:
         text = "ok" if whim % 3 == 0 else f"word {len(self.entries)}"
-        self._accept(Said(text), lazily=whim % 4 == 1)
+        self._accept(Said(text), lazily=whim % 4 == 1, opens=whim % 5 == 0)
 
     def click(self, whim: int) -> None:
         offers = [
@@ -101,13 +116,19 @@ class Rehearsal:
         if offers:
             self._accept(Clicked(offers[-1 - whim % min(2, len(offers))], 0), lazily=whim % 2 == 1)
 
+    def retry(self, whim: int) -> None:
+        """Somebody presses a button that sends a text again; perhaps for the second time."""
+        offers = list(self.witness.controls)
+        if offers:
+            self._accept(RetryAsked(offers[-1 - whim % min(3, len(offers))]), lazily=whim % 2 == 1)
+
     def start(self, _: int) -> None:
         self._accept(StartAsked(), lazily=False)
 
     def end(self, _: int) -> None:
         self._accept(EndAsked(), lazily=False)
 
-    def _accept(self, body: InboundBody, *, lazily: bool) -> None:
+    def _accept(self, body: InboundBody, *, lazily: bool, opens: bool = False) -> None:
         number = len(self.entries)
         inbound = Inbound(
             thread=ThreadKey("C1:1.0"),
@@ -116,6 +137,7 @@ class Rehearsal:
             person=ANN,
             at=self.now,
             body=body,
+            opens=opens,
         )
         entry = Entry(id=EntryId(number), conversation=self.conversation.id, inbound=inbound)
         self.entries.append(entry)
@@ -147,6 +169,26 @@ class Rehearsal:
         for session in self._present():
             session.forget_agent()
 
+    def go_on(self, whim: int) -> None:
+        """A stream that had stalled goes on."""
+        for session in self._present():
+            session.go_on(whim)
+
+    def complain(self, whim: int) -> None:
+        """PolyAI says that something is wrong."""
+        for session in self._present():
+            session.complain(whim)
+
+    def refuse_start(self, whim: int) -> None:
+        """The agent will not start when it is asked to, once or twice."""
+        for session in self._present():
+            session.starts_refused = 1 + whim % 2
+
+    def refer(self, _: int) -> None:
+        """The agent leaves the person to other helpers."""
+        for session in self._present():
+            session.refer()
+
     def vanish(self, _: int) -> None:
         """The session is gone, without a word."""
         for session in self._present():
@@ -164,19 +206,22 @@ class Rehearsal:
         self._work()
         wish = self.conversation.wish
         if wish is Wish.SESSION:
-            self._open()
+            self._open(whim)
         elif wish is Wish.SOCKET and self.socket is None:
             self._connect(whim)
         if whim >= 32:
             self.deliver(7)
 
-    def _open(self) -> None:
+    def _open(self, whim: int) -> None:
         number = self.conversation.sessions + 1
         self.sessions[number] = ModelledSession(number, self.echo_metadata)
         new = NewSession(
             number=number, session_id=str(number), sealed_token="", expires_at=self.now
         )
-        self._tell(Mail(e.SessionOpened(number), session=new))
+        expires_at = self.now + LIFETIME if whim % 4 == 1 else None
+        if expires_at is not None:
+            self.tokens_die[number] = expires_at
+        self._tell(Mail(e.SessionOpened(number, expires_at), session=new))
 
     def _connect(self, whim: int) -> None:
         session = self.conversation.session
@@ -184,7 +229,8 @@ class Rehearsal:
             return
         there = self.sessions[session.number]
         self.connects += 1
-        if not there.alive or (there.ended and whim % 4 == 3):
+        dead = self.tokens_die.get(session.number, self.now) < self.now
+        if dead or not there.alive or (there.ended and whim % 4 == 3):
             self._tell(Mail(e.SessionLost(session.number)))
             return
         asked = (session.cursor, session.cursor // 2, 0)[min(whim % 8, 2)]
@@ -198,6 +244,15 @@ class Rehearsal:
             Batch(tuple(frames[cut:])),
             Batch(None),
         )
+
+    def unavailable(self, whim: int) -> None:
+        """PolyAI gives no session, or the session no socket, so often that it is told."""
+        self._work()
+        session, wish = self.conversation.session, self.conversation.wish
+        if wish is Wish.SESSION:
+            self._tell(Mail(e.SessionUnavailable()))
+        elif wish is Wish.SOCKET and session is not None and self.socket is None and whim % 2:
+            self._tell(Mail(e.SocketUnavailable(session.number)))
 
     def deliver(self, whim: int) -> None:
         """Some of what was sent to us arrives."""
@@ -276,6 +331,11 @@ class Rehearsal:
         forever = again is not None and again <= self.now and lives == self.lives
         law(not forever, "it would be woken for ever")
 
+    def sleep(self, whim: int) -> None:
+        """Minutes pass, and nobody looks at the deadlines one by one."""
+        self.now += timedelta(seconds=whim * 11)
+        self._tell(Mail(e.Woke()))
+
     def delay(self, whim: int) -> None:
         """A frame is overtaken, and comes only after the other was waited for and followed."""
         self.deliver(whim // 8)
@@ -334,9 +394,12 @@ class Rehearsal:
                     self._die()
                     continue
                 self._commit(decision.change, mail)
+                self.witness.stepped(self.conversation, decision.conversation, mail)
                 if doom:
                     self._die()
                     continue
+            if decision.change is None:
+                self.witness.stepped(self.conversation, decision.conversation, mail)
             self.conversation = decision.conversation
             self._carry_out(decision)
             self._check_cursor()
@@ -346,6 +409,8 @@ class Rehearsal:
         again = msgspec.json.decode(self.committed, type=Conversation)
         law(again == change.conversation, "the store gives back something else")
         self.done.update(change.done)
+        said = {entry.id: entry.inbound for entry in self.entries}
+        self.witness.committed(self.conversation, change, mail, said)
         for identity, body in change.owed:
             law(identity not in self.owed, "two deliveries have one id")
             self.owed[identity] = body
@@ -378,20 +443,14 @@ class Rehearsal:
         session = self.conversation.session
         if session is None:
             return
-        shown = set(self.shown())
+        shown = set(self.witness.posts())
         for told in self.sessions[session.number].told:
+            loose = told.goes_on or told.name in self.witness.cut_short or not told.versions
+            stands = any(version.text in shown for version in told.versions)
             law(
-                told.text in shown or session.cursor < told.first,
+                stands or loose or session.cursor < told.versions[0].first,
                 "the cursor passed something unfinished",
             )
-
-    def shown(self) -> list[str]:
-        """The agent's words in the thread, in order."""
-        return [
-            body.content.text
-            for body in self.owed.values()
-            if isinstance(body, Post) and isinstance(body.content, AgentReply)
-        ]
 
     def calm(self, whim: int) -> None:
         """For a while nothing goes wrong."""
@@ -433,10 +492,18 @@ class Rehearsal:
 
     def _unfinished(self, state: Conversation) -> bool:
         session = state.session
-        if state.waiting or state.in_flight:
+        parked = state.parked_at is not None and (session is not None or state.wanted)
+        if state.waiting or state.in_flight or parked:
             return True
-        return session is not None and bool(
-            session.streams or session.end_wanted_at or not session.joined
+        return (
+            session is not None
+            and not session.released
+            and bool(
+                any(not stream.told for stream in session.streams)
+                or session.end_wanted_at
+                or session.grace
+                or not session.joined
+            )
         )
 
 
