@@ -203,6 +203,21 @@ async def test_093_high_load_is_shown_after_a_grace(stage: ConformanceStage) -> 
     assert len(stage.frames("USER_MESSAGE")) == 3
 
 
+async def test_093_nothing_shortens_the_grace(stage: ConformanceStage) -> None:
+    """Given "high load" while the agent is shown as thinking, which lapses a second later: the
+    grace is no shorter for that."""
+    thread = await stage.greeted("hello")
+    stage.polyai.emit(None, "POLY_AGENT_THINKING")
+    await stage.wait(timedelta(seconds=9))
+
+    stage.polyai.complain(None, "high_load")
+    said_at = stage.now
+    await stage.until(lambda: len(stage.posts(thread)) == 3)
+
+    assert 2 <= stage.now - said_at <= 5
+    assert troubles(stage, thread) == [text_of("high_load")]
+
+
 async def test_093_high_load_that_passes_is_not_shown(stage: ConformanceStage) -> None:
     """Given "high load" three times, and the answer a second later all the same: nobody hears of
     the trouble."""
