@@ -8,6 +8,7 @@ Every transition tolerates missing steps and repeats.
 """
 
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from bridge.core.effects import Owe
 from bridge.core.handoff_rules import rule_for
@@ -155,5 +156,12 @@ def helpers_not_called(step: Stepping, delivery: DeliveryId) -> None:
 
 
 def _can_be_opened(route: str) -> bool:
-    """Only web addresses are shown: anything else may run something (polyai-messaging §21)."""
-    return route.lower().startswith(("https://", "http://"))
+    """Only plain https addresses are shown (polyai-messaging §6.2): others may run something.
+
+    Nor one that names a user: `https://bank.example@evil.example` reads as if it led to the bank.
+    """
+    try:
+        parts = urlsplit(route.strip())
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc

@@ -157,7 +157,19 @@ def test_a_handoff_for_us_to_do_ends_the_wait() -> None:
     assert talk.hear(f.HandoffTriggered()).notices == [NoticeKind.HANDOFF_WAITING]
 
 
-@pytest.mark.parametrize("route", ["javascript:alert(1)", "file:///etc/passwd", "tel:1", "x"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "tel:1",
+        "x",
+        "http://plain.example",
+        "https://bank.example@evil.example/",
+        "https://[broken",
+        "https://",
+    ],
+)
 def test_an_address_that_is_no_web_page_is_not_shown(route: str) -> None:
     talk = Talk().joined().hear(f.HandoffElsewhere(queue="Sales", route=route))
     assert talk.contents == [Notice(NoticeKind.HANDOFF_ELSEWHERE, {"queue": "Sales"})]
