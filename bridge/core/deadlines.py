@@ -1,12 +1,10 @@
 """What is to be done when a deadline has passed? `state.due` says when; here it is looked at."""
 
-from datetime import datetime
-
 from bridge.core.effects import Show
 from bridge.core.endings import drop_unsent, end_session, lose_session
 from bridge.core.following import look_after_stream
 from bridge.core.sending import send_next, verify
-from bridge.core.state import Conversation, Session, idle_due, move_due, stream_due
+from bridge.core.state import Session, idle_due, move_due, stream_due
 from bridge.core.stepping import Stepping
 from bridge.core.troubles import overdue_grace
 from bridge.model.signal import Signal, SignalKind
@@ -27,8 +25,10 @@ def woke(step: Stepping) -> None:
     if session.ready:
         _served(step, session)
     now = step.conversation.session
-    if now is not None and _quiet(step.conversation) and step.now >= _idle(step, now):
-        step.change_session(released=True)
+    if now is not None:
+        idle = idle_due(step.conversation, now, step.terms)
+        if idle is not None and step.now >= idle:
+            step.change_session(released=True)
 
 
 def _parked(step: Stepping) -> None:
@@ -40,10 +40,6 @@ def _parked(step: Stepping) -> None:
 def _end_overdue(step: Stepping, session: Session) -> bool:
     wanted = session.end_wanted_at
     return wanted is not None and step.now >= wanted + step.terms.end_timeout
-
-
-def _quiet(conversation: Conversation) -> bool:
-    return conversation.in_flight is None and not conversation.waiting
 
 
 def _served(step: Stepping, session: Session) -> None:
@@ -89,7 +85,3 @@ def _token_dying(step: Stepping, session: Session) -> None:
     if due is not None and step.now >= due:
         step.note("session.moved", "info", number=str(session.number))
         lose_session(step, session)
-
-
-def _idle(step: Stepping, session: Session) -> datetime:
-    return idle_due(step.conversation, session, step.terms)

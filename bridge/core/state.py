@@ -245,8 +245,7 @@ def due(conversation: Conversation, terms: Terms) -> datetime | None:
 def _session_deadlines(
     conversation: Conversation, session: Session, terms: Terms
 ) -> Iterator[datetime | None]:
-    if conversation.in_flight is None and not conversation.waiting:
-        yield idle_due(conversation, session, terms)
+    yield idle_due(conversation, session, terms)
     if session.end_wanted_at is not None:
         yield session.end_wanted_at + terms.end_timeout
     yield session.grace.until if session.grace else None
@@ -264,8 +263,10 @@ def _session_deadlines(
     yield move_due(conversation, session, terms)
 
 
-def idle_due(conversation: Conversation, session: Session, terms: Terms) -> datetime:
-    """When a conversation in which nothing happens lets go of its socket."""
+def idle_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
+    """When a quiet conversation lets go of its socket; None while it is not quiet."""
+    if conversation.in_flight or conversation.waiting or session.end_wanted_at is not None:
+        return None
     if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
         return conversation.touched_at + terms.idle_timeout
     return conversation.touched_at + max(terms.idle_timeout, terms.handoff_timeout)
