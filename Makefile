@@ -23,10 +23,10 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q -n 2 -m "not integration and not chaos and not thorough and not conformance"
+	$(BIN)/pytest -q -n 2 -m "not integration and not chaos and not thorough and not conformance and not soak"
 
 test: check
-	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough or conformance"
+	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough or conformance or soak"
 
 # PolyAI's protocol, scenario by scenario; writes what came of it to docs/conformance.md.
 conformance: $(STAMP)

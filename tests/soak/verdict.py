@@ -1,0 +1,193 @@
+"""What must be true when the storm is over? Everything said, shown and counted, once.
+
+Laws, for each thread and each session of PolyAI's:
+
+1. Zero lost: what a person said was accepted by a session, or the thread says that it was not
+   delivered. Only a message PolyAI itself refused may be answered by PolyAI's words instead.
+2. Zero doubled: one delivery is accepted once per session, and by a second session only if the
+   first was lost under it. One saying has one delivery, and one more for each press of *Try again*.
+3. Order: a session accepts deliveries in the order in which they were said.
+4. One session greets once, unless its agent was asked to join again.
+5. Each message of the agent's stands in one thread, once and whole, and those of a session in the
+   order of its journal. Of a session that was lost under us, what came stands as far as it came.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge.simulators import polyai_frames as frames
+from bridge.simulators.polyai import SimulatedSession
+from bridge.simulators.polyai_frames import JournaledFrame
+from bridge.testing.clock import NOON
+from tests.conformance.stage import ConformanceStage
+from tests.soak.crowd import Person
+from tests.soak.troubles import Cost
+
+#: How the agent's numbered words begin, and those that a verb put into its mouth.
+_NUMBERED = re.compile(r"^[ac]\d+ ")
+NOT_DELIVERED = "not reach the agent"
+
+
+@dataclass
+class Spoken:
+    """A message of the agent's, as its session's journal has it."""
+
+    message_id: str
+    sequence: int
+    at: float
+    text: str = ""
+    whole: bool = False
+    chunks: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass
+class Verdict:
+    """Everything that was wrong, in words."""
+
+    stage: ConformanceStage
+    people: list[Person]
+    costs: dict[str, Cost]  #: what befell each session
+    faults: list[str] = field(default_factory=list)
+
+    def reached(self) -> list[str]:
+        """What is wrong; nothing, if all laws hold."""
+        self._threads = {person.thread: person for person in self.people if person.thread}
+        self._shown = self._all_shown()
+        self._accepted()
+        for session in self.stage.sessions:
+            self._greets_once(session)
+            self._is_shown(session)
+        self.faults += [f"violation: {words}" for words in self.stage.polyai.violations]
+        return self.faults
+
+    def _wrong(self, words: str) -> None:
+        self.faults.append(words)
+
+    def _cost(self, session: SimulatedSession) -> Cost:
+        return self.costs.get(session.id, Cost.NOTHING)
+
+    # -- towards the agent ---------------------------------------------------------------------
+
+    def _accepted(self) -> None:
+        sessions: defaultdict[str, list[SimulatedSession]] = defaultdict(list)
+        deliveries: defaultdict[str, set[str]] = defaultdict(set)
+        for session in self.stage.sessions:
+            heard = [(m.custom["client_event_id"], m.text) for m in session.accepted if m.custom]
+            for delivery, text in heard:
+                sessions[delivery].append(session)
+                deliveries[text].add(delivery)
+            numbers = [int(delivery.rpartition(".")[2]) for delivery, _ in heard]
+            if numbers != sorted(numbers):
+                self._wrong(f"order: {session.id} heard {heard}")
+        for delivery, where in sessions.items():
+            self._counts_once(delivery, where)
+        for person in self.people:
+            told = self.stage.told(person.thread) if person.thread else []
+            for text in person.said:
+                self._arrived(person, text, deliveries[text], told)
+
+    def _counts_once(self, delivery: str, where: list[SimulatedSession]) -> None:
+        if any(self._cost(session) & Cost.RECEIPT for session in where):
+            return
+        if len({session.id for session in where}) < len(where):
+            self._wrong(f"doubled: {delivery} was accepted twice in one session")
+        if len(where) > 2:
+            self._wrong(f"doubled: {delivery} was accepted by {len(where)} sessions")
+        if len(where) == 2 and not (where[0].over or self._cost(where[0]) & Cost.SESSION):
+            self._wrong(f"doubled: {delivery} was told to a second session beside a living one")
+
+    def _arrived(self, person: Person, text: str, ids: set[str], told: list[str]) -> None:
+        if len(ids) > 1 + person.pressed["Try again"]:
+            self._wrong(f"doubled: {text!r} has {len(ids)} deliveries")
+        if ids or any(text in words and NOT_DELIVERED in words for words in told):
+            return
+        if not any(f'"{text}"' in raw for s in self._refusing() for raw in s.received):
+            self._wrong(f"lost: {text!r} in {person.thread}; the thread says {told[-6:]}")
+
+    def _refusing(self) -> list[SimulatedSession]:
+        return [s for s in self.stage.sessions if self._cost(s) & Cost.REFUSAL]
+
+    # -- towards the thread --------------------------------------------------------------------
+
+    def _all_shown(self) -> dict[str, list[tuple[str, int, str]]]:
+        """Each numbered word of the agent's: in which threads it stands, where, and how."""
+        shown: defaultdict[str, list[tuple[str, int, str]]] = defaultdict(list)
+        for thread in self._threads:
+            for place, told in enumerate(self.stage.told(thread)):
+                text = told.removeprefix("Sam: ")  # a person's words stand under their name
+                if _NUMBERED.match(text):
+                    shown[text.split(" ", 1)[0]].append((thread, place, text))
+        return shown
+
+    def _greets_once(self, session: SimulatedSession) -> None:
+        if session.greetings > 1 and not self._cost(session) & Cost.JOIN:
+            self._wrong(f"greeted {session.greetings} times in {session.id}")
+
+    def _is_shown(self, session: SimulatedSession) -> None:
+        cost, places = self._cost(session), list[tuple[str, int]]()
+        lost = bool(cost & Cost.SESSION) or (session.gone and session.ended is None)
+        loose = lost or bool(cost & Cost.ANSWER)
+        for spoken in _spoken(session):
+            shown = self._shown.get(spoken.text.split(" ", 1)[0], [])
+            if len(shown) > 1:
+                self._wrong(f"shown {len(shown)} times: {spoken.text!r}")
+            if (
+                not shown
+                and not (lost or cost & Cost.ANSWER)
+                and self._was_followed(session, spoken)
+            ):
+                self._wrong(f"never shown: {spoken.text!r} of {session.id}, cost {cost}")
+            for thread, place, text in shown:
+                places.append((thread, place))
+                whole = text == spoken.text
+                if not (whole or (loose and spoken.text.startswith(text))):
+                    self._wrong(f"not whole: {text!r} of {spoken.text!r}, cost {cost}")
+        if len({thread for thread, _ in places}) > 1:
+            self._wrong(f"{session.id} is shown in more than one thread")
+        if places != sorted(places) and not cost & (Cost.ANSWER | Cost.SESSION):
+            self._wrong(f"order: {session.id} is shown as {places}, cost {cost}")
+
+    def _was_followed(self, session: SimulatedSession, spoken: Spoken) -> bool:
+        """Whether the bridge had a socket to hear it: one that was open then, or later."""
+        lives = session.record.sockets
+        return any(life.closed_at is None or _second(life.closed_at) > spoken.at for life in lives)
+
+
+def _spoken(session: SimulatedSession) -> list[Spoken]:
+    """What the agent said in a session, each message once, in the order of its end."""
+    found: dict[str, Spoken] = {}
+    for frame in session.journal:
+        name = str(frame.payload.get("message_id"))
+        if frame.type in (frames.MESSAGE, frames.LIVE_MESSAGE):
+            before = found.get(name)
+            text = str(frame.payload["text"])
+            if before is None or not before.whole:
+                found.pop(name, None)
+                found[name] = Spoken(name, frame.sequence, _at(frame), text, whole=True)
+            else:
+                before.text = text
+        elif frame.type == frames.CHUNK:
+            _add_chunk(found, name, frame)
+    return [s for s in found.values() if s.text and _NUMBERED.match(s.text)]
+
+
+def _add_chunk(found: dict[str, Spoken], name: str, frame: JournaledFrame) -> None:
+    spoken = found.get(name) or Spoken(name, frame.sequence, _at(frame))
+    if spoken.whole:
+        return
+    found.pop(name, None)
+    found[name] = spoken  # a message stands where it ended
+    spoken.chunks.append((frame.payload.get("chunk_index") or 0, str(frame.payload["text"])))
+    spoken.text = "".join(text for _, text in sorted(spoken.chunks, key=lambda c: c[0]))
+    spoken.sequence, spoken.at = frame.sequence, _at(frame)
+    spoken.whole = bool(frame.payload.get("is_complete"))
+
+
+def _at(frame: JournaledFrame) -> float:
+    return _second(datetime.fromisoformat(frame.timestamp.replace("Z", "+00:00")))
+
+
+def _second(instant: datetime) -> float:
+    return (instant - NOON).total_seconds()
