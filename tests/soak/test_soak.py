@@ -54,7 +54,7 @@ def judge(plan: Plan, result: Result) -> None:
     wrong = list(result.faults)
     if left := result.after.tasks - result.before.tasks:
         # Each death may leave what no process would: the harness kills a task, not a process.
-        wrong += [f"tasks are left: {left}"] if left.total() > 2 * result.deaths else []
+        wrong += [f"tasks are left: {left}"] if left.total() > 2 + 2 * result.deaths else []
     if result.after.descriptors > result.before.descriptors + 4:
         wrong.append(f"descriptors: {result.before.descriptors} to {result.after.descriptors}")
     if result.storm.values > 1.5 * result.halfway.values + 500:
