@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core import conversation, deadlines, sending
+from bridge.core import conversation, deadlines, following, sending
 from bridge.core.journal import Journal
+from bridge.core.showing import show
 from bridge.core.state import Session
 from bridge.runtime.connection import Connection
 from bridge.simulators import (
@@ -96,8 +97,9 @@ def never_resent(patch: Patch) -> None:
     patch.setattr(conversation, "_take_up", lambda step, session: step.change(in_flight=None))
 
 
-def known_frames_followed_again(patch: Patch) -> None:
+def known_frames_shown_again(patch: Patch) -> None:
     patch.setattr(Journal, "knows", lambda self, frame: False)
+    patch.setattr(following, "show", lambda step, reply, _message_id: show(step, reply, ""))
 
 
 def the_cursor_is_the_highest_number(patch: Patch) -> None:
@@ -122,7 +124,7 @@ def a_socket_leaves_a_task_behind(patch: Patch) -> None:
     [
         resent_without_a_replay,
         never_resent,
-        known_frames_followed_again,
+        known_frames_shown_again,
         the_cursor_is_the_highest_number,
         a_socket_leaves_a_task_behind,
     ],

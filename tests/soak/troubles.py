@@ -28,6 +28,9 @@ class Cost(enum.Flag):
     #: PolyAI's copy of a message has other words. Where it has lost our metadata as well, nothing
     #: tells that it is a copy, and the message is sent again: it may be accepted more than once.
     RECEIPT = enum.auto()
+    #: Once the session has ended, its history may not come; what was said in its last moments and
+    #: was still held for its order is then known to nobody.
+    ENDING = enum.auto()
 
 
 Call = Callable[[PolyAISimulator, str, random.Random], object]
@@ -189,8 +192,10 @@ TROUBLES: dict[str, tuple[Trouble, ...]] = {
             )
         ),
     ),
-    "delay_history": (Trouble(lambda p, s, c: p.delay_history(c.choice([0.5, 3.0, None]), 1, s)),),
-    "silent_handshakes": (Trouble(lambda p, s, c: p.silent_handshakes(1, s)),),
+    "delay_history": (
+        Trouble(lambda p, s, c: p.delay_history(c.choice([0.5, 3.0, None]), 1, s), Cost.ENDING),
+    ),
+    "silent_handshakes": (Trouble(lambda p, s, c: p.silent_handshakes(1, s), Cost.ENDING),),
     "lose_heartbeats": (Trouble(lambda p, s, c: p.lose_heartbeats(c.randint(1, 4), s)),),
     # frames
     "repeat_frames": (Trouble(lambda p, s, c: p.repeat_frames(c.randint(1, 5), s)),),

@@ -27,7 +27,9 @@ from tests.soak.troubles import Cost
 
 #: How the agent's numbered words begin, and those that a verb put into its mouth.
 _NUMBERED = re.compile(r"^[ac]\d+ ")
-NOT_DELIVERED = "not reach the agent"
+_NOT_DELIVERED = "not reach the agent"
+#: How long before an end a frame may still be held for its order, in seconds.
+_MOMENTS = 2.0
 
 
 @dataclass
@@ -101,7 +103,7 @@ class Verdict:
     def _arrived(self, person: Person, text: str, ids: set[str], told: list[str]) -> None:
         if len(ids) > 1 + person.pressed["Try again"]:
             self._wrong(f"doubled: {text!r} has {len(ids)} deliveries")
-        if ids or any(text in words and NOT_DELIVERED in words for words in told):
+        if ids or any(text in words and _NOT_DELIVERED in words for words in told):
             return
         if not any(f'"{text}"' in raw for s in self._refusing() for raw in s.received):
             self._wrong(f"lost: {text!r} in {person.thread}; the thread says {told[-6:]}")
@@ -133,11 +135,7 @@ class Verdict:
             shown = self._shown.get(spoken.text.split(" ", 1)[0], [])
             if len(shown) > 1:
                 self._wrong(f"shown {len(shown)} times: {spoken.text!r}")
-            if (
-                not shown
-                and not (lost or cost & Cost.ANSWER)
-                and self._was_followed(session, spoken)
-            ):
+            if not shown and not (lost or cost & Cost.ANSWER) and not self._unread(session, spoken):
                 self._wrong(f"never shown: {spoken.text!r} of {session.id}, cost {cost}")
             for thread, place, text in shown:
                 places.append((thread, place))
@@ -149,10 +147,13 @@ class Verdict:
         if places != sorted(places) and not cost & (Cost.ANSWER | Cost.SESSION):
             self._wrong(f"order: {session.id} is shown as {places}, cost {cost}")
 
-    def _was_followed(self, session: SimulatedSession, spoken: Spoken) -> bool:
-        """Whether the bridge had a socket to hear it: one that was open then, or later."""
+    def _unread(self, session: SimulatedSession, spoken: Spoken) -> bool:
+        """Whether the bridge could not hear it: no socket was open then, or later."""
         lives = session.record.sockets
-        return any(life.closed_at is None or _second(life.closed_at) > spoken.at for life in lives)
+        if not any(life.closed_at is None or _second(life.closed_at) > spoken.at for life in lives):
+            return True
+        last = _at(session.journal[-1]) - spoken.at < _MOMENTS and session.ended is not None
+        return last and bool(self._cost(session) & Cost.ENDING)
 
 
 def _spoken(session: SimulatedSession) -> list[Spoken]:
