@@ -224,7 +224,8 @@ def _pressed(action: str, value: ids.ButtonValue) -> InboundBody | None:
         case Control.CANCEL:
             return CancelAsked(delivery)
         case None:
-            return Clicked(delivery, value.index) if ids.is_suggestion(action) else None
+            clicked = Clicked(delivery, value.index, value.mark)
+            return clicked if ids.is_suggestion(action) else None
 
 
 def _clicked(

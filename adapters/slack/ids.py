@@ -91,7 +91,8 @@ class Spot:
 
 
 class ButtonValue(msgspec.Struct, frozen=True):
-    """What a button of ours carries: for which delivery, in which workspace, which suggestion.
+    """What a button of ours carries: for which delivery, in which workspace, which suggestion, and
+    the mark of its text.
 
     The workspace travels along because a click from a shared channel names the clicker's own.
     """
@@ -99,6 +100,7 @@ class ButtonValue(msgspec.Struct, frozen=True):
     delivery: str = msgspec.field(name="d")
     team: str = msgspec.field(name="t")
     index: int = msgspec.field(name="i", default=0)
+    mark: str = msgspec.field(name="m", default="")
 
 
 def encode_button(value: ButtonValue) -> str:

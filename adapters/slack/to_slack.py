@@ -241,7 +241,7 @@ def _choice(reply: AgentReply, outbound: Outbound) -> Iterator[Block]:
 
 
 def _offer(suggestion: Suggestion, index: int, outbound: Outbound, team: str) -> ButtonElement:
-    value = ids.ButtonValue(outbound.id, team, index)
+    value = ids.ButtonValue(outbound.id, team, index, suggestion.mark)
     return _button(suggestion.text, ids.suggestion_action(index), value=ids.encode_button(value))
 
 

@@ -49,7 +49,9 @@ class Stream(Value, frozen=True):
             return False
         seen = {p.chunk.index for p in self.pieces if p.chunk.index is not None}
         last = max((p.chunk.index or 0 for p in self.pieces if p.chunk.complete), default=0)
-        return seen >= set(range(0 if 0 in seen else 1, last + 1)) or not seen
+        first = 0 if 0 in seen else 1
+        # Counted, never listed: an index is the other side's to say, however large.
+        return not seen or sum(first <= index <= last for index in seen) == last - first + 1
 
     def with_piece(self, chunk: AgentChunk, sequence: int | None, now: datetime) -> "Stream":
         """With one more piece, unless it says nothing new."""

@@ -7,7 +7,7 @@ Rules:
 - Nothing a person said is dropped: it is sent, carried over once, or told to be undelivered.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
 import msgspec
@@ -39,7 +39,10 @@ from bridge.core.state import Conversation, Handoff, Session, Terms, Waiting, Wi
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import Choice, NoticeKind, Person
+from bridge.model.messages import Choice, NoticeKind, Person, Suggestion
+
+#: A token that is said to live longer is a slip.
+_LONGEST_LIFE = timedelta(days=366)
 
 
 class Step(NamedTuple):
@@ -75,7 +78,8 @@ def _apply(step: Stepping, event: e.Event) -> None:
         case e.SessionOpened() as opened:
             _opened(step, opened)
         case e.SessionUnavailable():
-            tell_unavailable(step)
+            if step.conversation.wish is Wish.SESSION:
+                tell_unavailable(step)
         case e.FrameArrived():
             follow(step, event)
         case e.Woke():
@@ -93,12 +97,13 @@ def _said(step: Stepping, message: e.MessageAccepted) -> None:
         return  # helpers were called into this thread: people talk to each other
     _attention(step)
     retire(step, None)
-    take_back_restart(step)
     step.change(speaker=message.person)
+    session = step.conversation.session
     if message.text.strip():
         _owe_agent(step, message.text, message.person)
-    else:
-        step.change(wanted=step.conversation.session is None)
+    elif session is None or session.resumed:
+        step.change(wanted=True)
+        take_back_restart(step)
     send_next(step)
 
 
@@ -109,10 +114,11 @@ def _chose(step: Stepping, choice: e.ChoiceAccepted) -> None:
         return
     if not 0 <= choice.index < len(offered.texts):
         return
-    _attention(step)
     text = offered.texts[choice.index]
+    if choice.mark and choice.mark != Suggestion(text).mark:
+        return  # what they saw there is not what stands there now
+    _attention(step)
     retire(step, Choice(text=text, by=choice.person))
-    take_back_restart(step)
     _owe_agent(step, text, choice.person)
     send_next(step)
 
@@ -123,7 +129,6 @@ def _retry(step: Stepping, delivery: DeliveryId, person: Person) -> None:
         return  # sent again already, or too long ago
     _attention(step)
     retire(step, None)
-    take_back_restart(step)
     _owe_agent(step, text, person)
     send_next(step)
 
@@ -143,8 +148,7 @@ def _attention(step: Stepping) -> None:
     step.change(touched_at=step.now, parked_at=None, failed_openings=0, call=None)
     session = step.conversation.session
     if session is not None:
-        going_on = tuple(stream for stream in session.streams if not stream.told)
-        step.change_session(released=False, streams=going_on)
+        step.change_session(released=False, resumed=session.released or session.resumed)
 
 
 def _owe_agent(step: Stepping, text: str, person: Person) -> None:
@@ -154,6 +158,7 @@ def _owe_agent(step: Stepping, text: str, person: Person) -> None:
     session = step.conversation.session
     ending = session is not None and session.end_wanted_at is not None
     delivery = step.ask(Ask(text=text, person=person))
+    take_back_restart(step)
     message = Waiting(delivery, text, after_end=ending)
     step.change(waiting=(*step.conversation.waiting, message))
 
@@ -193,11 +198,20 @@ def _opened(step: Stepping, opened: e.SessionOpened) -> None:
     if step.conversation.lost_session:
         step.notice(NoticeKind.NEW_CONVERSATION)
     step.change(
-        session=Session(number=number, opened_at=step.now, expires_at=opened.expires_at),
+        session=Session(
+            number=number, opened_at=step.now, expires_at=_believed(opened.expires_at, step.now)
+        ),
         sessions=number,
         lost_session=False,
         touched_at=step.now,
     )
+
+
+def _believed(expires_at: datetime | None, now: datetime) -> datetime | None:
+    """When a token dies, unless it would be dead at birth or live for ever: then nobody knows."""
+    if expires_at is None or not now < expires_at < now + _LONGEST_LIFE:
+        return None
+    return expires_at
 
 
 def _socket(
@@ -207,8 +221,10 @@ def _socket(
 ) -> None:
     match event:
         case e.SocketReady():
-            step.change_session(ready=True, proved=True, journal=session.journal.caught_up())
-            step.change(failed_openings=0, told_unavailable=False)
+            journal = session.journal.caught_up()
+            step.change_session(ready=True, proved=True, resumed=False, journal=journal)
+            still_wanted = step.conversation.wanted and not session.joined
+            step.change(failed_openings=0, told_unavailable=False, wanted=still_wanted)
             finish_streams(step)
             _take_up(step, session)
             send_next(step)

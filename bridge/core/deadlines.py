@@ -3,6 +3,7 @@
 from bridge.core.effects import Show
 from bridge.core.endings import drop_unsent, end_session, lose_session
 from bridge.core.following import look_after_stream
+from bridge.core.handoffs import give_up_waiting
 from bridge.core.sending import send_next, verify
 from bridge.core.state import Session, idle_due, move_due, stream_due
 from bridge.core.stepping import Stepping
@@ -28,6 +29,7 @@ def woke(step: Stepping) -> None:
     if now is not None:
         idle = idle_due(step.conversation, now, step.terms)
         if idle is not None and step.now >= idle:
+            give_up_waiting(step, now)
             step.change_session(released=True)
 
 

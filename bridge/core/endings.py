@@ -13,9 +13,9 @@ import msgspec
 
 from bridge.core.effects import ForgetSession, SendKind
 from bridge.core.handoffs import close_queue
-from bridge.core.sending import lose
+from bridge.core.sending import answered, lose, offer_again, unanswered
 from bridge.core.showing import is_shown, retire, show
-from bridge.core.state import Session, Waiting
+from bridge.core.state import Heard, Session, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
 
@@ -58,13 +58,21 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
 
 def lose_session(step: Stepping, session: Session) -> None:
     """The session is gone without a word; its suggestions stay live, as they still make sense."""
+    if session.end_wanted_at is not None:
+        # Whoever wanted the end has it: nothing is carried into a session they did not ask for.
+        drop_unsent(step)
+        end_session(step, session, "REASON_USER_END")
+        return
     show_unfinished(step)
+    tell_unanswered(step)
     met = session.agent is not None  # even if it has to be asked to join again just now
     step.change(lost_session=met or step.conversation.lost_session)
     wanted = step.conversation.wanted
     if session.proved:
         leave_session(step, session)
-        if wanted:  # somebody called the agent, and there is no message that could tell so
+        if wanted and session.resumed:
+            step.change(wanted=True)  # it had died in its sleep: who calls the agent gets another
+        elif wanted:  # somebody called the agent, and there is no message that could tell so
             tell_unavailable(step)
         return
     _forget(step, session)
@@ -78,8 +86,19 @@ def lose_session(step: Stepping, session: Session) -> None:
 def tell_unavailable(step: Stepping) -> None:
     """Say once that the agent cannot be reached."""
     if not step.conversation.told_unavailable:
-        step.notice(NoticeKind.UNAVAILABLE)
+        kept = step.conversation.waiting or step.conversation.in_flight
+        step.notice(NoticeKind.UNAVAILABLE, kept="yes" if kept else "")
         step.change(told_unavailable=True)
+
+
+def tell_unanswered(step: Stepping, message: Heard | None = None) -> bool:
+    """What was received and will have no answer any more is told, if anything."""
+    message = message or unanswered(step)
+    if message is not None:
+        notice = Notice(NoticeKind.UNANSWERED, {"text": message.text})
+        offer_again(step, notice, message.text, message.delivery)
+        answered(step)
+    return message is not None
 
 
 def take_back_restart(step: Stepping) -> None:
@@ -96,7 +115,7 @@ def leave_session(step: Stepping, session: Session) -> None:
     """Let go of a session; what the agent has not confirmed is carried into the next one, once."""
     flight = step.conversation.in_flight
     _forget(step, session)
-    step.change(wanted=False)
+    step.change(wanted=False, heard=())
     if flight is not None and flight.kind is SendKind.MESSAGE and flight.message is not None:
         step.change(waiting=(flight.message, *step.conversation.waiting))
     _carry(step)

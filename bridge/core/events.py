@@ -25,6 +25,7 @@ class ChoiceAccepted(Value, frozen=True, tag="choice_accepted"):
     delivery: DeliveryId
     index: int
     person: Person
+    mark: str = ""  #: of the suggestion as it was seen; empty where the platform cannot say
 
 
 class EndRequested(Value, frozen=True, tag="end_requested"):

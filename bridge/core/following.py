@@ -10,8 +10,8 @@ from bridge.core.assembly import Stream
 from bridge.core.effects import Recycle, SendKind, Show
 from bridge.core.endings import agent_author, end_session
 from bridge.core.events import FrameArrived
-from bridge.core.handoffs import hand_off
-from bridge.core.sending import echoed, landed, send_next
+from bridge.core.handoffs import agent_came_back, hand_off, person_spoke
+from bridge.core.sending import answered, echoed, landed, send_next
 from bridge.core.showing import is_shown, says_more, show
 from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
@@ -22,6 +22,8 @@ from bridge.model.signal import Signal, SignalKind
 
 #: Frames without a number that may repeat at will: signs of life, never journaled.
 TRANSIENT = (f.HeartbeatEchoed, f.LiveAgentTyping, f.AgentThinking)
+#: How many streams may stand open: the oldest is given up, as the cursor cannot pass it.
+_OPEN = 8
 
 
 def follow(step: Stepping, event: FrameArrived) -> None:
@@ -32,9 +34,10 @@ def follow(step: Stepping, event: FrameArrived) -> None:
     frame = event.frame
     passing = frame.sequence is None and isinstance(frame.body, TRANSIENT)
     if not passing:
-        if session.journal.knows(frame):
-            return
+        known = session.journal.knows(frame)
         step.change_session(journal=session.journal.follow(frame, replayed=event.replayed))
+        if known:
+            return
     _meaning(step, step.conversation.session or session, frame)
     send_next(step)
 
@@ -83,6 +86,7 @@ def _agent_joined(step: Stepping, joined: f.AgentJoined) -> None:
     author = Author(AuthorKind.AGENT, joined.name, joined.picture_url)
     step.change_session(joined=True, join_after=None, grace=None, agent=author)
     step.change(wanted=False)
+    agent_came_back(step)
 
 
 def _signal(step: Stepping, kind: SignalKind, name: str | None = None) -> None:
@@ -100,18 +104,18 @@ def _there(step: Stepping) -> None:
         landed(step, SendKind.JOIN)
         step.change_session(joined=True)
         step.change(wanted=False)
-    step.change_session(grace=None, signalled_at=None, lookups=0)
+    step.change_session(grace=None, lookups=0)
     step.change(touched_at=step.now)
 
 
 def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
     _there(step)
-    step.change(last_said="")
+    answered(step)
     session = step.conversation.session
     if session is None:
         return
-    others = (s for s in session.streams if s.message_id != message.message_id)
-    step.change_session(streams=tuple(s for s in others if not s.told))
+    others = tuple(s for s in session.streams if s.message_id != message.message_id)
+    step.change_session(streams=others)
     known = agent_author(session)
     author = Author(
         AuthorKind.AGENT, message.name or known.name, message.picture_url or known.picture_url
@@ -144,9 +148,18 @@ def _agent_streamed(
     stream = stream.with_piece(chunk, sequence, step.now)
     if not stream.whole:
         step.change_session(streams=(*others, stream))
-    elif says_more(session, stream.message()):
-        _agent_said(step, stream.message())
     else:
+        step.change_session(streams=(*others, stream))
+        _ended(step, stream)
+
+
+def _ended(step: Stepping, stream: Stream) -> None:
+    """Nothing more of this stream will come."""
+    session = step.conversation.session
+    if session is not None and says_more(session, stream.message()):
+        _agent_said(step, stream.message())
+    elif session is not None:
+        others = tuple(s for s in session.streams if s.message_id != stream.message_id)
         step.change_session(streams=others)
 
 
@@ -156,7 +169,7 @@ def finish_streams(step: Stepping) -> None:
     if session is not None:
         for stream in session.streams:
             if stream.complete:
-                _agent_said(step, stream.message())
+                _ended(step, stream)
 
 
 def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
@@ -173,10 +186,11 @@ def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
     now = step.conversation.session
     if now is not None:
         told = msgspec.structs.replace(stream, told=True)
-        step.change_session(streams=(*now.streams, told))
+        step.change_session(streams=(*now.streams, told)[-_OPEN:])
 
 
 def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessage) -> None:
+    person_spoke(step, session)
     known = session.live_agents.get(message.agent_id)
     author = Author(
         AuthorKind.LIVE_AGENT,
@@ -192,4 +206,4 @@ def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessa
     )
     show(step, reply, message.message_id)
     _there(step)
-    step.change(last_said="")
+    answered(step)

@@ -39,17 +39,27 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
         case f.HandoffAccepted(queue=queue):
             _wait(step, session, {"queue": queue})
         case f.QueueMoved() as moved:
-            _wait(step, session, _standing(moved))
+            if session.handoff is not Handoff.BROKEN:  # else a late word of what came to nothing
+                _wait(step, session, _standing(moved))
         case f.LiveAgentJoined(agent_id=agent_id, name=name, picture_url=picture):
-            author = Author(AuthorKind.LIVE_AGENT, name, picture)
+            there = session.handoff is Handoff.LIVE and session.live_agent == agent_id
             close_queue(step)
             step.change_session(
-                live_agents={**session.live_agents, agent_id: author}, handoff=Handoff.LIVE
+                live_agents={
+                    **session.live_agents,
+                    agent_id: Author(AuthorKind.LIVE_AGENT, name, picture),
+                },
+                live_agent=agent_id,
+                handoff=Handoff.LIVE,
             )
-            step.notice(NoticeKind.HANDOFF_JOINED, name=name or "")
+            if not there:
+                step.notice(NoticeKind.HANDOFF_JOINED, name=name or "")
         case f.LiveAgentLeft(agent_id=agent_id, name=name):
+            if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
+                return  # said again, or of somebody nobody met
+            close_queue(step)
             known = session.live_agents.get(agent_id)
-            step.change_session(handoff=Handoff.NONE)
+            step.change_session(handoff=Handoff.NONE, live_agent=None)
             step.notice(NoticeKind.HANDOFF_LEFT, name=name or (known and known.name) or "")
         case f.HandoffElsewhere():
             _elsewhere(step, session, body)
@@ -58,6 +68,7 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
                 return
             close_queue(step)
             step.change_session(handoff=Handoff.BROKEN)
+            step.change(call=None)
             kind = NoticeKind.HANDOFF_FAILED
             step.notice(kind, reason=reason, timed_out="yes" if timed_out else "")
             step.note("agent.handoff_failed", "warning", timed_out="yes" if timed_out else "no")
@@ -74,10 +85,30 @@ def close_queue(step: Stepping) -> None:
 
 
 def stop_waiting(step: Stepping, session: Session) -> None:
-    """Nobody comes: the wait is over, if there was one."""
-    if session.handoff is Handoff.WAITING:
+    """Nobody comes, and that is told: the wait is over, if there was one."""
+    if session.handoff in (Handoff.NONE, Handoff.WAITING):
         close_queue(step)
-        step.change_session(handoff=Handoff.NONE)
+        step.change_session(handoff=Handoff.BROKEN)
+
+
+def person_spoke(step: Stepping, session: Session) -> None:
+    """Whoever speaks is there, though nobody has said yet that they have come."""
+    if session.handoff is not Handoff.LIVE:
+        close_queue(step)
+        step.change_session(handoff=Handoff.LIVE, live_agent=None)
+
+
+def agent_came_back(step: Stepping) -> None:
+    """The agent has joined (again): nobody is waited for any more."""
+    close_queue(step)
+    step.change_session(handoff=Handoff.NONE, live_agent=None)
+
+
+def give_up_waiting(step: Stepping, session: Session) -> None:
+    """The wait lasted as long as we hold a line: what stands in the thread must not go on."""
+    if session.handoff is Handoff.WAITING:
+        stop_waiting(step, session)
+        step.notice(NoticeKind.HANDOFF_FAILED, timed_out="yes")
 
 
 def leave_queue(step: Stepping, session: Session) -> None:
@@ -114,6 +145,8 @@ def _standing(moved: f.QueueMoved) -> dict[str, str]:
 
 def _elsewhere(step: Stepping, session: Session, asked: f.HandoffElsewhere) -> None:
     """The ways out that the operator configured, and PolyAI's own if it can be shown safely."""
+    if session.handoff is Handoff.ELSEWHERE:
+        return  # said again: nobody is called twice
     rule = rule_for(step.terms.handoffs, queue=asked.queue, reason=asked.reason)
     close_queue(step)
     step.change_session(handoff=Handoff.ELSEWHERE)

@@ -5,7 +5,8 @@ Laws:
   so "greater than the cursor" proves nothing. We keep the followed numbers, as ranges.
 - The floor only says where to ask the next replay to begin. It passes a gap only once a replay
   has shown that there is nothing in it, and the cursor never passes an unfinished stream.
-- A frame without a number is known by its id, within the last `_IDS` of them.
+- An event is known by its id as well, within the last `_IDS` of them: it may come again without
+  its number, or with another.
 """
 
 import msgspec
@@ -29,18 +30,22 @@ class Journal(Value, frozen=True):
 
     def knows(self, frame: Frame) -> bool:
         """Whether this very frame was followed before."""
-        if frame.sequence is None:
-            return bool(frame.id) and frame.id in self.ids
-        return any(low <= frame.sequence <= high for low, high in self.ranges)
+        if frame.id and frame.id in self.ids:
+            return True
+        number = frame.sequence
+        return number is not None and any(low <= number <= high for low, high in self.ranges)
 
     def follow(self, frame: Frame, *, replayed: bool) -> "Journal":
         """With `frame` counted as followed; `replayed` if it came as part of a history batch."""
+        ids = self.ids
+        if frame.id and frame.id not in ids:
+            ids = (*ids, frame.id)[-_IDS:]
         if frame.sequence is None:
-            ids = (*self.ids, frame.id)[-_IDS:] if frame.id else self.ids
             return msgspec.structs.replace(self, ids=ids)
         ranges = _with(self.ranges, frame.sequence)
         return msgspec.structs.replace(
             self,
+            ids=ids,
             ranges=ranges,
             floor=_contiguous(ranges, self.floor),
             replayed=max(self.replayed, frame.sequence) if replayed else self.replayed,

@@ -12,7 +12,7 @@ Laws (polyai-messaging §7, §12; PolyAI does not deduplicate what we send):
 import msgspec
 
 from bridge.core.effects import Recycle, SendKind, Transmit
-from bridge.core.state import InFlight, Retry, Session, Waiting
+from bridge.core.state import Heard, InFlight, Retry, Session, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import DeliveryState
 from bridge.model.frames import Frame, MessageEchoed
@@ -23,6 +23,8 @@ from bridge.model.messages import Control, Notice, NoticeKind
 MAX_MESSAGE_BYTES = 131_072
 #: How many notices in a thread may offer to send something again.
 _RETRIES = 20
+#: How many confirmed messages are remembered, as errors may still name them.
+_HEARD = 8
 
 
 def send_next(step: Stepping) -> None:
@@ -104,16 +106,20 @@ def refuse_too_big(step: Stepping) -> None:
 def lose(step: Stepping, message: Waiting, why: str) -> None:
     """A message did not reach the agent and will not: told, never dropped silently."""
     step.settle(message.delivery, DeliveryState.DEAD, why)
-    offer_again(step, Notice(NoticeKind.NOT_DELIVERED, {"text": message.text}), message.text)
+    notice = Notice(NoticeKind.NOT_DELIVERED, {"text": message.text})
+    offer_again(step, notice, message.text, message.delivery)
 
 
-def offer_again(step: Stepping, notice: Notice, text: str) -> None:
-    """Tell a trouble, with a way to send `text` once more; without one if there is no text."""
-    if not text:
+def offer_again(step: Stepping, notice: Notice, text: str, message: str) -> None:
+    """Tell a trouble, with a way to send `text`, once said as `message`, one more time.
+
+    Without one if there is no text, or if the thread offers it already.
+    """
+    if not text or any(message == retry.message for retry in step.conversation.retries):
         step.post(notice)
         return
     offered = msgspec.structs.replace(notice, control=Control.RETRY)
-    retry = Retry(step.post(offered), notice, text)
+    retry = Retry(step.post(offered), notice, text, message)
     step.change(retries=(*step.conversation.retries, retry)[-_RETRIES:])
 
 
@@ -144,7 +150,29 @@ def echoed(step: Stepping, frame: Frame, echo: MessageEchoed) -> None:
     # Without metadata only the text can tell; an echo of somebody else's must confirm nothing.
     if ours == flight.message.delivery or (not ours and echo.text == flight.message.text):
         step.settle(flight.message.delivery, DeliveryState.SENT, str(frame.sequence or frame.id))
-        step.change(in_flight=None, last_said=flight.message.text)
+        step.change(in_flight=None)
+        received(step, flight.message)
+
+
+def received(step: Stepping, message: Waiting) -> None:
+    """PolyAI has it; from here on an answer is expected."""
+    heard = Heard(delivery=message.delivery, text=message.text, at=step.now)
+    step.change(heard=(*step.conversation.heard, heard)[-_HEARD:])
+
+
+def answered(step: Stepping) -> None:
+    """The agent's side spoke: nobody knows to what, so nothing said before waits for an answer."""
+    heard = step.conversation.heard
+    if any(not one.answered for one in heard):
+        now = tuple(msgspec.structs.replace(one, answered=True) for one in heard)
+        step.change(heard=now)
+
+
+def unanswered(step: Stepping) -> Heard | None:
+    """What was received last and still waits for its answer."""
+    since = step.now - step.terms.answer_timeout
+    heard = (one for one in reversed(step.conversation.heard) if not one.answered)
+    return next((one for one in heard if one.at > since), None)
 
 
 def landed(step: Stepping, kind: SendKind) -> None:

@@ -33,6 +33,7 @@ def show(step: Stepping, reply: AgentReply, message_id: str) -> None:
             _revise(step, session, told, reply)
         return
     retire(step, None)
+    step.change_session(signalled_at=None)  # a post takes the sign of life away
     final = _limited(step, reply)
     *first, last = _in_parts(step, final)
     deliveries = (*(step.post(part) for part in first), step.post(last))
@@ -51,12 +52,12 @@ def is_shown(session: Session, message_id: str) -> bool:
 
 
 def says_more(session: Session, message: AgentMessage) -> bool:
-    """Whether a message put together from pieces is longer than what is shown of it, if anything.
+    """Whether a message put together from pieces may say more than what is shown of it.
 
     Pieces may be a part of a replay; a shorter text is not what the agent said last.
     """
     told = next((t for t in session.told if t.message_id == message.message_id), None)
-    return told is None or not message.message_id or len(message.text) > len(told.reply.text)
+    return told is None or not message.message_id or len(message.text) >= len(told.reply.text)
 
 
 def retire(step: Stepping, chosen: Choice | None) -> None:

@@ -43,7 +43,10 @@ class Terms(Value, frozen=True, kw_only=True):
     trouble_timeout: timedelta = timedelta(seconds=3)
     #: How long a sign of life is shown that nothing follows (polyai-messaging §8).
     signal_timeout: timedelta = timedelta(seconds=10)
-    #: How long before its token dies a session is left, once nothing has been said in it for...
+    #: How long an answer may take before nobody expects it any more.
+    answer_timeout: timedelta = timedelta(minutes=3)
+    #: How long before its token dies a session is left (never more than a tenth of its life), once
+    #: nothing has been said in it for...
     token_margin: timedelta = timedelta(minutes=5)
     token_quiet: timedelta = timedelta(minutes=1)
     park_timeout: timedelta = timedelta(minutes=5)
@@ -93,12 +96,22 @@ class Offered(Value, frozen=True):
     revised: AgentReply | None = None
 
 
+class Heard(Value, frozen=True, kw_only=True):
+    """A person's message that PolyAI confirmed at `at`; `answered` once the agent spoke again."""
+
+    delivery: DeliveryId
+    text: str
+    at: datetime
+    answered: bool = False
+
+
 class Retry(Value, frozen=True):
-    """A text that can be sent once more, as the notice `delivery` offers."""
+    """A text that can be sent once more, as the notice `delivery` offers; said as `message`."""
 
     delivery: DeliveryId
     notice: Notice
     text: str
+    message: str = ""
 
 
 class Told(Value, frozen=True, kw_only=True):
@@ -114,10 +127,11 @@ class Told(Value, frozen=True, kw_only=True):
 
 
 class Grace(Value, frozen=True):
-    """A trouble that may pass before anybody needs to hear of it."""
+    """A trouble that may pass before anybody needs to hear of it, and what it is `about`."""
 
     text: str
     until: datetime
+    about: Heard | None = None
 
 
 class Handoff(enum.StrEnum):
@@ -139,6 +153,7 @@ class Session(Value, frozen=True, kw_only=True):
     ready: bool = False  #: its socket is open and its history followed
     proved: bool = False  #: it was ready at least once
     released: bool = False  #: let go of for being quiet; resumed by the next message
+    resumed: bool = False  #: wanted again after that, and not connected yet
     joined: bool = False
     joins: int = 0
     join_echoed_at: datetime | None = None
@@ -158,6 +173,7 @@ class Session(Value, frozen=True, kw_only=True):
     agent: Author | None = None
     live_agents: dict[str, Author] = {}
     handoff: Handoff = Handoff.NONE
+    live_agent: str | None = None  #: the id of the person who is there
     queue_notice: DeliveryId | None = None
     queue_details: dict[str, str] = {}  #: what that notice says
     language: str = ""
@@ -200,7 +216,7 @@ class Conversation(Value, frozen=True, kw_only=True):
     restart_notice: DeliveryId | None = None  #: the end that still offers to start again
     restart_reason: str = ""  #: and why it came
     retries: tuple[Retry, ...] = ()  #: what the notices in the thread offer to send again
-    last_said: str = ""  #: what the agent received last
+    heard: tuple[Heard, ...] = ()  #: the last few messages the agent received in this session
     speaker: Person | None = None  #: who said something last
     #: The call by which helpers came into the thread: what is not said to the agent is theirs.
     call: DeliveryId | None = None
@@ -255,7 +271,7 @@ def _session_deadlines(
         yield conversation.in_flight.sent_at + terms.echo_timeout
     elif session.join_echoed_at is not None and not session.joined:
         yield session.join_echoed_at + terms.join_timeout
-    else:
+    elif not session.joined and session.end_wanted_at is None:
         yield session.join_after
     for stream in session.streams:
         yield stream_due(stream, terms)
@@ -265,7 +281,8 @@ def _session_deadlines(
 
 def idle_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
     """When a quiet conversation lets go of its socket; None while it is not quiet."""
-    if conversation.in_flight or conversation.waiting or session.end_wanted_at is not None:
+    busy = conversation.in_flight or conversation.waiting or conversation.wanted
+    if busy or session.end_wanted_at is not None:
         return None
     if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
         return conversation.touched_at + terms.idle_timeout
@@ -280,12 +297,14 @@ def move_due(conversation: Conversation, session: Session, terms: Terms) -> date
     busy = conversation.in_flight or conversation.waiting or session.streams
     if session.expires_at is None or busy or session.handoff in (Handoff.WAITING, Handoff.LIVE):
         return None
+    margin = min(terms.token_margin, (session.expires_at - session.opened_at) / 10)
     quiet = conversation.touched_at + terms.token_quiet
-    return max(session.expires_at - terms.token_margin, quiet)
+    answered = [h.at + terms.answer_timeout for h in conversation.heard if not h.answered]
+    return max(session.expires_at - margin, quiet, *answered)
 
 
 def stream_due(stream: Stream, terms: Terms) -> datetime | None:
-    """When an unfinished stream must be looked after; never, once what there is of it is shown."""
-    if stream.told:
+    """When an unfinished stream must be looked after; never, while what there is of it is shown."""
+    if stream.told and not stream.complete:
         return None
     return stream.touched_at + (terms.stream_gap if stream.complete else terms.stream_stall)

@@ -7,10 +7,15 @@ said without their asking, except what PolyAI itself says it could not take.
 from typing import assert_never
 
 from bridge.core.effects import SendKind
-from bridge.core.endings import lose_session, show_unfinished, tell_unavailable
+from bridge.core.endings import (
+    lose_session,
+    show_unfinished,
+    tell_unanswered,
+    tell_unavailable,
+)
 from bridge.core.handoffs import stop_waiting
-from bridge.core.sending import lose, offer_again, verify
-from bridge.core.state import Grace, Handoff, InFlight, Session
+from bridge.core.sending import lose, offer_again, received, unanswered, verify
+from bridge.core.state import Grace, Handoff, Heard, InFlight, Session
 from bridge.core.stepping import Stepping
 from bridge.core.system_messages import Answer, Reading, read
 from bridge.model.delivery import DeliveryState
@@ -21,9 +26,9 @@ from bridge.model.messages import Notice, NoticeKind
 def complained(step: Stepping, frame: Frame, message: SystemMessage) -> None:
     """PolyAI's own words: what the log, the thread and the conversation make of them."""
     reading = _in_context(step, read(message))
-    named = _named(step, frame)
-    if named is not None:
-        _settle_named(step, named, reading)
+    about = _about(step, frame)
+    if isinstance(about, InFlight):
+        _settle_named(step, about, reading)
     if reading.answer is Answer.QUIET:
         return
     sequence = "" if frame.sequence is None else str(frame.sequence)
@@ -34,7 +39,7 @@ def complained(step: Stepping, frame: Frame, message: SystemMessage) -> None:
         step.note("agent.system_message", "warning", **named_by)
     session = step.conversation.session
     if session is not None:
-        _react(step, session, message, reading, was_named=named is not None)
+        _react(step, session, message, reading, about)
 
 
 def _in_context(step: Stepping, reading: Reading) -> Reading:
@@ -46,12 +51,16 @@ def _in_context(step: Stepping, reading: Reading) -> Reading:
     return reading
 
 
-def _named(step: Stepping, frame: Frame) -> InFlight | None:
-    """The message in flight, if it is what PolyAI speaks of."""
-    flight = step.conversation.in_flight
-    if flight is None or flight.message is None:
-        return None
-    return flight if flight.message.delivery in frame.custom.values() else None
+def _about(step: Stepping, frame: Frame) -> InFlight | Heard | None:
+    """Which message PolyAI speaks of: the one it names, else the one that has no answer yet.
+
+    While another is under way, one that is not named may be that: its own time will tell.
+    """
+    flight, named = step.conversation.in_flight, frame.custom.values()
+    if flight is not None and flight.message is not None and flight.message.delivery in named:
+        return flight
+    heard = next((one for one in step.conversation.heard if one.delivery in named), None)
+    return heard or (unanswered(step) if flight is None else None)
 
 
 def _settle_named(step: Stepping, flight: InFlight, reading: Reading) -> None:
@@ -70,13 +79,18 @@ def _settle_named(step: Stepping, flight: InFlight, reading: Reading) -> None:
             lose(step, message, "not forwarded to the live agent")
         case _:
             step.settle(message.delivery, DeliveryState.SENT, f"answered: {reading.name}")
-            step.change(last_said=message.text)
+            received(step, message)
     step.change(in_flight=None)
 
 
 def _react(
-    step: Stepping, session: Session, message: SystemMessage, reading: Reading, *, was_named: bool
+    step: Stepping,
+    session: Session,
+    message: SystemMessage,
+    reading: Reading,
+    about: InFlight | Heard | None,
 ) -> None:
+    heard = _received(step, about)
     match reading.answer:
         case Answer.QUIET | Answer.OUR_FAULT:
             pass
@@ -87,14 +101,14 @@ def _react(
             step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
         case Answer.WAIT:
             until = step.now + step.terms.trouble_timeout
-            step.change_session(grace=session.grace or Grace(message.text, until))
+            step.change_session(grace=session.grace or Grace(message.text, until, heard))
         case Answer.SEND_AGAIN:
-            _offer_last(step, message.text)
+            _offer(step, message.text, heard)
         case Answer.STREAM_BROKE:
             show_unfinished(step)
-            _offer_last(step, message.text)
+            _offer(step, message.text, heard)
         case Answer.NOT_FORWARDED:
-            told = was_named or _offer_unanswered(step)
+            told = isinstance(about, InFlight) or (heard and tell_unanswered(step, heard))
             if not told and reading.name == "not_forwarded":
                 step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
         case Answer.START_AGAIN:
@@ -103,8 +117,8 @@ def _react(
                 step.change_session(start_refused=True)
             _join_again(step, session, pause=True)
         case Answer.JOIN_AGAIN:
-            if not was_named:
-                _offer_unanswered(step)
+            if heard is not None:
+                tell_unanswered(step, heard)
             _join_again(step, session, pause=session.joins > 1 or not session.joined)
         case Answer.LOOK_AGAIN:
             _look_again(step, session)
@@ -113,38 +127,34 @@ def _react(
         case Answer.OUT_OF_ORDER:
             lose_session(step, session)
             step.change(parked_at=step.now)
-            tell_unavailable(step)
+            if step.conversation.waiting or heard is None:
+                tell_unavailable(step)
         case _ as never:
             assert_never(never)
+
+
+def _received(step: Stepping, about: InFlight | Heard | None) -> Heard | None:
+    """The same message, if PolyAI has it: then it is for the person to send it again."""
+    if isinstance(about, InFlight):
+        sent = about.message.delivery if about.message else None
+        return next((one for one in step.conversation.heard if one.delivery == sent), None)
+    return about
 
 
 def overdue_grace(step: Stepping, session: Session) -> None:
     """An overload that did not pass: now it is told."""
     if session.grace is not None and step.now >= session.grace.until:
         step.change_session(grace=None)
-        _offer_last(step, session.grace.text)
+        _offer(step, session.grace.text, session.grace.about)
 
 
-def _offer_last(step: Stepping, words: str) -> None:
-    """PolyAI's words, and a way to send again what they were about, if we know it."""
-    offer_again(step, Notice(NoticeKind.AGENT_PROBLEM, {"message": words}), _unanswered(step))
-
-
-def _offer_unanswered(step: Stepping) -> bool:
-    """What was received last will have no answer any more: told like one that did not arrive."""
-    text = _unanswered(step)
-    if text:
-        offer_again(step, Notice(NoticeKind.NOT_DELIVERED, {"text": text}), text)
-        step.change(last_said="")
-    return bool(text)
-
-
-def _unanswered(step: Stepping) -> str:
-    """What the agent received and has not answered; "" while another message is under way.
-
-    That one may be what PolyAI speaks of, and what becomes of it is told in its own time.
-    """
-    return "" if step.conversation.in_flight is not None else step.conversation.last_said
+def _offer(step: Stepping, words: str, message: Heard | None) -> None:
+    """PolyAI's words, and a way to send again what they are about, if we know it."""
+    notice = Notice(NoticeKind.AGENT_PROBLEM, {"message": words})
+    if message is None:
+        step.post(notice)
+    else:
+        offer_again(step, notice, message.text, message.delivery)
 
 
 def _join_again(step: Stepping, session: Session, *, pause: bool) -> None:

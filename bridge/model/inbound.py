@@ -18,6 +18,7 @@ class Clicked(Value, frozen=True, tag="clicked"):
 
     delivery: DeliveryId
     index: int
+    mark: str = ""  #: of the suggestion, where the platform's button carries it
 
 
 class EndAsked(Value, frozen=True, tag="end"):

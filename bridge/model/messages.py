@@ -1,6 +1,7 @@
 """What a thread is shown: an agent's reply or a notice of ours, before any platform renders it."""
 
 import enum
+import hashlib
 
 from bridge.model.ids import PersonId
 from bridge.model.value import Value
@@ -50,6 +51,11 @@ class Suggestion(Value, frozen=True):
     """A reply the agent offers; choosing it sends exactly `text` as the person's message."""
 
     text: str
+
+    @property
+    def mark(self) -> str:
+        """A short name of the text, by which a button knows what it was put there for."""
+        return hashlib.sha256(self.text.encode(errors="replace")).hexdigest()[:8]
 
 
 class CallAction(Value, frozen=True):
@@ -108,7 +114,8 @@ class NoticeKind(enum.StrEnum):
     HANDOFF_ELSEWHERE = "handoff_elsewhere"
     HANDOFF_CALL = "handoff_call"  #: to helpers: `queue`, `reason`, `person`, `mention`
     AGENT_PROBLEM = "agent_problem"  #: `message`: PolyAI's own words
-    UNAVAILABLE = "unavailable"  #: no session can be opened now; what was said is kept
+    UNAVAILABLE = "unavailable"  #: no session can be opened now; `kept`: what was said is
+    UNANSWERED = "unanswered"  #: `text` was received and will have no answer; `again`: sent again
     NOT_DELIVERED = "not_delivered"  #: `text` did not reach the agent; `again`: sent once more
     TOO_LONG = "too_long"  #: `limit_bytes`: the message is larger than PolyAI takes
     WITHDRAWN = "withdrawn"  #: the agent took this part of its message back

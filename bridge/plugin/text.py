@@ -12,10 +12,6 @@ _PLAIN = {
     ),
     NoticeKind.HANDOFF_FOUND: "The wait for a person is over.",
     NoticeKind.WITHDRAWN: "The agent took this part of its message back.",
-    NoticeKind.UNAVAILABLE: (
-        "The agent cannot be reached at the moment. "
-        "What you wrote is kept and will be delivered as soon as possible."
-    ),
 }
 
 _ENDINGS = {
@@ -44,13 +40,12 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
     """
     details = notice.details
     match notice.kind:
-        case (
-            NoticeKind.NEW_CONVERSATION
-            | NoticeKind.UNAVAILABLE
-            | NoticeKind.HANDOFF_FOUND
-            | NoticeKind.WITHDRAWN
-        ):
+        case NoticeKind.NEW_CONVERSATION | NoticeKind.HANDOFF_FOUND | NoticeKind.WITHDRAWN:
             return _PLAIN[notice.kind]
+        case NoticeKind.UNAVAILABLE:
+            return _unavailable(kept=bool(details.get("kept")))
+        case NoticeKind.UNANSWERED:
+            return _unanswered(details, offered=notice.control is not None)
         case NoticeKind.ENDED:
             return _ended(details)
         case NoticeKind.HANDOFF_WAITING:
@@ -71,6 +66,13 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
             return _not_delivered(details, offered=notice.control is not None)
         case NoticeKind.TOO_LONG:
             return _too_long(details.get("limit_bytes", ""))
+
+
+def _unavailable(*, kept: bool) -> str:
+    words = "The agent cannot be reached at the moment."
+    if kept:
+        return f"{words} What you wrote is kept and will be delivered as soon as possible."
+    return f"{words} Please try again later."
 
 
 def _ended(details: dict[str, str]) -> str:
@@ -154,13 +156,24 @@ def _problem(details: dict[str, str]) -> str:
     return f"{_sentence(words)} Your message was sent again." if details.get("again") else words
 
 
-def _not_delivered(details: dict[str, str], *, offered: bool) -> str:
-    text = details.get("text", "")
-    quoted = text if len(text) <= 200 else text[:199] + "…"
+def _quoted(text: str) -> str:
+    return f"“{text if len(text) <= 200 else text[:199] + '…'}”"
+
+
+def _unanswered(details: dict[str, str], *, offered: bool) -> str:
+    quoted = _quoted(details.get("text", ""))
     if details.get("again"):
-        return f"This message had not reached the agent and was sent again: “{quoted}”."
+        return f"The agent had not answered this message, and it was sent again: {quoted}."
     ask = "" if offered else " Please send it again."
-    return f"This message did not reach the agent: “{quoted}”.{ask}"
+    return f"The agent could not answer this message: {quoted}.{ask}"
+
+
+def _not_delivered(details: dict[str, str], *, offered: bool) -> str:
+    quoted = _quoted(details.get("text", ""))
+    if details.get("again"):
+        return f"This message had not reached the agent and was sent again: {quoted}."
+    ask = "" if offered else " Please send it again."
+    return f"This message did not reach the agent: {quoted}.{ask}"
 
 
 def _too_long(limit: str) -> str:

@@ -41,6 +41,8 @@ def token_expiry(token: str) -> datetime | None:
     expires = claims.get("exp") if isinstance(claims, dict) else None
     if isinstance(expires, bool) or not isinstance(expires, int | float):
         return None
+    if expires <= 0:
+        return None  # the zero time of some language, and not the year 1970
     try:
         return datetime.fromtimestamp(0, UTC) + timedelta(seconds=expires)
     except (OverflowError, ValueError):

@@ -25,6 +25,8 @@ _log = log.get("connection")
 #: How long the first batch of history may take, and how long silence after one means its end.
 _FIRST_BATCH = timedelta(seconds=10)
 _QUIET = timedelta(milliseconds=300)
+#: And while something is in flight, whose echo may be in the history.
+_QUIET_IN_DOUBT = timedelta(seconds=2)
 #: A socket proves itself by something new after its history, or by living this long.
 _PROOF = timedelta(seconds=30)
 #: The age at which a socket is renewed, and how far by chance: PolyAI's front end most likely cuts
@@ -179,7 +181,7 @@ class Connection:
             patience.cancel()
             first.cancel()
         while self._batch_at is not None:
-            quiet_until = self._batch_at + _QUIET
+            quiet_until = self._batch_at + self._quiet()
             if self._following:
                 await self._world.clock.sleep(_QUIET)  # a slow disk is not the end of the history
             elif self._world.clock.now() >= quiet_until:
@@ -187,6 +189,16 @@ class Connection:
             else:
                 await self._world.clock.sleep(quiet_until - self._world.clock.now())
         return False
+
+    def _quiet(self) -> timedelta:
+        """How long silence must last to be the end of the history.
+
+        PolyAI does not mark it. Where it decides whether something is sent a second time, a pause
+        between two batches must not be taken for it.
+        """
+        conversation = self._worker.present(self._conversation)
+        decides = conversation is not None and conversation.in_flight is not None
+        return _QUIET_IN_DOUBT if decides else _QUIET
 
     async def _live(self) -> None:
         """Signs of life, once the session has said how it wants them."""

@@ -40,8 +40,8 @@ def _meaning(inbound: Inbound) -> e.Event:
     match inbound.body:
         case Said(text=text):
             return e.MessageAccepted(text, inbound.person, called=inbound.opens)
-        case Clicked(delivery=delivery, index=index):
-            return e.ChoiceAccepted(delivery, index, inbound.person)
+        case Clicked(delivery=delivery, index=index, mark=mark):
+            return e.ChoiceAccepted(delivery, index, inbound.person, mark)
         case EndAsked():
             return e.EndRequested()
         case StartAsked():

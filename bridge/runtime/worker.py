@@ -168,6 +168,7 @@ class Worker:
         terms = self._terms(desk.conversation)
         try:
             decision = decide(desk.conversation, mail, self._world.clock.now(), terms)
+            deadline = due(decision.conversation, terms)
             self._world.reached("before-step")
             await self._commit(decision)
         except Exception as error:
@@ -175,7 +176,7 @@ class Worker:
                 _log.error("worker.poisoned", conversation=identity, error=log.where(error))
             return False
         desk.conversation = decision.conversation
-        self._timers.set(identity, due(decision.conversation, terms))
+        self._timers.set(identity, deadline)
         await self._carry_out(decision)
         return True
 

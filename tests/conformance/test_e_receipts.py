@@ -116,6 +116,23 @@ async def test_048_a_frame_found_in_the_replay_is_not_sent_again(
     assert stage.told(thread) == [GREETING, "You said: hello", "You said: yes"]
 
 
+async def test_048_a_slow_history_is_waited_for(stage: ConformanceStage) -> None:
+    """Given the message arrived, and the history that says so comes event by event with a second
+    between: the bridge waits for its end, and sends nothing again."""
+    thread = await stage.greeted("hello")
+    stage.polyai.options.batch_size = 1
+    stage.polyai.options.batch_seconds = 1.0
+    stage.polyai.drop_after_next_message(accepted=True)
+
+    await stage.reply(thread, "yes")
+    await stage.until(lambda: "You said: yes" in stage.told(thread))
+    await stage.settled(timedelta(minutes=2))
+
+    assert len(sent(stage, "yes")) == 1
+    assert stage.heard() == ["hello", "yes"]
+    assert stage.session.joins == 1
+
+
 async def test_049_a_swallowed_message_arrives_in_the_end(stage: ConformanceStage) -> None:
     """Given a healthy socket on which the same message is swallowed three times and then taken: it
     arrives, after sends that keep their distance, each with the same id; a message said meanwhile

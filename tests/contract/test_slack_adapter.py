@@ -474,7 +474,7 @@ async def test_a_click_comes_back_as_the_suggestion_it_was(
     result = await slack.click(channel, ts, ann, text="B")
     assert result.acked
     inbound = host.accepted[-1]
-    assert inbound.body == Clicked(DeliveryId("c1.1"), 1)
+    assert inbound.body == Clicked(DeliveryId("c1.1"), 1, Suggestion("B").mark)
     assert inbound.thread == f"{slack.team_id}:{channel}:{root}"
     assert not inbound.opens
 

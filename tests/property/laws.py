@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState, Post
 from bridge.model.ids import DeliveryId
 from bridge.model.inbound import Clicked, EndAsked, Said
@@ -114,9 +115,20 @@ def _troubles_are_told_once(world: Rehearsal) -> None:
         listening = present is not None and not present.released
         lasting = sum(_ends_in_overload(session) for session in sessions if listening)
         law(told[HIGH_LOAD] >= lasting, "an overload that did not pass was not told")
-    calls = sum(session.referrals for session in sessions)
+    calls = sum(_referrals(session) for session in sessions)
     law(world.witness.calls <= calls, "helpers were called twice")
     law(world.forgotten or world.witness.calls == calls, "helpers were not called")
+
+
+def _referrals(session: ModelledSession) -> int:
+    """How often the person was left to helpers: once, until the agent came back."""
+    count, away = 0, False
+    for frame in session.journal:
+        if isinstance(frame.body, f.HandoffElsewhere):
+            count, away = count + (not away), True
+        elif isinstance(frame.body, f.AgentJoined):
+            away = False
+    return count
 
 
 def _ends_in_overload(session: ModelledSession) -> bool:

@@ -29,7 +29,7 @@ from bridge.core import events as e
 from bridge.core.assembly import Stream
 from bridge.core.effects import Owe, SendKind
 from bridge.core.journal import Journal
-from bridge.core.state import Conversation, Retry, Session, Told, Waiting
+from bridge.core.state import Conversation, Heard, Retry, Session, Told, Waiting
 from bridge.core.stepping import Stepping
 from bridge.core.system_messages import Answer, Reading
 from bridge.model.delivery import DeliveryState, Replace
@@ -389,17 +389,17 @@ def a_button_stays_after_the_press(patch: Patch) -> None:
 
 
 def troubles_told_twice(patch: Patch) -> None:
-    offer = troubles._offer_last
+    offer = troubles._offer
 
-    def loud(step: Stepping, words: str) -> None:
-        offer(step, words)
-        offer(step, words)
+    def loud(step: Stepping, words: str, message: Heard | None) -> None:
+        offer(step, words, message)
+        offer(step, words, message)
 
-    patch.setattr(troubles, "_offer_last", loud)
+    patch.setattr(troubles, "_offer", loud)
 
 
 def troubles_kept_quiet(patch: Patch) -> None:
-    patch.setattr(troubles, "_offer_last", lambda step, words: None)
+    patch.setattr(troubles, "_offer", lambda step, words, message: None)
 
 
 def an_overload_is_forgotten(patch: Patch) -> None:

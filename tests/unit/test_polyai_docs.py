@@ -116,6 +116,9 @@ SAYINGS = [
         NoticeKind.HANDOFF_CALL, {"person": "Ann", "queue": "Billing", "reason": "COMPLEX_QUERY"}
     ),
     Notice(NoticeKind.UNAVAILABLE),
+    Notice(NoticeKind.UNAVAILABLE, {"kept": "yes"}),
+    Notice(NoticeKind.UNANSWERED, {"text": "hello"}, control=Control.RETRY),
+    Notice(NoticeKind.UNANSWERED, {"text": "hello", "again": "yes"}),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello", "again": "yes"}),
     Notice(NoticeKind.TOO_LONG),

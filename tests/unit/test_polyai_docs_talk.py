@@ -225,10 +225,12 @@ def test_an_ending_is_told_as_its_row_says(row: Row) -> None:
         talk.hear(f.SessionEnded(words(how)[0]))
     # In the order of the thread: what stands for the wait is changed where it stands.
     told = [notice_text(n) for n in sorted(noticed(talk), key=lambda n: n.kind is NoticeKind.ENDED)]
-    if sees.startswith("nothing"):
+    if sees.startswith("nothing") and not quoted(sees):
         assert told == []
-        talk.say("and now?")
-        told = [notice_text(n) for n in noticed(talk.opened())] if quoted(sees) else []
+    elif "next session" in sees:
+        offered = [] if sees.startswith("nothing") else [Control.RETRY]
+        assert [n.control for n in noticed(talk)] == offered
+        told += [notice_text(n) for n in noticed(talk.say("and now?").opened())]
     else:
         (end,) = (n for n in noticed(talk) if n.kind is NoticeKind.ENDED)
         assert end.control is Control.START

@@ -85,3 +85,8 @@ def test_attachments_are_told_apart_by_address_and_suggestions_by_text() -> None
 
 def test_any_piece_may_end_the_conversation() -> None:
     assert stream(AgentChunk("m", "a", 1, ends_conversation=True)).message().ends_conversation
+
+
+def test_an_index_may_be_as_large_as_it_likes() -> None:
+    stream = Stream("m", NOON).with_piece(AgentChunk("m", "x", 2**60, complete=True), 1, NOON)
+    assert not stream.whole

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from bridge.core import events as e
@@ -44,9 +45,12 @@ def mortal(life: timedelta = 24 * HOUR) -> Talk:
 
 
 def test_a_session_is_left_before_its_token_dies_and_the_next_one_says_so() -> None:
-    talk = mortal(10 * MINUTE)
-    assert talk.due == talk.now + 5 * MINUTE
-    assert talk.wait(4 * MINUTE).effects == ()
+    talk = mortal(HOUR)
+    talk.conversation = msgspec.structs.replace(
+        talk.conversation, touched_at=talk.now + 50 * MINUTE
+    )
+    assert talk.due == talk.now + 55 * MINUTE
+    assert talk.wait(54 * MINUTE).effects == ()
     talk.wait(MINUTE)
     assert talk.of(ForgetSession) == [ForgetSession(1)]
     assert [note.event for note in talk.of(Note)] == ["session.moved"]
@@ -56,13 +60,35 @@ def test_a_session_is_left_before_its_token_dies_and_the_next_one_says_so() -> N
 
 
 def test_a_session_is_not_left_in_the_middle_of_something() -> None:
-    talk = mortal(10 * MINUTE).wait(4 * MINUTE + 30 * SECOND).say("hello")
+    talk = mortal(10 * MINUTE).wait(9 * MINUTE - 10 * SECOND).say("hello")
     assert talk.wait(40 * SECOND).of(ForgetSession) == [], "an echo is awaited"
-    talk.lost().ready().echo("hello", "c1.1").hear(piece("He", 1))
+    talk.lost().ready().echo("hello", "c1.1")
+    assert talk.wait(2 * MINUTE).of(ForgetSession) == [], "an answer is expected"
+    talk.hear(piece("He", 1))
     assert talk.wait(30 * SECOND).of(ForgetSession) == [], "an answer is coming"
     talk.hear(piece("llo", 2, complete=True))
     assert talk.wait(59 * SECOND).of(ForgetSession) == [], "somebody is reading"
     assert talk.wait(SECOND).of(ForgetSession) == [ForgetSession(1)]
+    assert talk.contents == []
+
+
+def test_an_answer_that_never_comes_is_told_when_the_session_is_left() -> None:
+    talk = mortal(10 * MINUTE).wait(8 * MINUTE).say("hello").echo("hello", "c1.1")
+    assert talk.wait(3 * MINUTE - SECOND).of(ForgetSession) == []
+    assert talk.wait(SECOND).of(ForgetSession) == [ForgetSession(1)]
+
+
+@pytest.mark.parametrize("life", [-MINUTE, timedelta(0), timedelta(days=400)])
+def test_a_token_that_would_be_dead_at_birth_or_live_for_ever_moves_nobody(life: timedelta) -> None:
+    talk = mortal(life)
+    assert talk.session.expires_at is None
+    assert talk.wait(29 * MINUTE).effects == ()
+
+
+def test_a_short_life_has_a_short_margin() -> None:
+    talk = mortal(5 * MINUTE)
+    assert talk.wait(4 * MINUTE).effects == ()
+    assert talk.wait(30 * SECOND).of(ForgetSession) == [ForgetSession(1)]
 
 
 def test_nobody_is_taken_away_from_a_person_because_a_token_dies() -> None:

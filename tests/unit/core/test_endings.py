@@ -115,3 +115,35 @@ def test_an_end_nobody_confirms_keeps_what_was_said_after_it() -> None:
     talk.lost().wait(timedelta(seconds=10))
     assert NoticeKind.NOT_DELIVERED in talk.notices
     assert [w.text for w in talk.conversation.waiting] == ["two"]
+
+
+def test_an_end_that_finds_the_session_gone_is_an_end() -> None:
+    talk = Talk().joined().say("one").take(e.EndRequested()).gone()
+    assert NoticeKind.ENDED in talk.notices
+    assert NoticeKind.NOT_DELIVERED in talk.notices, "nothing is carried into a session unasked for"
+    assert talk.conversation.wish is Wish.NOTHING
+
+
+def test_who_calls_the_agent_after_its_session_died_in_its_sleep_gets_another() -> None:
+    talk = Talk().joined().wait(timedelta(minutes=30))
+    assert talk.session.released
+    talk.say("").gone()
+    assert talk.notices == []
+    assert talk.conversation.wish is Wish.SESSION
+    assert talk.opened().notices == [NoticeKind.NEW_CONVERSATION]
+
+
+def test_who_calls_an_agent_that_only_slept_finds_it_there() -> None:
+    talk = Talk().joined().wait(timedelta(minutes=30)).say("").ready()
+    assert not talk.conversation.wanted
+    assert talk.sent == []
+
+
+def test_an_agent_out_of_reach_is_nobodys_business_after_the_end() -> None:
+    talk = Talk().say("hello").take(e.EndRequested())
+    assert talk.take(e.SessionUnavailable()).notices == []
+
+
+def test_an_end_goes_on_offering_a_start_if_what_came_was_too_long() -> None:
+    talk = Talk().joined().hear(f.SessionEnded()).say("x" * 200_000)
+    assert talk.notices == [NoticeKind.TOO_LONG]

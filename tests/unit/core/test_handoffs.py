@@ -244,3 +244,46 @@ def test_without_helpers_in_the_thread_the_agent_goes_on_listening() -> None:
     talk = ruled().hear(f.HandoffElsewhere("POLICY", "Billing"))
     assert talk.say("hello").sent == ["hello"]
     assert talk.hear(said("Yes?", "m1")).texts == ["Yes?"]
+
+
+def test_nobody_is_called_twice_for_one_handoff() -> None:
+    talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales"))
+    assert talk.hear(f.HandoffElsewhere("POLICY", "Sales")).effects == ()
+
+
+def test_a_person_who_is_there_is_not_announced_again() -> None:
+    talk = waiting().hear(f.LiveAgentJoined("a1", "Jo"))
+    assert talk.hear(f.LiveAgentJoined("a1", "Jo")).effects == ()
+    assert talk.hear(f.LiveAgentJoined("a2", "Kim")).notices == [NoticeKind.HANDOFF_JOINED]
+    talk.hear(f.LiveAgentLeft("a2"))
+    assert talk.hear(f.LiveAgentLeft("a2")).effects == ()
+
+
+def test_who_speaks_without_having_come_is_there() -> None:
+    talk = waiting().hear(f.LiveAgentMessage("l1", "a9", "Kim", text="Hi"))
+    assert NoticeKind.HANDOFF_FOUND in talk.notices
+    assert handoff(talk) is Handoff.LIVE
+
+
+@pytest.mark.parametrize("step", [f.HandoffTriggered(), f.LiveAgentJoined("a1", "Jo")])
+def test_the_agent_that_comes_back_ends_the_wait(step: f.FrameBody) -> None:
+    talk = Talk().joined().hear(step).hear(f.AgentJoined("Poly"))
+    assert handoff(talk) is Handoff.NONE
+    assert talk.session.queue_notice is None
+
+
+def test_a_late_word_of_a_queue_that_came_to_nothing_opens_no_new_wait() -> None:
+    talk = waiting().hear(f.HandoffBroke()).hear(f.QueueMoved(position=1))
+    assert talk.effects == ()
+    assert talk.hear(f.HandoffAccepted("Sales")).notices == [NoticeKind.HANDOFF_WAITING]
+
+
+def test_a_wait_that_nobody_ends_is_given_up_visibly() -> None:
+    talk = waiting().wait(timedelta(hours=12))
+    assert talk.session.released
+    assert talk.notices == [NoticeKind.HANDOFF_FOUND, NoticeKind.HANDOFF_FAILED]
+
+
+def test_a_handoff_that_failed_after_helpers_were_called_lets_the_agent_listen() -> None:
+    talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales")).hear(f.HandoffBroke())
+    assert talk.say("hello").sent == ["hello"]

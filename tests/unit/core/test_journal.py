@@ -86,3 +86,12 @@ def test_after_too_many_holes_the_oldest_are_closed() -> None:
     assert len(journal.ranges) == 64
     assert journal.knows(frame(BODY, 1))
     assert not journal.knows(frame(BODY, 197))
+
+
+def test_an_event_is_known_by_its_id_under_another_number_or_none() -> None:
+    first = f.Frame(id="a", sequence=3, body=f.Unknown())
+    journal = Journal().follow(first, replayed=False)
+    assert journal.knows(f.Frame(id="a", sequence=4, body=f.Unknown()))
+    assert journal.knows(f.Frame(id="a", body=f.Unknown()))
+    assert not journal.knows(f.Frame(id="b", sequence=4, body=f.Unknown()))
+    assert not journal.knows(f.Frame(id="", sequence=4, body=f.Unknown()))

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from bridge.core.effects import Owe
+from bridge.core import events as e
+from bridge.core.effects import Owe, Recycle
 from bridge.core.state import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Post, Replace, Retire
@@ -17,6 +18,7 @@ from bridge.model.messages import (
 )
 from bridge.testing.builders import ANN, Talk, piece, said
 
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 MAP = Attachment(AttachmentKind.LINK, "https://x/map", "Map")
 
@@ -126,10 +128,35 @@ def test_pieces_without_their_beginning_do_not_take_what_is_shown_away() -> None
     assert talk.hear(piece("of ", 1, complete=True), 98).effects == ()
 
 
-def test_a_new_turn_gives_a_stalled_stream_up() -> None:
-    talk = Talk().joined().hear(piece("Half of ", 1), 5).wait(MINUTE).say("Hello?")
-    assert talk.session.streams == ()
-    assert talk.hear(piece("it", 2, complete=True), 6).texts == []
+def test_the_rest_of_a_stalled_stream_comes_after_a_new_turn() -> None:
+    talk = Talk().joined().hear(piece("Half of ", 1)).wait(MINUTE).say("Hello?")
+    talk.hear(said("Yes?", "m2"))
+    assert talk.hear(piece("it", 2, complete=True)).texts == ["Half of it"]
+
+
+def test_an_empty_last_piece_brings_what_it_carries() -> None:
+    talk = Talk().joined().hear(piece("Which?", 1)).wait(MINUTE)
+    posted = talk.of(Owe)[0].id
+    last = f.AgentChunk("m", "", 2, complete=True, suggestions=(Suggestion("red"),))
+    talk.hear(last)
+    assert talk.conversation.offered is not None
+    assert talk.conversation.offered.delivery == posted
+    ends = f.AgentChunk("n", "", 2, complete=True, ends_conversation=True)
+    talk.hear(piece("Bye", 1, "n")).wait(MINUTE)
+    assert NoticeKind.ENDED in talk.hear(ends).notices
+
+
+def test_a_gap_at_the_end_of_a_stalled_stream_is_looked_up() -> None:
+    talk = Talk().joined().hear(piece("a", 1)).wait(MINUTE).hear(piece("c", 3, complete=True))
+    assert talk.wait(2 * SECOND).effects == (Recycle(1),)
+    assert talk.lost().ready().texts == ["ac"]
+
+
+def test_only_so_many_stalled_streams_stand_open() -> None:
+    talk = Talk().joined()
+    for number in range(12):
+        talk.hear(piece("Half", 1, f"m{number}")).wait(MINUTE)
+    assert len(talk.session.streams) == 8
 
 
 def test_a_stream_that_is_still_coming_survives_a_new_turn() -> None:
@@ -140,3 +167,13 @@ def test_a_stream_that_is_still_coming_survives_a_new_turn() -> None:
 def test_an_end_after_a_stall_shows_what_else_had_come() -> None:
     talk = Talk().joined().hear(piece("Half ", 1)).wait(MINUTE).hear(piece("of ", 2))
     assert talk.hear(f.SessionEnded()).texts == ["Half of "]
+
+
+def test_a_suggestion_that_no_longer_stands_there_is_not_chosen() -> None:
+    talk = Talk().joined().hear(said("Which?", "m1", "Yes", "No"))
+    posted = talk.of(Owe)[0].id
+    talk.hear(said("Which?", "m1", "Cancel the order", "Yes"))
+    stale = e.ChoiceAccepted(posted, 0, ANN, Suggestion("Yes").mark)
+    assert talk.take(stale).effects == ()
+    fresh = e.ChoiceAccepted(posted, 1, ANN, Suggestion("Yes").mark)
+    assert talk.take(fresh).sent == ["Yes"]

@@ -173,7 +173,7 @@ def test_a_message_the_live_agent_did_not_get_can_be_sent_again() -> None:
 
 def test_a_failure_to_forward_that_names_nothing_offers_what_was_said_last() -> None:
     talk = asked().hear(system("Failed to forward message to live agent"))
-    told = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY)
+    told = Notice(NoticeKind.UNANSWERED, {"text": "hello"}, control=Control.RETRY)
     assert talk.contents == [told]
     words = "Failed to forward message to live agent"
     assert Talk().joined().hear(system(words)).contents == [problem(words)]
@@ -199,7 +199,8 @@ def test_what_was_answered_is_not_offered_again() -> None:
 def test_where_nobody_comes_the_wait_is_over(words: str) -> None:
     talk = Talk().joined().hear(f.HandoffTriggered()).hear(system(words))
     assert talk.contents == [Notice(NoticeKind.HANDOFF_FOUND), problem(words)]
-    assert talk.session.handoff is Handoff.NONE
+    assert talk.session.handoff is Handoff.BROKEN
+    assert talk.hear(f.HandoffBroke()).effects == (), "told already"
 
 
 def test_a_conversation_that_is_gone_while_a_message_is_under_way_is_joined_before_it() -> None:
@@ -211,7 +212,7 @@ def test_a_conversation_that_is_gone_while_a_message_is_under_way_is_joined_befo
 
 def test_a_message_received_before_its_conversation_was_gone_is_offered_again() -> None:
     talk = asked().hear(system("Error: Conversation not found"))
-    assert talk.notices == [NoticeKind.NOT_DELIVERED]
+    assert talk.notices == [NoticeKind.UNANSWERED]
     assert talk.sent == ["join"]
 
 
@@ -236,3 +237,40 @@ def test_a_retry_after_the_end_starts_a_new_session() -> None:
 
 def test_a_control_nobody_knows_does_nothing() -> None:
     assert Talk().take(e.RetryRequested(DeliveryId("c1.9"), ANN)).effects == ()
+
+
+def test_the_message_that_is_named_is_the_one_offered_again() -> None:
+    talk = asked("one").say("two").echo("two", "c1.2")
+    talk.hear(system(NO_RESPONSE), custom={"local_id": "c1.1"})
+    notice = talk.of(Owe)[0].id
+    assert talk.take(e.RetryRequested(notice, ANN)).sent == ["one"]
+
+
+def test_a_named_message_is_told_though_another_is_under_way() -> None:
+    talk = asked("one").say("two")
+    talk.hear(system("Error: Conversation not found"), custom={"local_id": "c1.1"})
+    told = Notice(NoticeKind.UNANSWERED, {"text": "one"}, control=Control.RETRY)
+    assert talk.contents == [told]
+
+
+def test_one_text_is_offered_once() -> None:
+    talk = asked().hear(system(NO_RESPONSE)).hear(system(STREAM_ERROR), custom=OURS)
+    assert talk.contents == [problem(STREAM_ERROR)]
+
+
+def test_a_question_that_dies_with_its_session_is_told() -> None:
+    talk = asked().gone()
+    told = Notice(NoticeKind.UNANSWERED, {"text": "hello"}, control=Control.RETRY)
+    assert talk.contents == [told]
+    assert asked().hear(said("Hi")).gone().contents == [], "it was answered"
+    talk = asked()
+    talk.now += timedelta(minutes=3)
+    assert talk.gone().contents == [], "nobody expects an answer any more"
+
+
+def test_a_connector_that_is_gone_promises_only_what_is_kept() -> None:
+    assert asked().hear(system("Error: Connector not found")).notices == [NoticeKind.UNANSWERED]
+    talk = Talk().joined().hear(system("Error: Connector not found"))
+    assert talk.contents == [Notice(NoticeKind.UNAVAILABLE)]
+    talk = asking().hear(system("Error: Connector not found"))
+    assert talk.contents == [Notice(NoticeKind.UNAVAILABLE, {"kept": "yes"})]

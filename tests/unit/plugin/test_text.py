@@ -75,7 +75,10 @@ def test_every_notice_has_a_sentence_even_without_details(kind: NoticeKind) -> N
         (K.TOO_LONG, {"limit_bytes": "1024"}, "the limit is 1024 bytes"),
         (K.TOO_LONG, {}, "too long for the agent, so it was not sent"),
         (K.NEW_CONVERSATION, {}, "no longer knows what was said"),
-        (K.UNAVAILABLE, {}, "is kept and will be delivered"),
+        (K.UNAVAILABLE, {"kept": "yes"}, "is kept and will be delivered"),
+        (K.UNAVAILABLE, {}, "Please try again later."),
+        (K.UNANSWERED, {"text": "hello"}, "this message: “hello”. Please send it again."),
+        (K.UNANSWERED, {"text": "hello", "again": "yes"}, "was sent again: “hello”."),
     ],
 )
 def test_the_wording(kind: NoticeKind, details: dict[str, str], expected: str) -> None:

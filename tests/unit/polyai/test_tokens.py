@@ -54,6 +54,8 @@ def test_a_token_is_usable_while_its_form_and_time_allow(text: str, *, usable: b
         (jwt({}), None),
         (jwt({"exp": str(NOW.timestamp())}), None),
         (jwt({"exp": True}), None),
+        (jwt({"exp": 0}), None),
+        (jwt({"exp": -62135596800}), None),
         (jwt({"exp": 10**18}), None),
         (jwt({"exp": 10**400}), None),
         (jwt([1]), None),

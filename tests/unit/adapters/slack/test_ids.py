@@ -34,8 +34,8 @@ def test_a_foreign_receipt_is_refused(reference: str) -> None:
 
 
 def test_a_button_value_is_compact_and_round_trips() -> None:
-    value = ids.ButtonValue("c1.7", "T1", 3)
-    assert ids.encode_button(value) == '{"d":"c1.7","t":"T1","i":3}'
+    value = ids.ButtonValue("c1.7", "T1", 3, "0a1b")
+    assert ids.encode_button(value) == '{"d":"c1.7","t":"T1","i":3,"m":"0a1b"}'
     assert ids.decode_button(ids.encode_button(value)) == value
 
 
