@@ -57,7 +57,8 @@ class Stream(Value, frozen=True):
         """With one more piece, unless it says nothing new."""
         piece = Piece(chunk=chunk, sequence=sequence)
         pieces = _placed(self.pieces, piece)
-        return msgspec.structs.replace(self, pieces=pieces, touched_at=now)
+        told = self.told and pieces == self.pieces
+        return msgspec.structs.replace(self, pieces=pieces, touched_at=now, told=told)
 
     def message(self) -> AgentMessage:
         """What the pieces say together, whole or not."""

@@ -25,7 +25,7 @@ from bridge.core.endings import (
     tell_unavailable,
 )
 from bridge.core.following import finish_streams, follow
-from bridge.core.handoffs import helpers_not_called, leave_queue
+from bridge.core.handoffs import helpers_not_called, leave_queue, take_back_call
 from bridge.core.sending import (
     fits,
     refuse_too_big,
@@ -145,7 +145,8 @@ def _cancel_waiting(step: Stepping, delivery: DeliveryId) -> None:
 
 def _attention(step: Stepping) -> None:
     """Somebody is there: a quiet socket is wanted again, a parked conversation tries again."""
-    step.change(touched_at=step.now, parked_at=None, failed_openings=0, call=None)
+    step.change(touched_at=step.now, parked_at=None, failed_openings=0)
+    take_back_call(step)
     session = step.conversation.session
     if session is not None:
         step.change_session(released=False, resumed=session.released or session.resumed)

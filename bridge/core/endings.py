@@ -14,7 +14,7 @@ import msgspec
 from bridge.core.effects import ForgetSession, SendKind
 from bridge.core.handoffs import close_queue
 from bridge.core.sending import answered, lose, offer_again, unanswered
-from bridge.core.showing import is_shown, retire, show
+from bridge.core.showing import retire, says_more, show
 from bridge.core.state import Heard, Session, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
@@ -39,7 +39,7 @@ def show_unfinished(step: Stepping) -> None:
             suggestions=whole.suggestions,
             call_actions=whole.call_actions,
         )
-        if not is_shown(session, stream.message_id) or stream.told:
+        if says_more(session, whole):
             show(step, reply, stream.message_id)
     step.change_session(streams=())
 

@@ -144,7 +144,7 @@ def _agent_streamed(
         return  # without its beginning the rest of what is shown tells nothing
     _there(step)
     others = tuple(s for s in session.streams if s is not open_one)
-    stream = open_one or Stream(message_id=chunk.message_id, touched_at=step.now, told=shown)
+    stream = open_one or Stream(message_id=chunk.message_id, touched_at=step.now)
     stream = stream.with_piece(chunk, sequence, step.now)
     if not stream.whole:
         step.change_session(streams=(*others, stream))
@@ -182,11 +182,13 @@ def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
         step.effects.append(Recycle(session.number))
         return
     step.note("agent.stream_stalled", "warning", pieces=str(len(stream.pieces)))
-    _agent_said(step, stream.message())
+    if says_more(session, stream.message()):
+        _agent_said(step, stream.message())
     now = step.conversation.session
     if now is not None:
+        others = (s for s in now.streams if s.message_id != stream.message_id)
         told = msgspec.structs.replace(stream, told=True)
-        step.change_session(streams=(*now.streams, told)[-_OPEN:])
+        step.change_session(streams=(*others, told)[-_OPEN:])
 
 
 def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessage) -> None:

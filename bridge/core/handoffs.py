@@ -68,7 +68,7 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
                 return
             close_queue(step)
             step.change_session(handoff=Handoff.BROKEN)
-            step.change(call=None)
+            take_back_call(step)
             kind = NoticeKind.HANDOFF_FAILED
             step.notice(kind, reason=reason, timed_out="yes" if timed_out else "")
             step.note("agent.handoff_failed", "warning", timed_out="yes" if timed_out else "no")
@@ -152,16 +152,20 @@ def _elsewhere(step: Stepping, session: Session, asked: f.HandoffElsewhere) -> N
     step.change_session(handoff=Handoff.ELSEWHERE)
     if rule.place:
         _call_helpers(step, asked, place=rule.place, mention=rule.mention)
-    step.notice(
-        NoticeKind.HANDOFF_ELSEWHERE,
-        control=Control.START if rule.place else None,
-        reason=asked.reason,
-        queue=asked.queue,
-        route=asked.route if _can_be_opened(asked.route) else "",
-        link=rule.link,
-        number=rule.number,
-        called="yes" if rule.place else "",
-    )
+    ways = {
+        "reason": asked.reason,
+        "queue": asked.queue,
+        "route": asked.route if _can_be_opened(asked.route) else "",
+        "link": rule.link,
+        "number": rule.number,
+    }
+    told = Notice(NoticeKind.HANDOFF_ELSEWHERE, {k: text for k, text in ways.items() if text})
+    if rule.place:
+        called = {**told.details, "called": "yes"}
+        notice = Notice(told.kind, called, control=Control.START)
+        step.change(call_told=(step.post(notice), told))
+    else:
+        step.post(told)
     step.note("agent.handoff_elsewhere", "info", session=str(session.number), place=rule.place)
 
 
@@ -180,10 +184,18 @@ def _call_helpers(step: Stepping, asked: f.HandoffElsewhere, *, place: str, ment
     step.change(call=delivery)
 
 
+def take_back_call(step: Stepping) -> None:
+    """The agent is part of the conversation again: the thread must not say otherwise."""
+    told = step.conversation.call_told
+    if step.conversation.call is not None and told is not None:
+        step.replace(*told)
+    step.change(call=None, call_told=None)
+
+
 def helpers_not_called(step: Stepping, delivery: DeliveryId) -> None:
     """Nobody will come: the person is told, and the agent listens again."""
     if step.conversation.call == delivery:
-        step.change(call=None)
+        take_back_call(step)
         step.notice(NoticeKind.HANDOFF_FAILED)
         step.note("agent.helpers_not_called", "error", delivery=delivery)
 

@@ -58,6 +58,11 @@ class Arrivals:
         self._released = _number(self._held[0]) - 1
         return self._release(now)
 
+    def rest(self) -> tuple[Frame, ...]:
+        """Everything still held: nothing that is missing will come any more."""
+        held, self._held, self._since = tuple(self._held), [], None
+        return held
+
     def _release(self, now: datetime) -> tuple[Frame, ...]:
         released: list[Frame] = []
         while self._held and _number(self._held[0]) <= self._released + 1:

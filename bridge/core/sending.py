@@ -106,6 +106,7 @@ def refuse_too_big(step: Stepping) -> None:
 def lose(step: Stepping, message: Waiting, why: str) -> None:
     """A message did not reach the agent and will not: told, never dropped silently."""
     step.settle(message.delivery, DeliveryState.DEAD, why)
+    step.note("message.undelivered", "warning", delivery=message.delivery, reason=why)
     notice = Notice(NoticeKind.NOT_DELIVERED, {"text": message.text})
     offer_again(step, notice, message.text, message.delivery)
 

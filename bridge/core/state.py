@@ -220,6 +220,7 @@ class Conversation(Value, frozen=True, kw_only=True):
     speaker: Person | None = None  #: who said something last
     #: The call by which helpers came into the thread: what is not said to the agent is theirs.
     call: DeliveryId | None = None
+    call_told: tuple[DeliveryId, Notice] | None = None  #: the notice that says so
 
     @property
     def wish(self) -> Wish:

@@ -148,7 +148,12 @@ def _why(details: dict[str, str]) -> str:
     """Which queue a handoff was for, and why it came."""
     reason = details.get("reason", "")
     queue = f" ({details['queue']})" if details.get("queue") else ""
-    return queue + (f": {_REASONS.get(reason, reason)}" if reason else "")
+    return queue + (f": {_REASONS.get(reason, _plain_words(reason))}" if reason else "")
+
+
+def _plain_words(name: str) -> str:
+    """A constant's name as people would write it; other words as they are."""
+    return name.replace("_", " ").lower() if name.isupper() else name
 
 
 def _problem(details: dict[str, str]) -> str:

@@ -57,12 +57,17 @@ class Answer:
         """What went wrong, in PolyAI's words, on one line and cut short.
 
         Three shapes are known: `{"error": {"message"}}`, `{"error_message"}` and `{"message"}` or
-        `{"error"}`; anything else is quoted as it is.
+        `{"error"}`; without a message its code will do; anything else is quoted as it is.
         """
         said = as_object(self.json)
         nested = as_object(said.get("error"))
         text = as_text(
-            nested.get("message"), said.get("error_message"), said.get("message"), said.get("error")
+            nested.get("message"),
+            said.get("error_message"),
+            said.get("message"),
+            said.get("error"),
+            nested.get("code"),
+            said.get("error_code"),
         )
         line = " ".join((text or self.body.decode("utf-8", "replace")).split())
         return without(line, self.secrets)[:_MAX_TEXT]

@@ -191,14 +191,14 @@ class Api:
         said = self._said(answer)
         session_id = as_text(said.get("session_id"), said.get("sessionId"), said.get("id"))
         if not session_id:
-            raise try_later("the answer holds no session id", answer, self._clock.now())
+            raise try_later("session", "the answer holds no session id", answer, self._clock.now())
         return session_id
 
     def _said(self, answer: Answer) -> Object:
         """The object in a good answer. Raises TryLater: a proxy's page says nothing about us."""
         said = answer.json
         if not isinstance(said, dict):
-            raise try_later("the answer is not a JSON object", answer, self._clock.now())
+            raise try_later("session", "the answer is not a JSON object", answer, self._clock.now())
         return said
 
     def _expiry(self, seconds: int | None) -> datetime | None:

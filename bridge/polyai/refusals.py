@@ -55,7 +55,7 @@ def token_refused(answer: Answer, agent: str, now: datetime) -> NoSession:
     """What a refused call for an access token means."""
     text = answer.text
     if answer.passing:
-        return try_later(text, answer, now)
+        return try_later("access token", text, answer, now)
     # "Failed to validate connector" and its like, under whatever status.
     if answer.status in (401, 403) or "connector" in text.lower():
         return connector_refused(text, answer, agent)
@@ -66,7 +66,7 @@ def session_refused(answer: Answer, agent: str, now: datetime) -> NoSession:
     """What a refused call for a session means, made with a token newly minted."""
     text = answer.text
     if answer.passing:
-        return try_later(text, answer, now)
+        return try_later("session", text, answer, now)
     if answer.status in (401, 403):
         return connector_refused(f"its own new access token: {text}", answer, agent)
     return _request_refused("sessions", text, answer, agent)
@@ -81,13 +81,13 @@ def connector_refused(text: str, answer: Answer, agent: str) -> ConnectorRefused
     )
 
 
-def try_later(text: str, answer: Answer, now: datetime) -> TryLater:
-    """Nothing was decided."""
+def try_later(what: str, text: str, answer: Answer, now: datetime) -> TryLater:
+    """Nothing was decided: `what` we asked for may be given later."""
     after = answer.retry_after(now)
     if after is None and answer.status == 429:
         after = _RATE_LIMIT_WAIT
     return TryLater(
-        f"PolyAI gives no session now: {_described(text, answer)}",
+        f"PolyAI gives no {what} now: {_described(text, answer)}",
         after=after,
         status=answer.status,
         correlation_id=answer.correlation_id,

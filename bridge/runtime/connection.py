@@ -109,6 +109,8 @@ class Connection:
                 closing = await self._read(arrivals)
                 for task in beside:
                     task.cancel()
+                if closing is Closing.ENDED:  # there may be no replay to bring what still waits
+                    await self._follow(arrivals.rest(), replayed=False)
         finally:
             await self._socket.close(1001)
         return closing
@@ -120,6 +122,13 @@ class Connection:
                 with self._pulse.busy():
                     await self._received(decoded, arrivals)
         except SocketClosed as closed:
+            _log.debug(
+                "socket.closed",
+                conversation=self._conversation,
+                code=closed.code,
+                ours=closed.ours,
+                reason=closed.reason,
+            )
             return closed.means
         return Closing.DROPPED
 

@@ -14,6 +14,8 @@ from bridge.polyai.refusals import NoSession, TryLater
 
 #: How long nobody asks again after a refusal: a person must act.
 REFUSED_FOR: Final = timedelta(seconds=60)
+#: How soon those who wait look whether the one who asks was heard.
+_LOOK_AGAIN: Final = timedelta(seconds=5)
 
 
 class Held(BridgeError):
@@ -45,7 +47,9 @@ class Hold:
             return
         now = self._clock.now()
         if now < self._until:
-            raise Held(self._because, self._until - now)
+            # While somebody is asking, the others are not told to stay away for a whole minute.
+            wait = _LOOK_AGAIN if self._probing is not None else self._until - now
+            raise Held(self._because, wait)
         if isinstance(self._because, TryLater):
             self.lift()
         else:

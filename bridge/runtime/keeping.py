@@ -139,6 +139,12 @@ class Keeper:
     ) -> None:
         match self._reconnects.closed(closing, proved=proved):
             case Verdict.GONE:
+                _log.info(
+                    "session.gone",
+                    conversation=self._identity,
+                    number=session.number,
+                    error="PolyAI closed two sockets in a row as of a session it does not know",
+                )
                 await self._lost(session)
             case Verdict.ENDED:
                 await self._tell(e.SessionLost(session.number, ended=True))

@@ -30,6 +30,9 @@ UNCLAIMED_FOR = timedelta(minutes=10)
 #: How long names of inbox entries, and what has been settled, are kept.
 REMEMBERED_FOR = timedelta(days=30)
 
+#: In which column what a settlement says is kept.
+_KEPT_AS = {DeliveryState.SENT: "reference", DeliveryState.DEAD: "reason"}
+
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 Body = ThreadBody | Ask
 
@@ -201,7 +204,12 @@ class TakeStep(Change[None]):
             connection.execute(
                 update(t.deliveries)
                 .where(t.deliveries.c.id == outcome.id)
-                .values(state=outcome.state, reference=outcome.reference, settled_at=self.at)
+                .values(
+                    state=outcome.state,
+                    settled_at=self.at,
+                    # Where it landed, or why it never did.
+                    **{_KEPT_AS[outcome.state]: outcome.reference},
+                )
             )
         self._sessions(connection)
 

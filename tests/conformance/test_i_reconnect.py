@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.conformance.stage import ConformanceStage, seconds
+from tests.conformance.stage import ConformanceStage, event, seconds
 
 pytestmark = pytest.mark.conformance
 
@@ -80,6 +80,22 @@ async def test_079_a_clean_close_ends_the_conversation(stage: ConformanceStage) 
     await stage.settled()
     assert len(stage.sessions) == 2
     assert stage.heard() == ["hello", "hello again"]
+
+
+async def test_079_what_waits_for_a_gap_is_posted_before_the_end(stage: ConformanceStage) -> None:
+    """Given a last message whose number leaves a gap, and a clean close in the same moment, after
+    which PolyAI knows nothing: the message is posted, then the end is told."""
+    thread = await stage.greeted("hello")
+    last = stage.session.journal[-1].sequence
+
+    farewell = {"message_id": "bye", "text": "Farewell"}
+    stage.deliver(event("POLY_AGENT_MESSAGE", farewell, sequence=last + 3))
+    stage.polyai.close_cleanly()
+    await stage.settled(timedelta(minutes=5))
+
+    said, end = stage.told(thread)[2:]
+    assert said == "Farewell"
+    assert ENDED in end
 
 
 async def test_079_a_scheduled_reconnect_is_cancelled_by_the_end(stage: ConformanceStage) -> None:

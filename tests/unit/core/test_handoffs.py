@@ -9,7 +9,7 @@ from bridge.core.effects import Owe, Show
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.state import Handoff, Terms, Wish
 from bridge.model import frames as f
-from bridge.model.delivery import Announce, Post, Replace
+from bridge.model.delivery import Announce, Ask, Post, Replace
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
 from bridge.model.signal import Signal, SignalKind
@@ -195,7 +195,9 @@ def test_a_call_that_reached_nobody_is_told_and_the_agent_listens_again() -> Non
     call = next(owe.id for owe in talk.of(Owe) if isinstance(owe.body, Announce))
     assert talk.take(e.HelpersNotCalled(DeliveryId("c1.99"))).effects == ()
     talk.take(e.HelpersNotCalled(call))
-    assert talk.notices == [NoticeKind.HANDOFF_FAILED]
+    assert talk.notices == [NoticeKind.HANDOFF_ELSEWHERE, NoticeKind.HANDOFF_FAILED]
+    told = {"reason": "POLICY", "queue": "Sales", "number": "+43 1 234"}
+    assert talk.contents[0] == Notice(NoticeKind.HANDOFF_ELSEWHERE, told), "nobody was called"
     assert talk.take(e.HelpersNotCalled(call)).effects == (), "told once"
     assert talk.say("hello").sent == ["hello"]
 
@@ -228,7 +230,13 @@ def test_people_who_were_called_talk_among_themselves_until_the_agent_is_address
     assert talk.say("How can I help?", BOB).effects == ()
     assert talk.conversation == before
     assert talk.take(e.MessageAccepted("agent?", ANN, called=True)).sent == ["agent?"]
-    talk.echo("agent?", talk.of(Owe)[0].id)
+    assert talk.contents == [
+        Notice(
+            NoticeKind.HANDOFF_ELSEWHERE,
+            {"reason": "POLICY", "queue": "Sales", "number": "+43 1 234"},
+        )
+    ], "the thread no longer says that the agent does not read along"
+    talk.echo("agent?", next(owe.id for owe in talk.of(Owe) if isinstance(owe.body, Ask)))
     assert talk.say("And more").sent == ["And more"]
 
 

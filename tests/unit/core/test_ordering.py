@@ -93,3 +93,12 @@ def test_a_gap_after_the_history_is_waited_for_from_then_on() -> None:
     assert arrivals.settle(later) == ()
     assert arrivals.due is not None
     assert arrivals.overdue(later + PATIENCE) == (numbered(4),)
+
+
+def test_what_still_waits_at_the_end_comes_in_its_order() -> None:
+    arrivals = settled()
+    assert arrivals.live(numbered(5), NOON) == ()
+    assert arrivals.live(numbered(3), NOON) == ()
+    assert arrivals.rest() == (numbered(3), numbered(5))
+    assert arrivals.rest() == ()
+    assert arrivals.due is None

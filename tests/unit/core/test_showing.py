@@ -177,3 +177,10 @@ def test_a_suggestion_that_no_longer_stands_there_is_not_chosen() -> None:
     assert talk.take(stale).effects == ()
     fresh = e.ChoiceAccepted(posted, 1, ANN, Suggestion("Yes").mark)
     assert talk.take(fresh).sent == ["Yes"]
+
+
+def test_a_stream_that_stalls_again_is_shown_again() -> None:
+    talk = Talk().joined().hear(piece("Half", 1)).wait(MINUTE).hear(piece(" of", 2))
+    assert talk.wait(MINUTE).texts == ["Half of"]
+    assert talk.wait(MINUTE).effects == ()
+    assert talk.hear(piece(" it", 3, complete=True)).texts == ["Half of it"]

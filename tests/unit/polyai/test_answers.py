@@ -38,6 +38,17 @@ def test_the_text_is_read_from_every_shape_of_body(body: bytes, text: str) -> No
     assert answer(body).text == text
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"success": false, "error": "", "error_code": "TOO_MANY_REQUESTS", "error_message": ""}',
+        b'{"error": {"code": "TOO_MANY_REQUESTS", "message": ""}}',
+    ],
+)
+def test_a_code_will_do_where_there_is_no_message(body: bytes) -> None:
+    assert answer(body).text == "TOO_MANY_REQUESTS"
+
+
 def test_the_text_is_cut_short_after_secrets_are_taken_out() -> None:
     text = answer(b"x" * 1020 + b"s3cret" + b"y" * 100).text
     assert len(text) == 1024

@@ -71,7 +71,7 @@ async def test_after_a_refusal_one_alone_asks_again_each_minute(refusal: NoSessi
     await clock.advance(60 * SECOND)
     hold.admit("a")
     hold.admit("a")  # its next call
-    held(hold, "b")
+    assert held(hold, "b").after == 5 * SECOND, "while one asks, the others look again soon"
     hold.note(refusal)
     held(hold, "a")
 
