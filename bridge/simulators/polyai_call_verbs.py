@@ -81,7 +81,8 @@ class CallVerbs(Steering):
     def refuse_connections(self, seconds: float | None = None, how: str = "refused") -> None:
         """Nobody is at the port (`refused`), or whoever calls is cut off (`reset`), for so long.
 
-        Open sockets go on. Without `seconds`, until healed.
+        Open sockets go on. Without `seconds`, until healed; where nobody is at the port, no verb
+        arrives there by HTTP either, `heal` neither.
 
         Raises:
             ValueError: `how` is neither.

@@ -1,6 +1,7 @@
 """Which texts and frames does the contract list one by one? System messages, garbage, handoffs."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from bridge.simulators import polyai_frames as frames
@@ -174,3 +175,34 @@ CLIENT_HANDOFF_PAYLOADS: dict[str, Json] = {
         "route": "https://demo.example/handoff",
     },
 }
+
+
+def read_steps(steps: object) -> list[tuple[str, Any]]:
+    """The steps of a handoff, each by its name, with what is laid over its payload.
+
+    That is nothing for `end`, and a number of seconds for `wait`.
+
+    Raises:
+        LookupError: there is no such step.
+        TypeError: it is no step at all.
+        ValueError: what stands beside its name does not fit it.
+    """
+    if isinstance(steps, str | dict) or not isinstance(steps, Iterable):
+        raise TypeError('steps is a list, such as ["triggered", ["queue", {"queue_name": "A"}]]')
+    return [_read_step(step) for step in steps]
+
+
+def _read_step(step: object) -> tuple[str, Any]:
+    name, given = step if isinstance(step, list | tuple) and len(step) == 2 else (step, {})
+    if not isinstance(name, str):
+        raise TypeError('a step is a name, or a name and an object: ["queue", {"queue_name": "A"}]')
+    if name == "wait":
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            raise ValueError('the step wait has a number of seconds: ["wait", 5]')
+    elif name != "end" and name not in HANDOFF_STEPS:
+        known = ", ".join([*HANDOFF_STEPS, "end", "wait"])
+        raise LookupError(f"the step {name}; known are: {known}")
+    elif not isinstance(given, dict) or (given and name == "end"):
+        what = "nothing beside its name" if name == "end" else "an object beside its name"
+        raise ValueError(f"the step {name} has {what}")
+    return name, given

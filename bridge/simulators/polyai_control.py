@@ -26,6 +26,19 @@ VERBS = (
     | polyai_frame_verbs.VERBS
     | polyai_exchange_verbs.VERBS
 )
+#: What comes to nothing in a session that is over; the second unless it is journaled.
+_LIVELY = frozenset(
+    (
+        *("agent_says", "drop_sockets", "end_session", "forget_conversation", "freeze_sockets"),
+        *("hand_off", "raise_batch", "repeat_history", "say_goodbye", "send_malformed"),
+        "send_raw",
+    )
+)
+_LIVELY_UNLESS_JOURNALED = frozenset(("complain", "system_message"))
+
+
+class Over(Exception):
+    """The verb would do nothing, as its session is over, or every session."""
 
 
 def control_routes(verbs: Verbs, state: Callable[[], Json]) -> list[web.RouteDef]:
@@ -36,6 +49,8 @@ def control_routes(verbs: Verbs, state: Callable[[], Json]) -> list[web.RouteDef
             perform(verbs, request.match_info["verb"], await _arguments(request))
         except LookupError as exc:
             return web.json_response({"error": f"not found: {exc}"}, status=404)
+        except Over as exc:
+            return web.json_response({"error": str(exc)}, status=409)
         except (TypeError, ValueError) as exc:
             return web.json_response({"error": str(exc)}, status=400)
         return web.json_response({"ok": True})
@@ -52,14 +67,26 @@ def perform(verbs: Verbs, verb: str, arguments: Json) -> None:
 
     Raises:
         LookupError: no such verb, or no such session.
+        Over: it would do nothing, as the session is over.
         TypeError: the arguments do not fit.
         ValueError: an argument's value does not.
     """
     if verb not in VERBS:
-        raise LookupError(verb)
+        raise LookupError(f"the verb {verb}")
     method = getattr(verbs, verb)
     inspect.signature(method).bind(**arguments)
+    _check_session(verbs, verb, arguments)
     method(**arguments)
+
+
+def _check_session(verbs: Verbs, verb: str, arguments: Json) -> None:
+    name = arguments.get("session_id")
+    if name is not None and name not in verbs.sessions:
+        raise LookupError(f"the session {name}; `state` has their ids")
+    lively = verb in _LIVELY_UNLESS_JOURNALED and not arguments.get("journaled")
+    meant = verbs.sessions.values() if name is None else [verbs.sessions[name]]
+    if (lively or verb in _LIVELY) and all(session.over for session in meant):
+        raise Over("no session is open" if name is None else f"the session {name} is over")
 
 
 def describe(session: SimulatedSession) -> Json:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from bridge.simulators import polyai_catalogue as catalogue
 from bridge.simulators import polyai_frames as frames
@@ -142,6 +143,9 @@ class FrameVerbs(Steering):
         Raises:
             LookupError: there is no such system message.
         """
+        if name not in catalogue.SYSTEM_TEXTS:
+            known = ", ".join(catalogue.SYSTEM_TEXTS)
+            raise LookupError(f"the system message {name}; known are: {known}")
         usual, text = catalogue.SYSTEM_TEXTS[name]
         said = usual if level is None else f"SYSTEM_MESSAGE_LEVEL_{level.upper()}"
         for session in self._chosen(session_id):
@@ -166,8 +170,10 @@ class FrameVerbs(Steering):
 
         Raises:
             LookupError: there is no such step.
+            TypeError: it is no step at all.
+            ValueError: what stands beside its name does not fit it.
         """
-        told = [(step, None) if isinstance(step, str) else (step[0], step[1]) for step in steps]
+        told = catalogue.read_steps(steps)
         for session in self._chosen(session_id):
             acts = [self._step(name, given) for name, given in told]
             pause = Pause(timedelta(seconds=pace))
@@ -206,17 +212,17 @@ class FrameVerbs(Steering):
         ]
         return {"chunk_index": base + len(mine)}
 
-    def _step(self, name: object, given: object) -> Act:
+    def _step(self, name: str, given: Any) -> Act:  # noqa: ANN401 - as `read_steps` has it
         if name == "end":
             return End()
         if name == "wait":
-            return Pause(timedelta(seconds=float(str(given))))
-        kind, payload, transient = catalogue.HANDOFF_STEPS[str(name)]
+            return Pause(timedelta(seconds=given))
+        kind, payload, transient = catalogue.HANDOFF_STEPS[name]
         if kind == frames.CLIENT_HANDOFF:
             payload = catalogue.CLIENT_HANDOFF_PAYLOADS[self._stage.options.client_handoff]
         if kind == frames.LIVE_MESSAGE:
             payload = {"message_id": self._stage.uuid()} | payload
-        return Emit(kind, payload | (given if isinstance(given, dict) else {}), transient)
+        return Emit(kind, payload | given, transient)
 
 
 #: The verbs of this module.

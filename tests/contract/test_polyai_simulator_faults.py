@@ -238,6 +238,49 @@ async def test_a_wrong_verb_is_refused(
     assert (await client.post(f"/_simulator/{verb}", arguments))[0] == status
 
 
+async def test_a_wrong_step_of_a_handoff_is_told_with_a_good_one(client: Client) -> None:
+    await client.talk()
+    for steps, status, told in (
+        ({"client_required": {"queue_name": "A"}}, 400, 'such as ["triggered"'),
+        ("queue", 400, "steps is a list"),
+        (None, 400, "steps is a list"),
+        ([{"client_required": {"queue_name": "A"}}], 400, '["queue", {"queue_name": "A"}]'),
+        ([["queue", {}, {}]], 400, "a step is a name"),
+        ([["queue", "Billing"]], 400, "the step queue has an object beside its name"),
+        (["wait"], 400, '["wait", 5]'),
+        ([["wait", "5"]], 400, '["wait", 5]'),
+        ([["end", {"reason": "x"}]], 400, "the step end has nothing beside its name"),
+        (["jump"], 404, "the step jump; known are: triggered"),
+    ):
+        answer = await client.post("/_simulator/hand_off", json.dumps({"steps": steps}))
+        assert answer[0] == status, steps
+        assert told in answer[1]["error"]
+
+
+async def test_what_would_do_nothing_in_a_session_that_is_over_says_so(client: Client) -> None:
+    session, _ = await client.talk()
+    client.polyai.end_session(session.id)
+    named, all_of_them = {"session_id": session.id}, {"session_id": None}
+    for verb, arguments, told in (
+        ("hand_off", named, f"the session {session.id} is over"),
+        ("hand_off", {}, "no session is open"),
+        ("agent_says", named | {"text": "Hm"}, "is over"),
+        ("say_goodbye", named, "is over"),
+        ("end_session", named, "is over"),
+        ("drop_sockets", {}, "no session is open"),
+        ("complain", all_of_them | {"name": "no_agent"}, "no session is open"),
+    ):
+        answer = await client.post(f"/_simulator/{verb}", json.dumps(arguments))
+        assert answer[0] == 409, verb
+        assert told in answer[1]["error"]
+    said = len(session.journal)
+    journaled = named | {"name": "no_agent", "journaled": True}
+    assert (await client.post("/_simulator/complain", json.dumps(journaled)))[0] == 200
+    assert len(session.journal) == said + 1
+    for verb in ("expire_session", "lose_echo"):
+        assert (await client.post(f"/_simulator/{verb}", "{}"))[0] == 200
+
+
 async def test_a_browser_cannot_steer_it(client: Client) -> None:
     status, _ = await client.post("/_simulator/heal", "{}", Content_Type="text/plain")
     assert status == 400
