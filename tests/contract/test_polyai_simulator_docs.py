@@ -1,18 +1,22 @@
 """The documentation of the simulated PolyAI names what there is, and nothing else."""
 
 import inspect
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from bridge.core import system_messages
+from bridge.model.frames import SystemMessage
 from bridge.simulators import polyai_control
 from bridge.simulators.polyai_call_verbs import CallVerbs
-from bridge.simulators.polyai_catalogue import HANDOFF_STEPS, MALFORMED, SYSTEM_TEXTS
+from bridge.simulators.polyai_catalogue import HANDOFF_STEPS, MALFORMED, SYSTEM_TEXTS, read_steps
 from bridge.simulators.polyai_exchange_verbs import ExchangeVerbs
 from bridge.simulators.polyai_frame_verbs import FrameVerbs
 from bridge.simulators.polyai_options import Options
+from tests.contract.raw_polyai import Client
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulators.md").read_text("utf-8")
 OPTIONS = {known.name for known in fields(Options)}
@@ -85,8 +89,45 @@ def test_every_option_is_explained_and_no_other() -> None:
 
 def test_every_name_is_listed() -> None:
     names = part("## PolyAI: options").partition("### Names")[2]
-    for listed in (SYSTEM_TEXTS, MALFORMED, HANDOFF_STEPS):
+    for listed in (MALFORMED, HANDOFF_STEPS):
         assert [name for name in listed if f"`{name}`" not in names] == []
+
+
+def test_every_complaint_is_told_with_its_text_and_its_name_in_the_log() -> None:
+    told = rows(part("## PolyAI: options").partition("### System messages")[2])
+    assert list(told) == list(SYSTEM_TEXTS)
+    for name, (level, text) in SYSTEM_TEXTS.items():
+        short = level.rpartition("_")[2].lower()
+        meaning = system_messages.read(SystemMessage(short, text)).name
+        logged = "" if meaning == "information" else f"`{meaning}`"
+        assert told[name] == [short, f"`{text}`", logged]
+
+
+def test_every_example_of_a_handoff_is_one() -> None:
+    examples = [json.loads(each) for each in re.findall(r'^\{.*"steps".*\}$', PAGE, re.MULTILINE)]
+    assert len(examples) == 3
+    for example in examples:
+        assert read_steps(example.pop("steps"))
+        inspect.signature(FrameVerbs.hand_off).bind(None, **example)
+
+
+async def test_every_field_of_the_state_is_told_and_no_other(client: Client) -> None:
+    await client.talk()
+    state = client.polyai.state()
+    table = PAGE.partition("### What the state of the simulated PolyAI tells\n")[2]
+    found = re.findall(r"^\| (… )?(`.*`) \|(.*)\|$", table.partition("\n## ")[0], re.MULTILINE)
+    told = {
+        name: (bool(inner), meaning)
+        for inner, names, meaning in found
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    (session,) = state["sessions"]
+    assert {name for name, (inner, _) in told.items() if not inner} == set(state)
+    assert {name for name, (inner, _) in told.items() if inner} == set(session)
+    (socket,) = session["record"]["sockets"]
+    for name, whole in (("record", session["record"] | socket), ("calls", state["calls"][0])):
+        missing = [each for each in whole if each not in told[name][1]]
+        assert missing == []
 
 
 def test_the_map_of_the_contract_names_only_what_there_is() -> None:
