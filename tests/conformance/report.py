@@ -1,8 +1,8 @@
 """Which scenario passed? A table at the end of a run in which conformance tests ran.
 
-`--conformance-report=FILE` writes it as a page, too; so `make conformance` keeps
-docs/conformance.md. The hooks are pytest's; `tests/conftest.py` hands them on, as a folder's own
-are not asked by the process that gathers the results of several workers.
+`--conformance-report=FILE` writes it as a page, too, if every test was played; so
+`make conformance` keeps docs/conformance.md. The hooks are pytest's; `tests/conftest.py` hands them
+on, as a folder's own are not asked by the process that gathers the results of several workers.
 """
 
 import re
@@ -11,15 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.scenarios import SCENARIOS, group_of
+from tests.conformance.scenarios import SCENARIOS, TESTS, group_of
 
 _TEST = re.compile(r"tests/conformance/(?P<file>\w+\.py)::(?P<name>test_(?P<number>\d{3})_\w+)")
 _WORST_FIRST = ("failed", "not run", "passed")
 _HEAD = """# Conformance
 
 The scenarios a client of PolyAI's Messaging protocol has to pass, each played by the real bridge
-between the simulated PolyAI and the simulated Slack, in virtual time. `make conformance` plays them
-all and writes this page. The tests are in [tests/conformance](../tests/conformance).
+between the simulated PolyAI and the simulated Slack, in virtual time. The tests are in
+[tests/conformance](../tests/conformance).
+
+- `make conformance` plays all of them and writes this page.
+- `.venv/bin/pytest -k test_048` plays one scenario, named by its number in three digits;
+  `.venv/bin/pytest -k conformance` plays all, and writes nothing.
+
+The numbers are those of this project's own list of conformance, not PolyAI's. Those that are
+missing were merged into others, or never given: nothing is left out here.
 """
 
 
@@ -49,13 +56,21 @@ class Results:
             for number, title in SCENARIOS.items()
         ]
 
+    def missing(self) -> list[str]:
+        """The tests that there are and that were not played, or not to their end."""
+        return sorted(set(TESTS) - {name for tests in self._outcomes.values() for name in tests})
+
     def _worst(self, tests: dict[str, str]) -> str:
         return min(tests.values(), key=_WORST_FIRST.index, default="not run")
 
+    def sum(self) -> str:
+        """How many scenarios pass, in a sentence."""
+        passed = sum(result == "passed" for *_, result in self.rows())
+        return f"{passed} of {len(SCENARIOS)} pass."
+
     def page(self) -> str:
         """The whole as Markdown."""
-        passed = sum(result == "passed" for *_, result in self.rows())
-        lines = [_HEAD, f"{passed} of {len(SCENARIOS)} pass."]
+        lines = [_HEAD, self.sum()]
         group = ""
         for number, title, tests, result in self.rows():
             if group != group_of(number):
@@ -109,4 +124,13 @@ def pytest_terminal_summary(
             terminalreporter.write_line(f"{number:>3}  {result:<8} {title}")
     path: Path | None = config.getoption("--conformance-report")
     if path is not None:
-        path.write_text(results.page())
+        terminalreporter.write_line(write(results, path))
+
+
+def write(results: Results, path: Path) -> str:
+    """Write the page, unless something is missing in it; what was done, in a sentence."""
+    if missing := results.missing():
+        left = f"{len(missing)} of {len(TESTS)} tests were not played"
+        return f"{path} is left as it was: {left}; `make conformance` plays all."
+    path.write_text(results.page(), "utf-8")
+    return f"{path} is written: {results.sum()}"

@@ -1,8 +1,12 @@
 """The numbered scenarios that a client of PolyAI's Messaging protocol has to pass.
 
-The numbers have gaps on purpose. Each has at least one test in this package, whose name begins with
-`test_` and the number in three digits.
+The numbers are those of our own list of conformance, and have gaps: some were merged into others,
+some never given. Each has at least one test in this package, whose name begins with `test_` and the
+number in three digits.
 """
+
+import re
+from pathlib import Path
 
 #: The letter of each group, by the first number in it.
 GROUPS = {
@@ -90,6 +94,15 @@ SCENARIOS = {
     96: "The largest message",
     98: "Suggestions, attachments, markup",
     100: "A thousand conversations through every trouble at once",
+}
+
+#: The file and the scenario of each test there is, by its name.
+TESTS = {
+    name: (path.name, int(number))
+    for path in sorted(Path(__file__).parent.glob("test_*.py"))
+    for name, number in re.findall(
+        r"^async def (test_(\d{3})_\w+)\(", path.read_text("utf-8"), re.MULTILINE
+    )
 }
 
 
