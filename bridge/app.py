@@ -204,7 +204,7 @@ class Daemon:
                 )
                 for one in self._configured
             ]
-            _log.info("bridge.started", adapters=[one.name for one in self._configured])
+            _log.info("bridge.started", adapters=",".join(c.name for c in self._configured))
             await _until(stop, running)
             # The adapters stay while what is under way is finished: it goes out through them.
             await self._drain(dispatcher)

@@ -9,7 +9,7 @@ import dataclasses
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +26,9 @@ from bridge.errors import BridgeError, ConfigurationError, CredentialsRefused
 from bridge.model.ids import ConversationId, PersonId
 from bridge.model.inbound import EndAsked, Inbound
 from bridge.model.messages import Person
-from bridge.plugin import registry
+from bridge.plugin import Grade, registry
 from bridge.runtime.world import World
-from bridge.store import Accept, Store, look_into
+from bridge.store import Accept, DeliveryRow, Store, look_into
 from bridge.store import migrate as migrate_database
 
 _CONFIG = click.option(
@@ -180,12 +180,14 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
                         {"number": s.number, "opened_at": s.opened_at, "closed_at": s.closed_at}
                         for s in sessions
                     ],
-                    "deliveries": [dataclasses.asdict(d) for d in deliveries],
+                    "deliveries": [dataclasses.asdict(d) | {"target": _to(d)} for d in deliveries],
                 }
             )
             return
         for key, value in _summary(conversation).items():
-            click.echo(f"{key:12} {value}")
+            click.echo(
+                f"{key:12} {_when(value) if isinstance(value, datetime) else value}".rstrip()
+            )
         click.echo("\nsessions")
         _print_table(
             ("NUMBER", "OPENED", "CLOSED"),
@@ -195,7 +197,7 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
         _print_table(
             ("ID", "TO", "KIND", "STATE", "ATTEMPTS", "OWED", "REASON"),
             [
-                (d.id, d.target, d.kind, d.state, str(d.attempts), _when(d.owed_at), d.reason or "")
+                (d.id, _to(d), d.kind, d.state, str(d.attempts), _when(d.owed_at), d.reason or "")
                 for d in deliveries
             ],
         )
@@ -253,7 +255,7 @@ def adapters(as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
                     "name": name,
                     "problem": one.problem,
                     "distribution": one.distribution,
-                    "capabilities": one.plugin.capabilities if one.plugin else None,
+                    "capabilities": dict(_claims(one.plugin)) if one.plugin else None,
                 }
                 for name, one in sorted(found.items())
             ]
@@ -264,8 +266,7 @@ def adapters(as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
         if one.plugin is None:
             rows.append((name, one.distribution, f"cannot be used: {one.problem}"))
             continue
-        grades = msgspec.structs.asdict(one.plugin.capabilities)
-        told = ", ".join(f"{k} {getattr(v, 'name', str(v)).lower()}" for k, v in grades.items())
+        told = ", ".join(f"{name} {claim}" for name, claim in _claims(one.plugin))
         rows.append((name, one.distribution, told))
     _print_table(("NAME", "FROM", "CAPABILITIES"), rows)
 
@@ -436,6 +437,17 @@ def _is_closed(conversation: Conversation) -> bool:
     """Neither a session, nor anything for which one is to be opened."""
     asked_for = conversation.waiting or conversation.in_flight or conversation.wanted
     return conversation.session is None and not asked_for
+
+
+def _to(delivery: DeliveryRow) -> str:
+    """Whom it is for: a call for help stands at another place, though its thread owes it."""
+    return "place" if delivery.kind == "announce" else delivery.target
+
+
+def _claims(plugin: registry.AnyPlugin) -> Iterator[tuple[str, str | int]]:
+    """Every capability of a plug-in, its grades by their names."""
+    for name, claim in msgspec.structs.asdict(plugin.capabilities).items():
+        yield name, claim.name.lower() if isinstance(claim, Grade) else claim
 
 
 def _when(instant: datetime | None) -> str:

@@ -104,6 +104,8 @@ class Refusal(Exception):
         if self.code and self.code not in _UNCLEAR:
             where = f" in the channel {place}" if place else ""
             remedy = _REMEDIES.get(self.code, "")
+            if place and self.code == "channel_not_found":
+                remedy += ", or correct its id in handoffs"
             return Rejected(f"Slack refused{where}: {self}{self._needs}", remedy=remedy)
         # Whoever answers 4xx without a word of Slack's is not Slack.
         if not posting or not self.reached or 400 <= self.status < 500:

@@ -87,6 +87,32 @@ def _list(example: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _id(of: str, example: str, where: str) -> AfterValidator:
+    """The platform's own id of something: never its name, which begins with # or @."""
+
+    def read(value: str) -> str:
+        if not value:
+            raise ValueError(f"is empty; leave it out or name {of}")
+        if value[0] in "#@":
+            raise ValueError(f"is a name; write the id, such as {example}: in Slack, {where}")
+        return _visible(value)
+
+    return AfterValidator(read)
+
+
+_ChannelId = Annotated[
+    str, _id("a channel", "C0123456789", "at the bottom of the channel's details")
+]
+_MentionId = Annotated[
+    str,
+    _id(
+        "a group or a person",
+        "S0123456789",
+        "in the menu of three dots of the group, or of the person's profile",
+    ),
+]
+
+
 def _link(value: str) -> str:
     """An address for people, who may be led to a page with questions and chapters."""
     read_address(re.split("[?#]", _visible(value), maxsplit=1)[0])
@@ -128,9 +154,9 @@ class Handoff(_Table):
     queue_name: _Word | None = None
     reason: _Word | None = None
     #: Where helpers are called, in the platform's own name for it.
-    channel: Annotated[str, AfterValidator(_visible)] | None = None
+    channel: _ChannelId | None = None
     #: Whom to mention there.
-    mention: Annotated[str, AfterValidator(_visible)] | None = None
+    mention: _MentionId | None = None
     link: Annotated[str, AfterValidator(_link)] | None = None
     number: Annotated[str, AfterValidator(_dialled)] | None = None
 

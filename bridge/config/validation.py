@@ -41,6 +41,9 @@ def _problem(model: type[BaseModel], given: Given, details: ErrorDetails) -> Pro
             return Problem(what, "is missing", _ways(model, given, key))
         case "extra_forbidden":
             return Problem(what, "is not a known key", _nearest(model, given, key))
+        case "tuple_type" if place == given.file and (*given.at, *key) not in given.values:
+            # A table stands where a list of tables is meant: one pair of brackets is missing.
+            return Problem(what, "is not a list", f"write [[{dotted((*given.at, *key))}]]")
         case _:
             return Problem(what, _without_secrets(model, given, _cause(details)))
 

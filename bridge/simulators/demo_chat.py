@@ -131,6 +131,8 @@ class _Chat:
             await self._press(*place)
         elif line.isdecimal() and len(line) <= _BUTTON_DIGITS:  # a longer one is an order number
             self.screen.write(f"(there is no button {line}; to say a number, add a word)")
+        elif line.lower() in {"quit", "exit"}:
+            self.screen.write("(to leave: /quit)")
         elif line:
             await self._say(line)
 

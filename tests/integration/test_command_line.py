@@ -19,6 +19,7 @@ from yarl import URL
 
 from bridge import app, config
 from bridge.cli import cli
+from bridge.plugin import Capabilities
 from tests.stage import PATIENCE, Stage, staged
 
 pytestmark = pytest.mark.integration
@@ -237,6 +238,10 @@ async def test_conversations_are_listed_shown_and_ended_beside_the_daemon(stage:
     assert code == 0
     assert "sent" in shown
     assert "say hi" not in shown
+    assert re.findall(
+        r"^(?:opened|touched)_at +\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$", shown, re.MULTILINE
+    )
+    assert "+00:00" not in shown
     code, shown, _ = await stage.run_command("conversations", "show", row["id"], "--json")
     assert {d["state"] for d in json.loads(shown)["deliveries"]} <= {"sent", "dropped"}
 
@@ -251,6 +256,17 @@ async def test_conversations_are_listed_shown_and_ended_beside_the_daemon(stage:
     code, told, _ = await stage.run_command("conversations", "end", row["id"])
     assert (code, told) == (0, f"{row['id']} is already closed; nothing to do.\n")
     assert inbox(stage) == before
+
+
+async def test_adapters_are_told_with_every_grade_by_its_name() -> None:
+    _, told, _ = await command("adapters")
+    code, listed, _ = await command("adapters", "--json")
+
+    assert code == 0
+    for one in json.loads(listed):
+        claims = ", ".join(f"{name} {claim}" for name, claim in one["capabilities"].items())
+        assert re.search(rf"^{one['name']} .* {re.escape(claims)}$", told, re.MULTILINE)
+        assert set(one["capabilities"]) == set(Capabilities.__struct_fields__)
 
 
 async def test_listing_without_a_database_says_so(stage: Stage) -> None:

@@ -195,7 +195,9 @@ def test_in_a_terminal_lines_are_said_and_numbers_press_buttons(chat: Demo) -> N
     chat.type_in("bye", then=": Start again]")
     chat.type_in("/dance", then="(there is no /dance;")
     chat.type_in("/help", then="a bare number chooses one")
+    chat.type_in("quit", then="(to leave: /quit)")
     assert "You said: 77" not in chat.written
+    assert "You said: quit" not in chat.written
     chat.type_in("/quit", then="/quit")
     assert chat.end() == 0
 

@@ -90,4 +90,5 @@ async def test_the_call_is_listed_as_an_announcement(stage: Stage) -> None:
     (conversation,) = json.loads(listed)
     _, shown, _ = await stage.run_command("conversations", "show", conversation["id"], "--json")
 
-    assert "announce" in [delivery["kind"] for delivery in json.loads(shown)["deliveries"]]
+    (call,) = (d for d in json.loads(shown)["deliveries"] if d["kind"] == "announce")
+    assert call["target"] == "place"

@@ -240,7 +240,7 @@ def test_an_agent_and_an_adapter_can_come_from_the_environment_alone(files: File
         (WHOLE + '[database]\nurl = "sqlite+aiosqlite:///:memory:"', ["database.url", "no file"]),
         (WHOLE + '[database]\nurl = "sqlite+aiosqlite:///b?mode=ro"', ["database.url", "options"]),
         ("agents = 3\n" + ADAPTER, ["agents ", "is not a table"]),
-        (WHOLE + "[routes]\nadapter = 3", ["routes", "is not a list"]),
+        (WHOLE + "[routes]\nadapter = 3", ["routes", "is not a list", "write [[routes]]"]),
         ("secrets_dir = 3\n" + WHOLE, ["secrets_dir", "path"]),
         (WHOLE.replace("[adapters.desk]", "[adapters.Desk-1]"), ["Desk-1", "usable name", "a-z"]),
         (WHOLE.replace('type = "desk"', ""), ["adapters.desk.type", "is missing", "__DESK__TYPE"]),
@@ -358,7 +358,10 @@ def test_ways_out_come_from_the_environment_as_json(files: Files) -> None:
         ('queue_name = ""\nnumber = "1"', ["handoffs[1].queue_name", "is empty"]),
         ('chanel = "C1"\nnumber = "1"', ["handoffs[1].chanel", "did you mean channel?"]),
         ('channel = "two words"', ["handoffs[1].channel", "without a space"]),
-        ('channel = ""', ["handoffs[1].channel", "not usable"]),
+        ('channel = ""', ["handoffs[1].channel", "is empty; leave it out or name a channel"]),
+        ('channel = "#help"', ["handoffs[1].channel", "such as C0123456789", "in Slack"]),
+        ('channel = "C1"\nmention = ""', ["handoffs[1].mention", "is empty; leave it out"]),
+        ('channel = "C1"\nmention = "@ann"', ["handoffs[1].mention", "is a name", "in Slack"]),
         ("channel = 7", ["handoffs[1].channel", "not a text"]),
         ('link = "http://help.example"', ["handoffs[1].link", "https://"]),
         ('link = "help.example"', ["handoffs[1].link", "is not an address"]),
@@ -384,6 +387,14 @@ def test_ways_out_that_are_no_list_are_refused(files: Files) -> None:
 
     assert "agents.default.handoffs" in message
     assert "is not a list" in message
+    assert "[[" not in message
+
+
+def test_ways_out_in_a_table_lack_a_pair_of_brackets(files: Files) -> None:
+    message = files.refused(AGENT + '[agents.default.handoffs]\nchannel = "C1"\n' + ADAPTER)
+
+    assert f"agents.default.handoffs ({files.toml}): is not a list" in message
+    assert "(write [[agents.default.handoffs]])" in message
 
 
 def test_several_problems_are_told_at_once_one_a_line(files: Files) -> None:

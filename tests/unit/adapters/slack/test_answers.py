@@ -63,6 +63,10 @@ def test_the_refused_token_is_named_by_its_setting() -> None:
 
 def test_a_refusal_for_want_of_membership_says_what_to_do() -> None:
     assert "invite" in Refusal("not_in_channel").meaning(posting=True).remedy
+    unknown = Refusal("channel_not_found")
+    assert unknown.meaning(posting=True).remedy == "invite the app to the channel"
+    called = unknown.meaning(posting=True, place="C0123456789")
+    assert called.remedy == "invite the app to the channel, or correct its id in handoffs"
 
 
 async def refusal_of(serve: Serve) -> Refusal:
