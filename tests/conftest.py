@@ -1,4 +1,6 @@
-"""What every run of the tests has: the table of the conformance scenarios, where any was played."""
+"""What every run has: the conformance table where any was played, and the longest tests first."""
+
+import pytest
 
 from tests.conformance.report import (
     pytest_addoption,
@@ -6,4 +8,17 @@ from tests.conformance.report import (
     pytest_terminal_summary,
 )
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_terminal_summary",
+]
+
+#: Each takes about as long as everything else of its kind together.
+_LONGEST = ("test_nothing_is_lost_or_doubled_in_two_hours", "test_100_a_thousand_conversations")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start what takes longest first, so that nobody waits for it alone in the end."""
+    items.sort(key=lambda item: not item.name.startswith(_LONGEST))
