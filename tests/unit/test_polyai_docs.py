@@ -111,6 +111,16 @@ SAYINGS = [
         NoticeKind.HANDOFF_ELSEWHERE,
         {"queue": "Billing", "reason": "COMPLEX_QUERY", "called": "yes"},
     ),
+    Notice(
+        NoticeKind.HANDOFF_ELSEWHERE,
+        {
+            "queue": "Billing",
+            "reason": "COMPLEX_QUERY",
+            "link": "https://help.example",
+            "number": "+1 555 0100",
+            "called": "yes",
+        },
+    ),
     Notice(NoticeKind.HANDOFF_ELSEWHERE, {"route": "https://desk.example"}),
     Notice(
         NoticeKind.HANDOFF_CALL, {"person": "Ann", "queue": "Billing", "reason": "COMPLEX_QUERY"}
