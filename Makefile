@@ -23,7 +23,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q -n 2 -m "not integration and not chaos and not thorough and not conformance and not soak"
+	$(BIN)/pytest -q -n 2 -m "not thorough" tests/unit tests/property tests/contract
 
 test: check
 	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough or conformance or soak"

@@ -19,6 +19,18 @@ __all__ = [
 _LONGEST = ("test_nothing_is_lost_or_doubled_in_two_hours", "test_100_a_thousand_conversations")
 
 
+#: What `make check` leaves to `make test`, by its folder: there each test carries that mark.
+_MARKED = {"chaos", "conformance", "integration", "soak"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start what takes longest first, so that nobody waits for it alone in the end."""
+    """Start what takes longest first, so that nobody waits for it alone in the end.
+
+    Raises:
+        UsageError: a test lacks the mark of its folder, so no target would run it.
+    """
+    for item in items:
+        folder = item.path.parent.name
+        if folder in _MARKED and item.get_closest_marker(folder) is None:
+            raise pytest.UsageError(f"{item.nodeid}: mark it as {folder}")
     items.sort(key=lambda item: not item.name.startswith(_LONGEST))

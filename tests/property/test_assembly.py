@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,6 +118,7 @@ def test_a_corrected_piece_wins_whenever_it_comes(cut: Cut, data: st.DataObject)
     assert stream.message() == cut.whole
 
 
+@pytest.mark.thorough
 @FAST
 @given(cut=cuts(bases=(1,)), data=st.data())
 def test_nothing_is_whole_while_a_piece_is_missing(cut: Cut, data: st.DataObject) -> None:
@@ -174,6 +176,7 @@ def _arrivals(draw: st.DrawFn, cut: Cut, offset: int) -> list[Arrival]:
     return [*shuffled[: min(at, last)], first, *shuffled[min(at, last) :]]
 
 
+@pytest.mark.thorough
 @FAST
 @given(story=mixed())
 def test_messages_mixed_with_each_other_are_each_told_once_and_whole(

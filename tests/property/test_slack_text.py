@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -184,6 +185,7 @@ def harmless(text: str) -> bool:
     return "<" not in _OURS.sub("", _PERSON.sub("", text))
 
 
+@pytest.mark.thorough
 @patient
 @given(replies | notices, features)
 def test_nothing_can_ping_and_every_limit_holds(content: Content, offered: Features) -> None:

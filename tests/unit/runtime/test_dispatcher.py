@@ -257,6 +257,7 @@ async def test_a_new_connection_is_used_as_soon_as_there_is_one(office: Office) 
     assert new.revised == [("c1.1", "found c1.1", "ho")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("where", "end"),
     [

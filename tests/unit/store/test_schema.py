@@ -86,6 +86,7 @@ def test_a_migration_imports_nothing_of_ours(script: Path) -> None:
     assert imported <= {"alembic", "sqlalchemy"}
 
 
+@pytest.mark.thorough
 def test_an_installed_wheel_can_make_a_database(tmp_path: Path) -> None:
     """From the packed files alone, with no checkout in sight."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]

@@ -123,6 +123,7 @@ def test_time_passes_while_a_reader_holds_the_other_side_back() -> None:
     assert run(story()) == 5
 
 
+@pytest.mark.thorough
 def test_time_passes_although_nobody_of_ours_reads_what_was_sent() -> None:
     """A peer that is no socket of the loop costs a moment, and holds nothing up for ever."""
 
@@ -183,6 +184,7 @@ def test_what_was_begun_without_the_outside_is_finished_before_quiet() -> None:
     assert run(story()) == (True, 0)
 
 
+@pytest.mark.thorough
 def test_two_who_wait_for_each_other_are_told() -> None:
     async def story() -> None:
         await asyncio.Event().wait()
