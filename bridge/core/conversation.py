@@ -78,7 +78,7 @@ def _apply(step: Stepping, event: e.Event) -> None:
         case e.SessionOpened() as opened:
             _opened(step, opened)
         case e.SessionUnavailable():
-            if step.conversation.wish is Wish.SESSION:
+            if step.conversation.asked:
                 tell_unavailable(step)
         case e.FrameArrived():
             follow(step, event)
@@ -236,7 +236,7 @@ def _socket(
                 step.change(in_flight=msgspec.structs.replace(flight, too_big=True))
         case e.SocketUnavailable():
             step.change(parked_at=step.now)
-            if step.conversation.waiting or step.conversation.in_flight or step.conversation.wanted:
+            if step.conversation.asked:
                 tell_unavailable(step)
         case e.SessionLost(ended=True):
             end_session(step, session, "")

@@ -15,7 +15,7 @@ from bridge.core.effects import ForgetSession, SendKind
 from bridge.core.handoffs import close_queue
 from bridge.core.sending import answered, lose, offer_again, unanswered
 from bridge.core.showing import retire, says_more, show
-from bridge.core.state import Heard, Session, Waiting
+from bridge.core.state import Handoff, Heard, Session, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
 
@@ -65,6 +65,10 @@ def lose_session(step: Stepping, session: Session) -> None:
         return
     show_unfinished(step)
     tell_unanswered(step)
+    if session.handoff in (Handoff.WAITING, Handoff.LIVE):
+        # Somebody expects a person, who will not come: that must not be left unsaid.
+        end_session(step, session, "")
+        return
     met = session.agent is not None  # even if it has to be asked to join again just now
     step.change(lost_session=met or step.conversation.lost_session)
     wanted = step.conversation.wanted

@@ -232,10 +232,14 @@ class Conversation(Value, frozen=True, kw_only=True):
         return Wish.SESSION if self.waiting or self.wanted else Wish.NOTHING
 
     @property
+    def asked(self) -> bool:
+        """Whether somebody waits for the agent to be reached."""
+        return bool(self.waiting) or self.wanted or self.in_flight is not None
+
+    @property
     def live(self) -> bool:
         """Whether a restart has anything to take up here."""
-        connected = self.session is not None and not self.session.released
-        return connected or bool(self.waiting) or self.wanted or self.in_flight is not None
+        return self.asked or (self.session is not None and not self.session.released)
 
     def essence(self) -> "Conversation":
         """What must survive a crash for nothing to be lost or repeated.

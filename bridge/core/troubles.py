@@ -15,7 +15,7 @@ from bridge.core.endings import (
 )
 from bridge.core.handoffs import stop_waiting
 from bridge.core.sending import lose, offer_again, received, unanswered, verify
-from bridge.core.state import Grace, Handoff, Heard, InFlight, Session
+from bridge.core.state import Grace, Handoff, Heard, InFlight, Session, Wish
 from bridge.core.stepping import Stepping
 from bridge.core.system_messages import Answer, Reading, read
 from bridge.model.delivery import DeliveryState
@@ -126,7 +126,8 @@ def _react(
             lose_session(step, session)
         case Answer.OUT_OF_ORDER:
             lose_session(step, session)
-            step.change(parked_at=step.now)
+            if step.conversation.wish is not Wish.NOTHING:
+                step.change(parked_at=step.now)
             if step.conversation.waiting or heard is None:
                 tell_unavailable(step)
         case _ as never:

@@ -110,7 +110,8 @@ def no_event_is_made_up(decoded: Decoded, value: object) -> None:
     """At most one frame for each event, and each id one that was said."""
     events = list(events_in(value))
     assert len(decoded.frames) <= len(events)
-    ids = [str(event.get("id")) for event in events]
+    # What no column can hold is left out of every text.
+    ids = [str(event.get("id")).replace("\x00", "") for event in events]
     for frame in decoded.frames:
         assert not frame.id or "\ufffd" in frame.id or any(frame.id in i for i in ids)
 

@@ -211,6 +211,7 @@ ENDINGS: dict[str, Callable[[], Talk]] = {
     "the end was": asked_to_end,
     "*Cancel": leaving_the_queue,
     "the session is lost": lambda: asked().gone(),
+    "a person was awaited": lambda: Talk().joined().hear(f.HandoffTriggered()).gone(),
     "its access token": with_a_dying_token,
     "quiet for": left_quiet,
 }

@@ -147,3 +147,11 @@ def test_an_agent_out_of_reach_is_nobodys_business_after_the_end() -> None:
 def test_an_end_goes_on_offering_a_start_if_what_came_was_too_long() -> None:
     talk = Talk().joined().hear(f.SessionEnded()).say("x" * 200_000)
     assert talk.notices == [NoticeKind.TOO_LONG]
+
+
+@pytest.mark.parametrize("step", [f.HandoffTriggered(), f.LiveAgentJoined("a1", "Jo")])
+def test_who_expects_a_person_is_told_when_the_session_is_lost(step: f.FrameBody) -> None:
+    talk = Talk().joined().hear(step).say("hello").gone()
+    assert NoticeKind.ENDED in talk.notices
+    assert [w.text for w in talk.conversation.waiting] == ["hello"]
+    assert NoticeKind.NEW_CONVERSATION not in talk.opened().notices, "told already"
