@@ -25,7 +25,12 @@ from bridge.core.endings import (
     tell_unavailable,
 )
 from bridge.core.following import finish_streams, follow
-from bridge.core.handoffs import helpers_not_called, leave_queue, take_back_call
+from bridge.core.handoffs import (
+    helpers_not_called,
+    leave_queue,
+    person_wrote,
+    take_back_call,
+)
 from bridge.core.sending import (
     fits,
     refuse_too_big,
@@ -149,7 +154,8 @@ def _attention(step: Stepping) -> None:
     take_back_call(step)
     session = step.conversation.session
     if session is not None:
-        step.change_session(released=False, resumed=session.released or session.resumed)
+        asleep = session.released and not session.ready
+        step.change_session(released=False, resumed=session.resumed or asleep)
 
 
 def _owe_agent(step: Stepping, text: str, person: Person) -> None:
@@ -160,6 +166,7 @@ def _owe_agent(step: Stepping, text: str, person: Person) -> None:
     ending = session is not None and session.end_wanted_at is not None
     delivery = step.ask(Ask(text=text, person=person))
     take_back_restart(step)
+    person_wrote(step)
     message = Waiting(delivery, text, after_end=ending)
     step.change(waiting=(*step.conversation.waiting, message))
 

@@ -52,8 +52,7 @@ def _served(step: Stepping, session: Session) -> None:
         return
     _join_overdue(step, session)
     for stream in session.streams:
-        due = stream_due(stream, step.terms)
-        if due is not None and step.now >= due:
+        if step.now >= stream_due(stream, step.terms):
             look_after_stream(step, session, stream)
     _signal_overdue(step, session)
     _token_dying(step, session)

@@ -11,13 +11,14 @@ Laws (polyai-messaging §7e, §11):
 
 import msgspec
 
-from bridge.core.effects import ForgetSession, SendKind
+from bridge.core.effects import ForgetSession, SendKind, Show
 from bridge.core.handoffs import close_queue
-from bridge.core.sending import answered, lose, offer_again, unanswered
+from bridge.core.sending import lose, offer_again, told_unanswered, unanswered
 from bridge.core.showing import retire, says_more, show
 from bridge.core.state import Handoff, Heard, Session, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
+from bridge.model.signal import Signal, SignalKind
 
 
 def agent_author(session: Session) -> Author:
@@ -53,7 +54,9 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
     called = "yes" if step.conversation.call is not None else ""
     notice = step.notice(NoticeKind.ENDED, control=Control.START, reason=reason, called=called)
     step.change(restart_notice=notice, restart_reason=reason)
+    called_anew = step.conversation.wanted and session.resumed
     leave_session(step, session)
+    step.change(wanted=called_anew)  # it had died in its sleep: who calls the agent gets another
 
 
 def lose_session(step: Stepping, session: Session) -> None:
@@ -64,9 +67,12 @@ def lose_session(step: Stepping, session: Session) -> None:
         end_session(step, session, "REASON_USER_END")
         return
     show_unfinished(step)
-    tell_unanswered(step)
+    for message in unanswered(step):
+        tell_unanswered(step, message)
     if session.handoff in (Handoff.WAITING, Handoff.LIVE):
-        # Somebody expects a person, who will not come: that must not be left unsaid.
+        # Somebody expects a person, who will not come: that must not be left unsaid, and what was
+        # meant for that person is not for the agent.
+        drop_unsent(step, "its session was lost")
         end_session(step, session, "")
         return
     met = session.agent is not None  # even if it has to be asked to join again just now
@@ -95,14 +101,12 @@ def tell_unavailable(step: Stepping) -> None:
         step.change(told_unavailable=True)
 
 
-def tell_unanswered(step: Stepping, message: Heard | None = None) -> bool:
-    """What was received and will have no answer any more is told, if anything."""
-    message = message or unanswered(step)
-    if message is not None:
+def tell_unanswered(step: Stepping, message: Heard) -> None:
+    """What was received and will have no answer any more is told, once."""
+    if not message.answered:
         notice = Notice(NoticeKind.UNANSWERED, {"text": message.text})
         offer_again(step, notice, message.text, message.delivery)
-        answered(step)
-    return message is not None
+        told_unanswered(step, message)
 
 
 def take_back_restart(step: Stepping) -> None:
@@ -127,6 +131,8 @@ def leave_session(step: Stepping, session: Session) -> None:
 
 def _forget(step: Stepping, session: Session) -> None:
     close_queue(step)
+    if session.signalled_at is not None:
+        step.effects.append(Show(Signal(SignalKind.CLEAR)))
     step.change(session=None, in_flight=None)
     step.effects.append(ForgetSession(session.number))
 
@@ -143,14 +149,14 @@ def _carry(step: Stepping) -> None:
     step.change(waiting=tuple(kept))
 
 
-def drop_unsent(step: Stepping) -> None:
-    """The person gave up before the agent could be reached: each message is told as undelivered."""
+def drop_unsent(step: Stepping, why: str = "the conversation was ended first") -> None:
+    """What the agent has not confirmed is not carried on: each message is told as undelivered."""
     flight = step.conversation.in_flight
     unsent = (flight.message,) if flight is not None and flight.message is not None else ()
     later = tuple(message for message in step.conversation.waiting if message.after_end)
     for message in (*unsent, *step.conversation.waiting):
         if not message.after_end:
-            lose(step, message, "the conversation was ended first")
+            lose(step, message, why)
     step.change(waiting=later, in_flight=None)
 
 

@@ -158,7 +158,13 @@ def _ended(step: Stepping, stream: Stream) -> None:
     session = step.conversation.session
     if session is not None and says_more(session, stream.message()):
         _agent_said(step, stream.message())
-    elif session is not None:
+    else:
+        _give_up_rest(step, stream)
+
+
+def _give_up_rest(step: Stepping, stream: Stream) -> None:
+    session = step.conversation.session
+    if session is not None:
         others = tuple(s for s in session.streams if s.message_id != stream.message_id)
         step.change_session(streams=others)
 
@@ -175,11 +181,15 @@ def finish_streams(step: Stepping) -> None:
 def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
     """A stream waited too long: a replay may hold its missing piece; else show what there is.
 
-    What is shown unfinished stays open: its rest may still come, and ends the same message.
+    What is shown unfinished stays open for a while: its rest may still come, and ends the same
+    message.
     """
     if stream.complete:
         step.change_session(ready=False)
         step.effects.append(Recycle(session.number))
+        return
+    if stream.told:
+        _give_up_rest(step, stream)
         return
     step.note("agent.stream_stalled", "warning", pieces=str(len(stream.pieces)))
     if says_more(session, stream.message()):
@@ -192,7 +202,7 @@ def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
 
 
 def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessage) -> None:
-    person_spoke(step, session)
+    person_spoke(step, session, message.agent_id)
     known = session.live_agents.get(message.agent_id)
     author = Author(
         AuthorKind.LIVE_AGENT,

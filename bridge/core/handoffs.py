@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from bridge.core.effects import Owe
 from bridge.core.handoff_rules import rule_for
+from bridge.core.sending import answered
 from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
 from bridge.model import frames as f
@@ -33,6 +34,7 @@ HandoffFrame = (
 def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
     """One more step of a handoff, of either kind."""
     step.change(touched_at=step.now)
+    answered(step)  # a handoff is an answer, too
     match body:
         case f.HandoffTriggered():
             _wait(step, session, {})
@@ -44,23 +46,20 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
         case f.LiveAgentJoined(agent_id=agent_id, name=name, picture_url=picture):
             there = session.handoff is Handoff.LIVE and session.live_agent == agent_id
             close_queue(step)
+            take_back_call(step)
             step.change_session(
                 live_agents={
                     **session.live_agents,
                     agent_id: Author(AuthorKind.LIVE_AGENT, name, picture),
                 },
                 live_agent=agent_id,
+                gone_agents=tuple(one for one in session.gone_agents if one != agent_id),
                 handoff=Handoff.LIVE,
             )
             if not there:
                 step.notice(NoticeKind.HANDOFF_JOINED, name=name or "")
         case f.LiveAgentLeft(agent_id=agent_id, name=name):
-            if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
-                return  # said again, or of somebody nobody met
-            close_queue(step)
-            known = session.live_agents.get(agent_id)
-            step.change_session(handoff=Handoff.NONE, live_agent=None)
-            step.notice(NoticeKind.HANDOFF_LEFT, name=name or (known and known.name) or "")
+            _left(step, session, agent_id, name)
         case f.HandoffElsewhere():
             _elsewhere(step, session, body)
         case f.HandoffBroke(reason=reason, timed_out=timed_out):
@@ -74,6 +73,18 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
             step.note("agent.handoff_failed", "warning", timed_out="yes" if timed_out else "no")
         case _ as never:
             assert_never(never)
+
+
+def _left(step: Stepping, session: Session, agent_id: str, name: str | None) -> None:
+    who = agent_id or session.live_agent or ""
+    if session.handoff not in (Handoff.WAITING, Handoff.LIVE) or who in session.gone_agents:
+        return  # said again, or of somebody nobody met
+    known = session.live_agents.get(who)
+    step.change_session(gone_agents=(*session.gone_agents, who))
+    if session.live_agent in (None, who):  # else somebody else has taken over already
+        close_queue(step)
+        step.change_session(handoff=Handoff.NONE, live_agent=None)
+    step.notice(NoticeKind.HANDOFF_LEFT, name=name or (known and known.name) or "")
 
 
 def close_queue(step: Stepping) -> None:
@@ -91,11 +102,22 @@ def stop_waiting(step: Stepping, session: Session) -> None:
         step.change_session(handoff=Handoff.BROKEN)
 
 
-def person_spoke(step: Stepping, session: Session) -> None:
-    """Whoever speaks is there, though nobody has said yet that they have come."""
-    if session.handoff is not Handoff.LIVE:
+def person_spoke(step: Stepping, session: Session, agent_id: str) -> None:
+    """Whoever speaks is there, though nobody has said yet that they have come.
+
+    Unless they have left: then it is a word of theirs that was late.
+    """
+    if session.handoff is not Handoff.LIVE and agent_id not in session.gone_agents:
         close_queue(step)
+        take_back_call(step)
         step.change_session(handoff=Handoff.LIVE, live_agent=None)
+
+
+def person_wrote(step: Stepping) -> None:
+    """What came of the last handoff is settled: another one is a new one."""
+    session = step.conversation.session
+    if session is not None and session.handoff in (Handoff.BROKEN, Handoff.ELSEWHERE):
+        step.change_session(handoff=Handoff.NONE)
 
 
 def agent_came_back(step: Stepping) -> None:

@@ -169,11 +169,17 @@ def answered(step: Stepping) -> None:
         step.change(heard=now)
 
 
-def unanswered(step: Stepping) -> Heard | None:
-    """What was received last and still waits for its answer."""
+def told_unanswered(step: Stepping, message: Heard) -> None:
+    """People know that this message has no answer: they are not told again."""
+    heard = step.conversation.heard
+    now = msgspec.structs.replace(message, answered=True)
+    step.change(heard=tuple(now if one.delivery == now.delivery else one for one in heard))
+
+
+def unanswered(step: Stepping) -> list[Heard]:
+    """What was received and still waits for its answer, the newest last."""
     since = step.now - step.terms.answer_timeout
-    heard = (one for one in reversed(step.conversation.heard) if not one.answered)
-    return next((one for one in heard if one.at > since), None)
+    return [one for one in step.conversation.heard if not one.answered and one.at > since]
 
 
 def landed(step: Stepping, kind: SendKind) -> None:

@@ -40,10 +40,18 @@ def show(step: Stepping, reply: AgentReply, message_id: str) -> None:
     _offer(step, deliveries[-1], final)
     if message_id:
         told = Told(message_id=message_id, deliveries=deliveries, reply=final)
-        step.change_session(
-            shown=(*session.shown, message_id)[-_SHOWN:],
-            told=(*(step.conversation.session or session).told, told)[-_TOLD:],
-        )
+        step.change_session(shown=(*session.shown, message_id)[-_SHOWN:])
+        _remember(step, told)
+
+
+def _remember(step: Stepping, told: Told) -> None:
+    """The last few, and those of which more may come."""
+    session = step.conversation.session
+    if session is None:
+        return
+    coming = {stream.message_id for stream in session.streams}
+    older = [one for one in session.told[: 1 - _TOLD] if one.message_id in coming]
+    step.change_session(told=(*older, *session.told[1 - _TOLD :], told))
 
 
 def is_shown(session: Session, message_id: str) -> bool:

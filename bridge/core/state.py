@@ -37,6 +37,8 @@ class Terms(Value, frozen=True, kw_only=True):
     join_timeout: timedelta = timedelta(seconds=45)
     stream_gap: timedelta = timedelta(seconds=2)
     stream_stall: timedelta = timedelta(seconds=60)
+    #: And how long the rest of a stalled stream is expected, while the cursor stays before it.
+    stream_forget: timedelta = timedelta(minutes=10)
     end_timeout: timedelta = timedelta(seconds=10)
     #: How long after the agent was refused a start, or a lookup failed, it is asked again; and how
     #: long a passing overload may take to pass before it is told (polyai-messaging §16: 2 to 5 s).
@@ -174,6 +176,7 @@ class Session(Value, frozen=True, kw_only=True):
     live_agents: dict[str, Author] = {}
     handoff: Handoff = Handoff.NONE
     live_agent: str | None = None  #: the id of the person who is there
+    gone_agents: tuple[str, ...] = ()  #: the ids of those who have left
     queue_notice: DeliveryId | None = None
     queue_details: dict[str, str] = {}  #: what that notice says
     language: str = ""
@@ -299,7 +302,8 @@ def move_due(conversation: Conversation, session: Session, terms: Terms) -> date
 
     With the token dies every way back to the session, so it is left in a quiet moment before.
     """
-    busy = conversation.in_flight or conversation.waiting or session.streams
+    streaming = any(not stream.told for stream in session.streams)
+    busy = conversation.in_flight or conversation.waiting or streaming
     if session.expires_at is None or busy or session.handoff in (Handoff.WAITING, Handoff.LIVE):
         return None
     margin = min(terms.token_margin, (session.expires_at - session.opened_at) / 10)
@@ -308,8 +312,8 @@ def move_due(conversation: Conversation, session: Session, terms: Terms) -> date
     return max(session.expires_at - margin, quiet, *answered)
 
 
-def stream_due(stream: Stream, terms: Terms) -> datetime | None:
-    """When an unfinished stream must be looked after; never, while what there is of it is shown."""
-    if stream.told and not stream.complete:
-        return None
-    return stream.touched_at + (terms.stream_gap if stream.complete else terms.stream_stall)
+def stream_due(stream: Stream, terms: Terms) -> datetime:
+    """When an unfinished stream must be looked after."""
+    if stream.complete:
+        return stream.touched_at + terms.stream_gap
+    return stream.touched_at + (terms.stream_forget if stream.told else terms.stream_stall)

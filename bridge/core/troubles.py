@@ -14,7 +14,14 @@ from bridge.core.endings import (
     tell_unavailable,
 )
 from bridge.core.handoffs import stop_waiting
-from bridge.core.sending import lose, offer_again, received, unanswered, verify
+from bridge.core.sending import (
+    lose,
+    offer_again,
+    received,
+    told_unanswered,
+    unanswered,
+    verify,
+)
 from bridge.core.state import Grace, Handoff, Heard, InFlight, Session, Wish
 from bridge.core.stepping import Stepping
 from bridge.core.system_messages import Answer, Reading, read
@@ -60,7 +67,9 @@ def _about(step: Stepping, frame: Frame) -> InFlight | Heard | None:
     if flight is not None and flight.message is not None and flight.message.delivery in named:
         return flight
     heard = next((one for one in step.conversation.heard if one.delivery in named), None)
-    return heard or (unanswered(step) if flight is None else None)
+    if heard is not None or flight is not None:
+        return heard
+    return next(reversed(unanswered(step)), None)
 
 
 def _settle_named(step: Stepping, flight: InFlight, reading: Reading) -> None:
@@ -108,8 +117,9 @@ def _react(
             show_unfinished(step)
             _offer(step, message.text, heard)
         case Answer.NOT_FORWARDED:
-            told = isinstance(about, InFlight) or (heard and tell_unanswered(step, heard))
-            if not told and reading.name == "not_forwarded":
+            if heard is not None:
+                tell_unanswered(step, heard)
+            elif reading.name == "not_forwarded" and not isinstance(about, InFlight):
                 step.notice(NoticeKind.AGENT_PROBLEM, message=message.text)
         case Answer.START_AGAIN:
             if not session.start_refused:
@@ -156,6 +166,7 @@ def _offer(step: Stepping, words: str, message: Heard | None) -> None:
         step.post(notice)
     else:
         offer_again(step, notice, message.text, message.delivery)
+        told_unanswered(step, message)
 
 
 def _join_again(step: Stepping, session: Session, *, pause: bool) -> None:

@@ -27,6 +27,8 @@ _FIRST_BATCH = timedelta(seconds=10)
 _QUIET = timedelta(milliseconds=300)
 #: And while something is in flight, whose echo may be in the history.
 _QUIET_IN_DOUBT = timedelta(seconds=2)
+#: But no longer than this in all.
+_LONGEST_HISTORY = timedelta(seconds=30)
 #: A socket proves itself by something new after its history, or by living this long.
 _PROOF = timedelta(seconds=30)
 #: The age at which a socket is renewed, and how far by chance: PolyAI's front end most likely cuts
@@ -54,6 +56,7 @@ class Connection:
     ) -> None:
         self.number = number
         self.dropped = False  #: we closed it, and it says nothing about the other side
+        self.rest: tuple[Frame, ...] = ()  #: what still waited for a missing frame at its end
         self._socket = socket
         self._conversation = conversation
         self._worker = worker
@@ -65,6 +68,7 @@ class Connection:
         self._batch = asyncio.Event()
         self._held = asyncio.Event()
         self._batch_at: datetime | None = None
+        self._first_at = world.clock.now()
         self._ready_at: datetime | None = None
         self._replayed = 0  #: the highest number of its history, or before it
         self._went_on = False  #: something new came after the history
@@ -109,8 +113,7 @@ class Connection:
                 closing = await self._read(arrivals)
                 for task in beside:
                     task.cancel()
-                if closing is Closing.ENDED:  # there may be no replay to bring what still waits
-                    await self._follow(arrivals.rest(), replayed=False)
+                self.rest = arrivals.rest()
         finally:
             await self._socket.close(1001)
         return closing
@@ -207,6 +210,8 @@ class Connection:
         """
         conversation = self._worker.present(self._conversation)
         decides = conversation is not None and conversation.in_flight is not None
+        if self._world.clock.now() - self._first_at > _LONGEST_HISTORY:
+            decides = False  # batches that never stop must not keep everybody waiting
         return _QUIET_IN_DOUBT if decides else _QUIET
 
     async def _live(self) -> None:
@@ -247,4 +252,5 @@ def _at_rest(conversation: Conversation | None) -> bool:
     session = conversation.session if conversation else None
     if conversation is None or session is None:
         return True
-    return session.ready and conversation.in_flight is None and not session.streams
+    coming = any(not stream.told for stream in session.streams)
+    return session.ready and conversation.in_flight is None and not coming

@@ -11,6 +11,7 @@ from bridge import log
 from bridge.core import events as e
 from bridge.core.state import Conversation, Session, Wish
 from bridge.errors import DatabaseFailed, Unreachable
+from bridge.model.frames import Frame
 from bridge.model.ids import ConversationId
 from bridge.polyai.handshake import HandshakeRefused, Refusal
 from bridge.polyai.socket import Closing, Socket, Sockets
@@ -53,6 +54,9 @@ class Keeper:
         self._opening = Opening(identity, means.worker, means.world, means.status)
         self._reconnects = Reconnects(0)
         self._surprises = 0  #: in a row
+        #: What a closed socket had brought and nobody followed, as a frame before it was missing. A
+        #: replay brings it again, unless there is none any more.
+        self._unfollowed: tuple[Frame, ...] = ()
 
     async def keep(self) -> None:
         """Serve the conversation for as long as it wishes for anything."""
@@ -84,7 +88,7 @@ class Keeper:
 
     async def _serve(self, session: Session, door: AgentDoor) -> None:
         if self._reconnects.number != session.number:
-            self._reconnects = Reconnects(session.number)
+            self._reconnects, self._unfollowed = Reconnects(session.number), ()
         record = await self._record(session, door)
         if record is None or record.token is None or not self._worth_a_try(session, record.token):
             await self._lost(session)
@@ -128,6 +132,7 @@ class Keeper:
             closing = await connection.serve(after=session.cursor)
         finally:
             self.connection = None
+        self._unfollowed = connection.rest or self._unfollowed
         await self._tell(e.SocketLost(session.number, too_big=closing is Closing.TOO_BIG))
         if not connection.dropped:
             await self._closed(session, closing, door, proved=connection.proved)
@@ -147,6 +152,7 @@ class Keeper:
                 )
                 await self._lost(session)
             case Verdict.ENDED:
+                await self._follow_rest(session)
                 await self._tell(e.SessionLost(session.number, ended=True))
             case Verdict.AGAIN:
                 await self._again(session, None, door)
@@ -210,7 +216,15 @@ class Keeper:
         self._reconnects.begin_again()
         await self._tell(e.SocketUnavailable(session.number))
 
+    async def _follow_rest(self, session: Session) -> None:
+        """There is no replay to wait for: better with a gap than not at all."""
+        rest, self._unfollowed = self._unfollowed, ()
+        mail = [Mail(e.FrameArrived(session.number, frame)) for frame in rest]
+        if mail:
+            await self._means.worker.tell(self._identity, *mail)
+
     async def _lost(self, session: Session) -> None:
+        await self._follow_rest(session)
         ended = self._reconnects.verifies_end
         await self._tell(e.SessionLost(session.number, ended=ended))
 

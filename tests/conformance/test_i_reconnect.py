@@ -98,6 +98,26 @@ async def test_079_what_waits_for_a_gap_is_posted_before_the_end(stage: Conforma
     assert ENDED in end
 
 
+async def test_079_what_a_gap_hides_is_fetched_before_the_end(stage: ConformanceStage) -> None:
+    """Given a last message that never came, SESSION_END after it and a clean close, and PolyAI still
+    has its history: the one verifying connect fetches the message, and the end is told after it."""
+    thread = await stage.greeted("hello")
+    open_ones = list(stage.session.sockets)
+    stage.session.sockets.clear()  # journaled, and sent to nobody
+    stage.polyai.emit(None, "POLY_AGENT_MESSAGE", {"message_id": "bye", "text": "Ticket 4711"})
+    stage.session.sockets.extend(open_ones)
+
+    stage.deliver(event("SESSION_END", sequence=stage.session.journal[-1].sequence + 1))
+    await stage.quiet()
+    stage.session.close_sockets(1000)
+    await stage.settled(timedelta(minutes=5))
+
+    said, end = stage.told(thread)[2:]
+    assert said == "Ticket 4711"
+    assert ENDED in end
+    assert len(stage.calls("/ws")) == 2
+
+
 async def test_079_a_scheduled_reconnect_is_cancelled_by_the_end(stage: ConformanceStage) -> None:
     """Given the socket breaks and, before the reconnect is due, PolyAI ends the session: the one
     reconnect that follows learns of the end, and no further one is made."""

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from bridge.core import events as e
-from bridge.core.effects import ForgetSession, Owe, Settle
+from bridge.core.effects import ForgetSession, Owe, Settle, Show
 from bridge.core.state import Wish
 from bridge.model import frames as f
 from bridge.model.delivery import DeliveryState, Post, Retire
 from bridge.model.messages import Control, Notice, NoticeKind
+from bridge.model.signal import Signal, SignalKind
 from bridge.testing.builders import Talk, frame, piece, said
 
 
@@ -127,14 +128,14 @@ def test_an_end_that_finds_the_session_gone_is_an_end() -> None:
 def test_who_calls_the_agent_after_its_session_died_in_its_sleep_gets_another() -> None:
     talk = Talk().joined().wait(timedelta(minutes=30))
     assert talk.session.released
-    talk.say("").gone()
+    talk.lost().say("").gone()
     assert talk.notices == []
     assert talk.conversation.wish is Wish.SESSION
     assert talk.opened().notices == [NoticeKind.NEW_CONVERSATION]
 
 
 def test_who_calls_an_agent_that_only_slept_finds_it_there() -> None:
-    talk = Talk().joined().wait(timedelta(minutes=30)).say("").ready()
+    talk = Talk().joined().wait(timedelta(minutes=30)).lost().say("").ready()
     assert not talk.conversation.wanted
     assert talk.sent == []
 
@@ -153,5 +154,23 @@ def test_an_end_goes_on_offering_a_start_if_what_came_was_too_long() -> None:
 def test_who_expects_a_person_is_told_when_the_session_is_lost(step: f.FrameBody) -> None:
     talk = Talk().joined().hear(step).say("hello").gone()
     assert NoticeKind.ENDED in talk.notices
-    assert [w.text for w in talk.conversation.waiting] == ["hello"]
-    assert NoticeKind.NEW_CONVERSATION not in talk.opened().notices, "told already"
+    assert NoticeKind.NOT_DELIVERED in talk.notices, (
+        "what was meant for a person is not the agent's"
+    )
+    assert talk.conversation.wish is Wish.NOTHING
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_session_that_ended_in_its_sleep_is_followed_by_another(ended: bool) -> None:
+    talk = Talk().joined().wait(timedelta(minutes=30)).lost().say("").gone(ended=ended)
+    assert talk.conversation.wish is Wish.SESSION
+
+
+def test_a_mention_in_the_moment_of_the_release_finds_the_agent_there() -> None:
+    talk = Talk().joined().wait(timedelta(minutes=30)).say("")
+    assert not talk.conversation.wanted, "its socket has not gone yet"
+
+
+def test_a_sign_of_life_goes_with_its_session() -> None:
+    talk = Talk().joined().hear_transient(f.AgentThinking()).gone()
+    assert talk.of(Show) == [Show(Signal(SignalKind.CLEAR))]

@@ -295,3 +295,43 @@ def test_a_wait_that_nobody_ends_is_given_up_visibly() -> None:
 def test_a_handoff_that_failed_after_helpers_were_called_lets_the_agent_listen() -> None:
     talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales")).hear(f.HandoffBroke())
     assert talk.say("hello").sent == ["hello"]
+
+
+def test_another_handoff_for_us_to_do_is_told_once_the_person_has_gone_on() -> None:
+    talk = Talk().joined().hear(f.HandoffElsewhere(queue="Sales"))
+    assert talk.hear(f.HandoffElsewhere(queue="Sales")).effects == (), "said again"
+    talk.say("and now a person, please")
+    assert talk.hear(f.HandoffElsewhere(queue="Sales")).notices == [NoticeKind.HANDOFF_ELSEWHERE]
+
+
+def test_another_failure_is_told_once_the_person_has_gone_on() -> None:
+    talk = waiting().hear(f.HandoffBroke()).say("try again")
+    assert talk.hear(f.HandoffBroke()).notices == [NoticeKind.HANDOFF_FAILED]
+
+
+def test_a_late_word_of_somebody_who_has_left_brings_nobody_back() -> None:
+    talk = waiting().hear(f.LiveAgentJoined("a1", "Jo")).hear(f.LiveAgentLeft("a1"))
+    assert talk.hear(f.LiveAgentMessage("l1", "a1", text="Bye")).texts == ["Bye"]
+    assert handoff(talk) is Handoff.NONE
+    talk.hear(f.LiveAgentJoined("a1", "Jo")).hear(f.LiveAgentMessage("l2", "a1", text="Back"))
+    assert handoff(talk) is Handoff.LIVE
+
+
+def test_who_takes_over_stays_when_the_other_leaves() -> None:
+    talk = waiting().hear(f.LiveAgentJoined("a1", "Jo")).hear(f.LiveAgentJoined("a2", "Kim"))
+    left = Notice(NoticeKind.HANDOFF_LEFT, {"name": "Jo"})
+    assert talk.hear(f.LiveAgentLeft("a1")).contents == [left]
+    assert handoff(talk) is Handoff.LIVE
+    assert talk.hear(f.LiveAgentLeft("a1")).effects == (), "told once"
+    assert talk.hear(f.LiveAgentLeft("a2")).notices == [NoticeKind.HANDOFF_LEFT]
+    assert handoff(talk) is Handoff.NONE
+
+
+def test_a_person_of_polyais_reads_along_even_after_helpers_were_called() -> None:
+    talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales")).hear(f.LiveAgentJoined("a1", "Jo"))
+    assert talk.say("hello").sent == ["hello"]
+
+
+def test_a_handoff_is_an_answer() -> None:
+    talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales")).gone()
+    assert talk.contents == []

@@ -184,3 +184,18 @@ def test_a_stream_that_stalls_again_is_shown_again() -> None:
     assert talk.wait(MINUTE).texts == ["Half of"]
     assert talk.wait(MINUTE).effects == ()
     assert talk.hear(piece(" it", 3, complete=True)).texts == ["Half of it"]
+
+
+def test_the_rest_of_a_stalled_stream_is_not_waited_for_for_ever() -> None:
+    talk = Talk().joined().hear(piece("Half of ", 1)).wait(MINUTE)
+    assert talk.wait(8 * MINUTE).session.streams != ()
+    assert talk.wait(MINUTE).effects == ()
+    assert talk.session.streams == ()
+    assert talk.session.cursor == 3, "a replay need not bring it again"
+
+
+def test_a_stalled_stream_is_remembered_however_much_else_is_said() -> None:
+    talk = Talk().joined().hear(piece("Half of ", 1)).wait(MINUTE)
+    for number in range(6):
+        talk.hear(said("x", f"n{number}"))
+    assert talk.hear(piece("it", 2, complete=True)).texts == ["Half of it"]

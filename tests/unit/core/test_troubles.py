@@ -274,3 +274,18 @@ def test_a_connector_that_is_gone_promises_only_what_is_kept() -> None:
     assert talk.contents == [Notice(NoticeKind.UNAVAILABLE)]
     talk = asking().hear(system("Error: Connector not found"))
     assert talk.contents == [Notice(NoticeKind.UNAVAILABLE, {"kept": "yes"})]
+
+
+def test_each_question_that_dies_with_its_session_is_told() -> None:
+    talk = asked("one").say("two").echo("two", "c1.2").gone()
+    told = [c.details["text"] for c in talk.contents if isinstance(c, Notice)]
+    assert told == ["one", "two"]
+
+
+def test_a_trouble_that_was_told_is_not_told_again_with_the_session() -> None:
+    assert asked().hear(system(NO_RESPONSE)).gone().contents == []
+
+
+def test_the_same_error_about_the_same_message_is_told_once() -> None:
+    talk = asked().hear(system("Failed to forward message to live agent"), custom=OURS)
+    assert talk.hear(system("Failed to forward message to live agent"), custom=OURS).contents == []
