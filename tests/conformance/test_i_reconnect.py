@@ -99,8 +99,8 @@ async def test_079_what_waits_for_a_gap_is_posted_before_the_end(stage: Conforma
 
 
 async def test_079_what_a_gap_hides_is_fetched_before_the_end(stage: ConformanceStage) -> None:
-    """Given a last message that never came, SESSION_END after it and a clean close, and PolyAI still
-    has its history: the one verifying connect fetches the message, and the end is told after it."""
+    """Given a last message that never came, SESSION_END after it and a clean close; PolyAI still
+    has its history: one verifying connect fetches the message; the end is told after it."""
     thread = await stage.greeted("hello")
     open_ones = list(stage.session.sockets)
     stage.session.sockets.clear()  # journaled, and sent to nobody
