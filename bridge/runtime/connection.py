@@ -11,7 +11,7 @@ from bridge import log
 from bridge.core import events as e
 from bridge.core.ordering import Arrivals
 from bridge.core.state import Conversation
-from bridge.model.frames import Frame
+from bridge.model.frames import Frame, SessionEnded
 from bridge.model.ids import AgentName, ConversationId
 from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded, encode_heartbeat
@@ -53,6 +53,7 @@ class Connection:
         status: Status,
         agent: AgentName,
         verifies_end: bool = False,
+        fetches_gaps: bool = True,
     ) -> None:
         self.number = number
         self.dropped = False  #: we closed it, and it says nothing about the other side
@@ -64,6 +65,7 @@ class Connection:
         self._status = status
         self._agent = agent
         self._verifies_end = verifies_end
+        self._fetches_gaps = fetches_gaps
         self._drop = asyncio.Event()
         self._batch = asyncio.Event()
         self._held = asyncio.Event()
@@ -113,7 +115,7 @@ class Connection:
                 closing = await self._read(arrivals)
                 for task in beside:
                     task.cancel()
-                self.rest = arrivals.rest()
+                self.rest = (*self.rest, *arrivals.rest())
         finally:
             await self._socket.close(1001)
         return closing
@@ -182,7 +184,13 @@ class Connection:
                 await self._held.wait()
             if arrivals.due is not None:
                 await self._world.clock.sleep(arrivals.due - self._world.clock.now())
-                await self._follow(arrivals.overdue(self._world.clock.now()), replayed=False)
+                late = arrivals.overdue(self._world.clock.now())
+                if self._fetches_gaps and any(isinstance(f.body, SessionEnded) for f in late):
+                    # After the end nothing comes: only a replay can bring what is missing.
+                    self.rest = late
+                    self._drop.set()
+                    return
+                await self._follow(late, replayed=False)
 
     async def _history_settled(self) -> bool:
         patience = asyncio.create_task(self._world.clock.sleep(_FIRST_BATCH))

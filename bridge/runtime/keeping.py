@@ -124,6 +124,7 @@ class Keeper:
             status=self._means.status,
             agent=door.name,
             verifies_end=self._reconnects.verifies_end,
+            fetches_gaps=not self._unfollowed,
         )
         self.connection = connection
         if self._wished(session.number) is None:

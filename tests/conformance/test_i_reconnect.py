@@ -118,6 +118,32 @@ async def test_079_what_a_gap_hides_is_fetched_before_the_end(stage: Conformance
     assert len(stage.calls("/ws")) == 2
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["replayed", "gone"])
+async def test_079_what_a_gap_hides_before_the_end_is_asked_for(
+    stage: ConformanceStage, known: bool
+) -> None:
+    """Given SESSION_END after a number that never came, on a socket that stays: one new connect
+    asks for what is missing. PolyAI has it, or knows the session no more: the end is told once."""
+    thread = await stage.greeted("hello")
+    open_ones = list(stage.session.sockets)
+    stage.session.sockets.clear()  # journaled, and sent to nobody
+    stage.polyai.emit(None, "POLY_AGENT_MESSAGE", {"message_id": "bye", "text": "Ticket 4711"})
+    stage.session.sockets.extend(open_ones)
+    if not known:
+        stage.polyai.refuse("handshake", 404, n=None)
+
+    stage.deliver(event("SESSION_END", sequence=stage.session.journal[-1].sequence + 1))
+    await stage.wait(timedelta(seconds=30))
+    if known:
+        stage.polyai.end_session()
+    await stage.settled(timedelta(minutes=5))
+
+    *said, end = stage.told(thread)[2:]
+    assert said == (["Ticket 4711"] if known else [])
+    assert ENDED in end
+    assert len(stage.calls("/ws")) == 2
+
+
 async def test_079_a_scheduled_reconnect_is_cancelled_by_the_end(stage: ConformanceStage) -> None:
     """Given the socket breaks and, before the reconnect is due, PolyAI ends the session: the one
     reconnect that follows learns of the end, and no further one is made."""
