@@ -14,10 +14,10 @@ import msgspec
 from bridge.core.effects import ForgetSession, SendKind, Show
 from bridge.core.handoffs import close_queue
 from bridge.core.sending import lose, offer_again, told_unanswered, unanswered
-from bridge.core.showing import retire, says_more, show
+from bridge.core.showing import reply_of, retire, says_more, show
 from bridge.core.state import Handoff, Heard, Session, Waiting
 from bridge.core.stepping import Stepping
-from bridge.model.messages import AgentReply, Author, AuthorKind, Control, Notice, NoticeKind
+from bridge.model.messages import Author, AuthorKind, Control, Notice, NoticeKind
 from bridge.model.signal import Signal, SignalKind
 
 
@@ -33,15 +33,8 @@ def show_unfinished(step: Stepping) -> None:
         return
     for stream in session.streams:
         whole = stream.message()
-        reply = AgentReply(
-            author=agent_author(session),
-            text=whole.text,
-            attachments=whole.attachments,
-            suggestions=whole.suggestions,
-            call_actions=whole.call_actions,
-        )
         if says_more(session, whole):
-            show(step, reply, stream.message_id)
+            show(step, reply_of(agent_author(session), whole), stream.message_id)
     step.change_session(streams=())
 
 

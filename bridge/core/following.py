@@ -12,12 +12,12 @@ from bridge.core.endings import agent_author, end_session
 from bridge.core.events import FrameArrived
 from bridge.core.handoffs import agent_came_back, hand_off, person_spoke
 from bridge.core.sending import answered, echoed, landed, send_next
-from bridge.core.showing import is_shown, says_more, show
+from bridge.core.showing import is_shown, reply_of, says_more, show
 from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
 from bridge.core.troubles import complained
 from bridge.model import frames as f
-from bridge.model.messages import AgentReply, Author, AuthorKind
+from bridge.model.messages import Author, AuthorKind
 from bridge.model.signal import Signal, SignalKind
 
 #: Frames without a number that may repeat at will: signs of life, never journaled.
@@ -120,17 +120,7 @@ def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
     author = Author(
         AuthorKind.AGENT, message.name or known.name, message.picture_url or known.picture_url
     )
-    show(
-        step,
-        AgentReply(
-            author=author,
-            text=message.text,
-            attachments=message.attachments,
-            suggestions=message.suggestions,
-            call_actions=message.call_actions,
-        ),
-        message.message_id,
-    )
+    show(step, reply_of(author, message), message.message_id)
     if message.ends_conversation:
         end_session(step, session, "REASON_NATURAL_END")
 
@@ -209,13 +199,6 @@ def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessa
         message.name or (known.name if known else None),
         message.picture_url or (known.picture_url if known else None),
     )
-    reply = AgentReply(
-        author=author,
-        text=message.text,
-        attachments=message.attachments,
-        suggestions=message.suggestions,
-        call_actions=message.call_actions,
-    )
-    show(step, reply, message.message_id)
+    show(step, reply_of(author, message), message.message_id)
     _there(step)
     answered(step)

@@ -13,13 +13,24 @@ from bridge.core.parts import parts
 from bridge.core.state import Offered, Session, Told
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Retire, retired
-from bridge.model.frames import AgentMessage
+from bridge.model.frames import AgentMessage, LiveAgentMessage
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import AgentReply, Attachment, Choice, Notice, NoticeKind
+from bridge.model.messages import AgentReply, Attachment, Author, Choice, Notice, NoticeKind
 
 #: How many message ids a session remembers as shown, and how many as they stand.
 _SHOWN = 256
 _TOLD = 4
+
+
+def reply_of(author: Author, message: AgentMessage | LiveAgentMessage) -> AgentReply:
+    """What a message of the wire shows."""
+    return AgentReply(
+        author=author,
+        text=message.text,
+        attachments=message.attachments,
+        suggestions=message.suggestions,
+        call_actions=message.call_actions,
+    )
 
 
 def show(step: Stepping, reply: AgentReply, message_id: str) -> None:

@@ -289,8 +289,7 @@ def _session_deadlines(
 
 def idle_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
     """When a quiet conversation lets go of its socket; None while it is not quiet."""
-    busy = conversation.in_flight or conversation.waiting or conversation.wanted
-    if busy or session.end_wanted_at is not None:
+    if conversation.asked or session.end_wanted_at is not None:
         return None
     if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
         return conversation.touched_at + terms.idle_timeout

@@ -25,9 +25,6 @@ from bridge.model.value import Value
 from bridge.polyai.bodies import PREFIX, knows, passes, read_body
 from bridge.polyai.fields import Object, as_number, as_object, as_text
 
-#: The longest frame PolyAI takes, in bytes of JSON (128 KB, documented).
-MAX_FRAME: Final = 131_072
-
 _BATCH: Final = PREFIX + "EVENT_BATCH"
 _ECHO: Final = PREFIX + "USER_MESSAGE"
 # The documentation's receipts use the first key, PolyAI's own SDKs the second.

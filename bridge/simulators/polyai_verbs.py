@@ -11,7 +11,7 @@ from bridge.simulators import polyai_frames as frames
 from bridge.simulators.polyai_agent import Say
 from bridge.simulators.polyai_call_verbs import CallVerbs
 from bridge.simulators.polyai_exchange_verbs import ExchangeVerbs
-from bridge.simulators.polyai_faults import FaultKind, Refused
+from bridge.simulators.polyai_faults import FaultKind
 from bridge.simulators.polyai_frame_verbs import FrameVerbs
 from bridge.simulators.polyai_frames import PREFIX, Json
 
@@ -174,8 +174,7 @@ class Verbs(CallVerbs, FrameVerbs, ExchangeVerbs):
         body: str | None = None,
     ) -> None:
         """The next access-token calls are answered so; `body` replaces the usual error body."""
-        refusal = Refused(status, text, retry_after, body)
-        self._plan(FaultKind.REFUSE, n, call="token", refusal=refusal)
+        self.refuse("token", status, n, text, retry_after=retry_after, body=body)
 
     def refuse_sessions(
         self,
@@ -187,8 +186,7 @@ class Verbs(CallVerbs, FrameVerbs, ExchangeVerbs):
         body: str | None = None,
     ) -> None:
         """The next session calls are answered so; `body` replaces the usual error body."""
-        refusal = Refused(status, text, retry_after, body)
-        self._plan(FaultKind.REFUSE, n, call="session", refusal=refusal)
+        self.refuse("session", status, n, text, retry_after=retry_after, body=body)
 
     def refuse_handshakes(
         self,
@@ -200,8 +198,7 @@ class Verbs(CallVerbs, FrameVerbs, ExchangeVerbs):
         retry_after: str | float | None = None,
     ) -> None:
         """The next handshakes are answered so instead of 101."""
-        refusal = Refused(status, text, retry_after)
-        self._plan(FaultKind.REFUSE, n, session_id, call="handshake", refusal=refusal)
+        self.refuse("handshake", status, n, text, retry_after=retry_after, session_id=session_id)
 
     def silent_handshakes(self, n: int = 1, session_id: str | None = None) -> None:
         """The next sockets open and stay mute: no batch, no echo, nothing."""

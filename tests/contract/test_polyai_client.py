@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from bridge.clock import RandomIds, SystemClock
+from bridge.core.sending import MAX_MESSAGE_BYTES
 from bridge.errors import CredentialsRefused
 from bridge.model import frames
 from bridge.model.frames import Frame, FrameBody
@@ -180,8 +181,8 @@ async def test_heartbeats_come_back(polyai: PolyAISimulator, client: Client) -> 
 
 async def test_the_largest_message_is_taken_whole(client: Client) -> None:
     _, line, _ = await greeted(client)
-    text = "é" * ((wire.MAX_FRAME - wire.message_size("", "c-1")) // 2)
-    assert wire.message_size(text, "c-1") in (wire.MAX_FRAME, wire.MAX_FRAME - 1)
+    text = "é" * ((MAX_MESSAGE_BYTES - wire.message_size("", "c-1")) // 2)
+    assert wire.message_size(text, "c-1") in (MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES - 1)
     await line.socket.send(wire.encode_message(text, "c-1"))
     (*_, echo) = await line.until(frames.MessageEchoed)
     assert isinstance(echo.body, frames.MessageEchoed)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.core.sending import MAX_MESSAGE_BYTES
 from bridge.model import frames
 from bridge.model.frames import Frame
 from bridge.polyai import wire
@@ -267,7 +268,7 @@ def test_a_message_is_sent_unescaped_and_measured_in_bytes() -> None:
     bare = wire.message_size("", "c-1")
     assert "你好🙂" in wire.encode_message("你好🙂", "c-1")
     assert wire.message_size("你好🙂", "c-1") == bare + 3 + 3 + 4
-    assert wire.message_size("x" * (wire.MAX_FRAME - bare), "c-1") == 131_072
+    assert wire.message_size("x" * (MAX_MESSAGE_BYTES - bare), "c-1") == 131_072
 
 
 def test_half_an_emoji_of_ours_can_still_be_sent() -> None:

@@ -5,6 +5,7 @@ Between the keeper and the core stands a desk that takes real steps, in memory.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -293,3 +294,18 @@ class FarEnd:
     def conversation(self) -> Conversation:
         """The one conversation."""
         return self.desk.conversations[C1]
+
+
+class _Done(Exception):
+    """Makes the group cancel what would go on for ever."""
+
+
+@asynccontextmanager
+async def played(*, per_second: float = 1000.0) -> AsyncIterator[FarEnd]:
+    """A far end, whose tasks end with the body."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield FarEnd(tasks, per_second=per_second)
+            raise _Done
+    except* _Done:
+        pass

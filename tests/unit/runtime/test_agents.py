@@ -1,7 +1,5 @@
 """An agent's door: everybody goes through it in turn."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -10,20 +8,6 @@ from bridge.polyai.refusals import TryLater
 from bridge.polyai.wire import encode_message
 from bridge.runtime.holding import Held
 from tests.unit.runtime.far_end import FarEnd
-
-
-class _Done(Exception):
-    """Makes the group cancel what would go on for ever."""
-
-
-@pytest.fixture
-async def far() -> AsyncIterator[FarEnd]:
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            yield FarEnd(tasks)
-            raise _Done
-    except* _Done:
-        pass
 
 
 async def test_proving_keeps_to_the_same_door(far: FarEnd) -> None:

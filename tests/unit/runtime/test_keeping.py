@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -19,20 +18,6 @@ from bridge.testing.builders import frame, said
 from tests.unit.runtime.far_end import C1, FarEnd, Line, opened
 
 AWAY = Unreachable("nobody there")
-
-
-class _Done(Exception):
-    """Makes the group cancel what would go on for ever."""
-
-
-@pytest.fixture
-async def far() -> AsyncIterator[FarEnd]:
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            yield FarEnd(tasks)
-            raise _Done
-    except* _Done:
-        pass
 
 
 def refusal(

@@ -1,8 +1,6 @@
 """How a conversation comes by a session: who may ask, how soon again, and what is said of it."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -11,26 +9,12 @@ from bridge.core import events as e
 from bridge.model.ids import ConversationId
 from bridge.polyai.refusals import ConnectorRefused, NoSession, SessionRefused, TryLater
 from bridge.testing.clock import NOON
-from tests.unit.runtime.far_end import FarEnd, opened
+from tests.unit.runtime.far_end import FarEnd, opened, played
 
 REFUSALS: list[NoSession] = [
     ConnectorRefused("bad token id-1", remedy="check it", correlation_id="id-1"),
     SessionRefused("bad request id-1", remedy="report it", correlation_id="id-1"),
 ]
-
-
-class _Done(Exception):
-    """Makes the group cancel what would go on for ever."""
-
-
-@pytest.fixture
-async def far() -> AsyncIterator[FarEnd]:
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            yield FarEnd(tasks)
-            raise _Done
-    except* _Done:
-        pass
 
 
 def later(status: int = 500, after: float | None = None) -> TryLater:
@@ -152,17 +136,12 @@ async def test_the_same_refusal_under_another_correlation_id_is_no_news(
 
 async def test_whoever_waited_for_a_turn_learns_what_happened_meanwhile() -> None:
     """A thousand that stood in line when the first was refused do not ask all the same."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            far = FarEnd(tasks, per_second=10.0)
-            far.calls.plan = [REFUSALS[0]]
-            far.calls.takes = timedelta(seconds=1)
-            for number in range(100):
-                await far.say(identity=ConversationId(f"c{number}"))
-            await far.passes(50)
-            assert 10 <= len(far.calls.at) < 25
-            await far.passes(50)
-            assert len(far.calls.at) < 26
-            raise _Done
-    except* _Done:
-        pass
+    async with played(per_second=10.0) as far:
+        far.calls.plan = [REFUSALS[0]]
+        far.calls.takes = timedelta(seconds=1)
+        for number in range(100):
+            await far.say(identity=ConversationId(f"c{number}"))
+        await far.passes(50)
+        assert 10 <= len(far.calls.at) < 25
+        await far.passes(50)
+        assert len(far.calls.at) < 26

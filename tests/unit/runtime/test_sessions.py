@@ -1,29 +1,10 @@
 """Every wish has its keeper, and what is sent goes to the socket it was meant for."""
 
-import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
-
 from bridge.core import events as e
 from bridge.core.effects import Recycle, SendKind, Transmit
 from bridge.model.ids import ConversationId
 from bridge.runtime.deciding import Mail
 from tests.unit.runtime.far_end import C1, FarEnd
-
-
-class _Done(Exception):
-    """Makes the group cancel what would go on for ever."""
-
-
-@pytest.fixture
-async def far() -> AsyncIterator[FarEnd]:
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            yield FarEnd(tasks)
-            raise _Done
-    except* _Done:
-        pass
 
 
 async def test_nothing_is_kept_for_a_conversation_that_wishes_for_nothing(far: FarEnd) -> None:
