@@ -57,6 +57,7 @@ class Connection:
     ) -> None:
         self.number = number
         self.dropped = False  #: we closed it, and it says nothing about the other side
+        self.caught_up = False  #: its history was followed
         self.rest: tuple[Frame, ...] = ()  #: what still waited for a missing frame at its end
         self._socket = socket
         self._conversation = conversation
@@ -170,6 +171,7 @@ class Connection:
             return
         released = arrivals.settle(self._world.clock.now())
         await self._follow(released, replayed=False)
+        self.caught_up = True
         if self._verifies_end:
             # What had come before the end is followed; nothing is sent to what is over.
             ended = e.SessionLost(self.number, ended=True)

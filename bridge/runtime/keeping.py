@@ -133,7 +133,8 @@ class Keeper:
             closing = await connection.serve(after=session.cursor)
         finally:
             self.connection = None
-        self._unfollowed = connection.rest or self._unfollowed
+        if connection.caught_up or connection.rest:  # a history has brought what was missing before
+            self._unfollowed = connection.rest
         await self._tell(e.SocketLost(session.number, too_big=closing is Closing.TOO_BIG))
         if not connection.dropped:
             await self._closed(session, closing, door, proved=connection.proved)
