@@ -10,6 +10,7 @@
         ├── RetryLater                        nothing was posted; try again, after a given time
         ├── Unreachable                       nothing was posted; the other side is away
         ├── Rejected                          nothing was posted, and trying again will not help
+        │   └── ThreadClosed                  nor will anything else be posted in that thread
         └── MaybeDelivered                    nobody knows: look before repeating
 
 Each says what to do next and how sure we are. Adapters raise and stay quiet; the runtime owns
@@ -81,6 +82,10 @@ class Unreachable(DeliveryFailed):
 
 class Rejected(DeliveryFailed):
     """Nothing was posted, and the same delivery will never be accepted."""
+
+
+class ThreadClosed(Rejected):
+    """Nothing was posted, and nothing ever can be in this thread: its conversation is over."""
 
 
 class MaybeDelivered(DeliveryFailed):

@@ -1,7 +1,16 @@
 """What is printed, and what can be typed in answer to it?"""
 
 from bridge.model.delivery import Outbound
-from bridge.model.inbound import CancelAsked, Clicked, InboundBody, RetryAsked, StartAsked
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    EndAsked,
+    InboundBody,
+    PersonAsked,
+    RetryAsked,
+    StartAsked,
+    StatusAsked,
+)
 from bridge.model.messages import AgentReply, Content, Control
 from bridge.plugin import notice_text
 
@@ -9,6 +18,9 @@ _CONTROLS = {
     Control.START: ("/new", "start again"),
     Control.RETRY: ("/retry", "send it again"),
     Control.CANCEL: ("/cancel", "stop waiting"),
+    Control.END: ("/end", "end the conversation"),
+    Control.PERSON: ("/person", "talk to a person"),
+    Control.STATUS: ("/status", "see what is going on"),
 }
 
 
@@ -27,24 +39,23 @@ def choices(outbound: Outbound) -> dict[str, InboundBody]:
 
 def commands(outbound: Outbound) -> dict[str, InboundBody]:
     """What else it offers to do, by the word that does it."""
-    if isinstance(outbound.content, AgentReply) or outbound.content.control is None:
+    if isinstance(outbound.content, AgentReply):
         return {}
     asked: dict[Control, InboundBody] = {
         Control.START: StartAsked(),
         Control.RETRY: RetryAsked(outbound.id),
         Control.CANCEL: CancelAsked(outbound.id),
+        Control.END: EndAsked(),
+        Control.PERSON: PersonAsked(),
+        Control.STATUS: StatusAsked(),
     }
-    word, _ = _CONTROLS[outbound.content.control]
-    return {word: asked[outbound.content.control]}
+    return {_CONTROLS[control][0]: asked[control] for control in outbound.content.controls}
 
 
 def _lines(content: Content) -> list[str]:
     if not isinstance(content, AgentReply):
-        offer = ""
-        if content.control is not None:
-            word, does = _CONTROLS[content.control]
-            offer = f" (type {word} to {does})"
-        return [f"* {notice_text(content)}{offer}"]
+        ways = ", ".join("{} to {}".format(*_CONTROLS[each]) for each in content.controls)
+        return [f"* {notice_text(content)}{f' (type {ways})' if ways else ''}"]
     lines = [f"{content.author.name or 'agent'}: {content.text}"]
     lines += [f"  {each.title} {each.url or ''}" for each in content.attachments]
     lines += [f"  {each.title}: {each.number}" for each in content.call_actions]

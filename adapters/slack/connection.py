@@ -1,9 +1,7 @@
 """How are we connected? Socket Mode under Bolt, and a watch over it.
 
-The law here: Slack is told that we have something only after `host.accept` has stored it. Bolt
-acknowledges before a listener runs, and answers 200 when its own authorisation fails; so everything
-is taken in `before_authorize`, which comes before both and always answers itself. What is not for
-us is acknowledged as well, or Slack would repeat it three times.
+Bolt acknowledges before a listener runs, and answers 200 when its own authorisation fails; so
+everything is taken in `before_authorize`, which comes before both and always answers itself.
 """
 
 import asyncio
@@ -22,12 +20,16 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.answers import Refusal, asked
-from adapters.slack.client import SlackClient, web_client
-from adapters.slack.from_slack import BotIdentity, from_slack
+from adapters.slack.calls import Calls, web_client
+from adapters.slack.client import SlackClient
+from adapters.slack.from_slack import BotIdentity
 from adapters.slack.logs import LOG, sdk_log
+from adapters.slack.reception import Reception
 from adapters.slack.settings import SlackSettings
+from adapters.slack.to_slack import Features
 from adapters.slack.watch import watch
-from bridge.errors import CredentialsRefused, DatabaseFailed, Unreachable
+from adapters.slack.workspaces import OneWorkspace, Workspace
+from bridge.errors import CredentialsRefused, Unreachable
 from bridge.plugin import Host
 
 
@@ -53,16 +55,17 @@ async def connect(
         CredentialsRefused: Slack refuses one of the tokens.
         Unreachable: Slack cannot be reached.
     """
-    web = web_client(settings, host.http)
+    web = _web(settings, host.http)
     bot = await identify(web)
     ticket = await _ticket(web, settings)
-    socket = _Socket(settings, web, _app(web, bot, host), pace)
+    workspaces = OneWorkspace(Workspace(bot, Calls(web), Features(address=bot.address)))
+    socket = _Socket(settings, web, _app(web, Reception(workspaces, host)), pace)
     watching: asyncio.Task[None] | None = None
     try:
         await socket.open(ticket)
         host.report(connected=True, detail=f"{bot.team_name} as @{bot.name}")
         watching = asyncio.create_task(watch(socket, host), name="slack-watch")
-        yield SlackClient(web, bot, host.clock, settings.in_doubt_wait)
+        yield SlackClient(workspaces, host.clock, settings.in_doubt_wait)
     finally:
         await _gone({watching} if watching else set())
         await socket.leave()
@@ -75,10 +78,15 @@ async def prove(settings: SlackSettings, session: aiohttp.ClientSession) -> str:
         CredentialsRefused: Slack refuses one of the tokens.
         Unreachable: Slack cannot be reached.
     """
-    web = web_client(settings, session)
+    web = _web(settings, session)
     bot = await identify(web)
     await _ticket(web, settings)
     return f"team {bot.team_name} as @{bot.name}"
+
+
+def _web(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
+    token = settings.bot_token.get_secret_value()
+    return web_client(token, settings.api_url, session, local=settings.local)
 
 
 async def identify(web: AsyncWebClient) -> BotIdentity:
@@ -120,18 +128,12 @@ def _no_entry(refusal: Refusal, setting: str) -> CredentialsRefused | Unreachabl
     return Unreachable(meaning.message, remedy=meaning.remedy)
 
 
-def _app(web: AsyncWebClient, bot: BotIdentity, host: Host) -> AsyncApp:
+def _app(web: AsyncWebClient, reception: Reception) -> AsyncApp:
     """A Bolt app that does one thing: store, then acknowledge."""
 
     async def take(req: AsyncBoltRequest) -> BoltResponse:
-        inbound = from_slack(req.body, bot)
-        if inbound is not None:
-            try:
-                await host.accept(inbound)
-            except DatabaseFailed:
-                LOG.warning("slack.not_stored", extra={"identity": inbound.identities[0]})
-                return BoltResponse(status=500, body="")
-        return BoltResponse(status=200, body="")
+        reply = await reception.take(req.body)
+        return BoltResponse(status=reply.status, body=reply.body)
 
     return AsyncApp(
         client=web,

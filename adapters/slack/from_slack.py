@@ -20,11 +20,14 @@ from bridge.model.ids import DeliveryId, PersonId
 from bridge.model.inbound import (
     CancelAsked,
     Clicked,
+    EndAsked,
     Inbound,
     InboundBody,
+    PersonAsked,
     RetryAsked,
     Said,
     StartAsked,
+    StatusAsked,
 )
 from bridge.model.messages import Control, Person
 
@@ -114,6 +117,23 @@ class _Click(msgspec.Struct):
     channel: _Named | None = None
     message: _Message | None = None
     container: _Container | None = None
+
+
+def team_of(payload: object) -> str:
+    """The workspace whose installation `payload` was sent to; "" where it does not say.
+
+    In a shared channel that is not the sender's own; a click says it in the button's value.
+    """
+    if not isinstance(payload, dict):
+        return ""
+    try:
+        if payload.get("type") == "block_actions":
+            actions = msgspec.convert(payload, _Click).actions
+            values = (ids.decode_button(action.value or "") for action in actions)
+            return next((value.team for value in values if value), "")
+        return msgspec.convert(payload, _Callback).team
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return ""
 
 
 def from_slack(payload: object, bot: BotIdentity) -> Inbound | None:
@@ -223,6 +243,12 @@ def _pressed(action: str, value: ids.ButtonValue) -> InboundBody | None:
             return RetryAsked(delivery)
         case Control.CANCEL:
             return CancelAsked(delivery)
+        case Control.END:
+            return EndAsked()
+        case Control.PERSON:
+            return PersonAsked()
+        case Control.STATUS:
+            return StatusAsked()
         case None:
             clicked = Clicked(delivery, value.index, value.mark)
             return clicked if ids.is_suggestion(action) else None
@@ -267,4 +293,5 @@ def _inbound(
         body=body,
         opens=opens,
         place=thread.channel,
+        account=thread.team,
     )

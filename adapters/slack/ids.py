@@ -22,6 +22,9 @@ _CONTROLS = {
     Control.START: "polyai_restart",
     Control.RETRY: "polyai_retry",
     Control.CANCEL: "polyai_cancel",
+    Control.END: "polyai_end",
+    Control.PERSON: "polyai_person",
+    Control.STATUS: "polyai_status",
 }
 
 _TEAM_OR_CHANNEL = re.compile(r"[A-Z0-9]{1,32}")

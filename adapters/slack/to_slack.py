@@ -72,6 +72,9 @@ _CONTROLS = {
     Control.START: "Start again",
     Control.RETRY: "Try again",
     Control.CANCEL: "Cancel waiting",
+    Control.END: "End the conversation",
+    Control.PERSON: "Talk to a person",
+    Control.STATUS: "What is going on?",
 }
 _NOTHING = "(nothing to show)"
 #: No name at all, and those with which somebody would pretend to be Slack or to call everybody.
@@ -112,8 +115,8 @@ def _notice(outbound: Outbound, notice: Notice, features: Features) -> SlackMess
     if outbound.place:
         return _call(outbound, notice, text, features)
     blocks: list[Block] = [_context(text)]
-    if notice.control is not None:
-        blocks.append(_control(outbound, notice.control))
+    if notice.controls:
+        blocks.append(_controls(outbound, notice.controls))
     return _message(outbound, blocks, text)
 
 
@@ -125,12 +128,12 @@ def _call(outbound: Outbound, notice: Notice, words: str, features: Features) ->
     return _message(outbound, [_section(markup.shortened(text, limits.SECTION_TEXT))], text)
 
 
-def _control(outbound: Outbound, control: Control) -> ActionsBlock:
-    value = ids.ButtonValue(outbound.id, ids.SlackThread.parse(outbound.thread).team)
-    button = _button(
-        _CONTROLS[control], ids.control_action(control), value=ids.encode_button(value)
+def _controls(outbound: Outbound, controls: Sequence[Control]) -> ActionsBlock:
+    team = ids.SlackThread.parse(outbound.thread).team
+    value = ids.encode_button(ids.ButtonValue(outbound.id, team))
+    return ActionsBlock(
+        elements=[_button(_CONTROLS[c], ids.control_action(c), value=value) for c in controls]
     )
-    return ActionsBlock(elements=[button])
 
 
 def _message(

@@ -78,6 +78,15 @@ def _apply(step: Stepping, event: e.Event) -> None:
             _retry(step, delivery, person)
         case e.CancelRequested(delivery=delivery):
             _cancel_waiting(step, delivery)
+        case (
+            e.PersonRequested()
+            | e.StatusRequested()
+            | e.MessageEdited()
+            | e.MessageDeleted()
+            | e.TooFastWritten()
+            | e.ThreadLost()
+        ):
+            pass
         case e.HelpersNotCalled(delivery=delivery):
             helpers_not_called(step, delivery)
         case e.SessionOpened() as opened:

@@ -8,6 +8,7 @@ import enum
 
 from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Replace, Retire
 from bridge.model.ids import DeliveryId
+from bridge.model.messages import AgentReply
 from bridge.model.signal import Signal
 from bridge.model.value import Value
 
@@ -62,6 +63,13 @@ class Show(Value, frozen=True, tag="show"):
     signal: Signal
 
 
+class Grow(Value, frozen=True, tag="grow"):
+    """Let the unfinished message that went out as `delivery` show what there is of it now."""
+
+    delivery: DeliveryId
+    reply: AgentReply
+
+
 class Note(Value, frozen=True, tag="note"):
     """Tell the operator: one event of the log, without anybody's words."""
 
@@ -70,5 +78,5 @@ class Note(Value, frozen=True, tag="note"):
     fields: dict[str, str] = {}
 
 
-Effect = Owe | Settle | ForgetSession | Transmit | Recycle | Show | Note
+Effect = Owe | Settle | ForgetSession | Transmit | Recycle | Show | Grow | Note
 DURABLE = (Owe, Settle, ForgetSession)

@@ -45,7 +45,7 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
     if session.leaves_queue and reason in ("", "REASON_USER_END"):
         reason = "LEFT_QUEUE"
     called = "yes" if step.conversation.call is not None else ""
-    notice = step.notice(NoticeKind.ENDED, control=Control.START, reason=reason, called=called)
+    notice = step.notice(NoticeKind.ENDED, controls=(Control.START,), reason=reason, called=called)
     step.change(restart_notice=notice, restart_reason=reason)
     called_anew = step.conversation.wanted and session.resumed
     leave_session(step, session)

@@ -17,6 +17,7 @@ class MessageAccepted(Value, frozen=True, tag="message_accepted"):
     text: str
     person: Person
     called: bool = False
+    origin: str = ""  #: its first identity, by which it is edited or deleted
 
 
 class ChoiceAccepted(Value, frozen=True, tag="choice_accepted"):
@@ -29,11 +30,15 @@ class ChoiceAccepted(Value, frozen=True, tag="choice_accepted"):
 
 
 class EndRequested(Value, frozen=True, tag="end_requested"):
-    """A person or an operator wants the session to end."""
+    """A person, or an operator (who is nobody of the platform), wants the session to end."""
+
+    person: Person | None = None
 
 
 class StartRequested(Value, frozen=True, tag="start_requested"):
     """A person wants a new session, without saying anything yet."""
+
+    person: Person | None = None
 
 
 class RetryRequested(Value, frozen=True, tag="retry_requested"):
@@ -47,6 +52,45 @@ class CancelRequested(Value, frozen=True, tag="cancel_requested"):
     """A person no longer waits for a live agent, as the notice `delivery` offered."""
 
     delivery: DeliveryId
+    person: Person | None = None
+
+
+class PersonRequested(Value, frozen=True, tag="person_requested"):
+    """A person asks the agent for a person, in the words that the terms give for it."""
+
+    person: Person
+
+
+class StatusRequested(Value, frozen=True, tag="status_requested"):
+    """A person wants to know what is going on."""
+
+    person: Person
+
+
+class MessageEdited(Value, frozen=True, tag="message_edited"):
+    """The message whose first identity is `original` now reads so."""
+
+    original: str
+    text: str
+    person: Person
+
+
+class MessageDeleted(Value, frozen=True, tag="message_deleted"):
+    """The message whose first identity is `original` was taken back."""
+
+    original: str
+    person: Person
+
+
+class TooFastWritten(Value, frozen=True, tag="too_fast_written"):
+    """A person said something beyond the rate they may write at; it was not passed on."""
+
+    person: Person
+    seconds: int = 0
+
+
+class ThreadLost(Value, frozen=True, tag="thread_lost"):
+    """Nothing can be written in the thread any more."""
 
 
 class HelpersNotCalled(Value, frozen=True, tag="helpers_not_called"):
@@ -120,6 +164,12 @@ Event = (
     | StartRequested
     | RetryRequested
     | CancelRequested
+    | PersonRequested
+    | StatusRequested
+    | MessageEdited
+    | MessageDeleted
+    | TooFastWritten
+    | ThreadLost
     | HelpersNotCalled
     | SessionOpened
     | SessionUnavailable

@@ -146,7 +146,7 @@ def _wait(step: Stepping, session: Session, details: dict[str, str]) -> None:
     kept = {name: text for name, text in told.items() if name in ("queue", "since")}
     said = {name: text for name, text in details.items() if text}
     now: dict[str, str] = {"since": step.now.isoformat(timespec="seconds"), **kept, **said}
-    notice = Notice(NoticeKind.HANDOFF_WAITING, now, control=Control.CANCEL)
+    notice = Notice(NoticeKind.HANDOFF_WAITING, now, controls=(Control.CANCEL,))
     if session.queue_notice is None:
         step.change_session(queue_notice=step.post(notice), handoff=Handoff.WAITING)
     elif now != told and said:
@@ -184,7 +184,7 @@ def _elsewhere(step: Stepping, session: Session, asked: f.HandoffElsewhere) -> N
     told = Notice(NoticeKind.HANDOFF_ELSEWHERE, {k: text for k, text in ways.items() if text})
     if rule.place:
         called = {**told.details, "called": "yes"}
-        notice = Notice(told.kind, called, control=Control.START)
+        notice = Notice(told.kind, called, controls=(Control.START,))
         step.change(call_told=(step.post(notice), told))
     else:
         step.post(told)

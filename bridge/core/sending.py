@@ -119,7 +119,7 @@ def offer_again(step: Stepping, notice: Notice, text: str, message: str) -> None
     if not text or any(message == retry.message for retry in step.conversation.retries):
         step.post(notice)
         return
-    offered = msgspec.structs.replace(notice, control=Control.RETRY)
+    offered = msgspec.structs.replace(notice, controls=(Control.RETRY,))
     retry = Retry(step.post(offered), notice, text, message)
     step.change(retries=(*step.conversation.retries, retry)[-_RETRIES:])
 

@@ -53,11 +53,11 @@ class Stepping:
         return delivery
 
     def notice(
-        self, kind: NoticeKind, *, control: Control | None = None, **details: str
+        self, kind: NoticeKind, *, controls: tuple[Control, ...] = (), **details: str
     ) -> DeliveryId:
         """Owe the thread a sentence of ours."""
         said = {name: text for name, text in details.items() if text}
-        return self.post(Notice(kind, details=said, control=control))
+        return self.post(Notice(kind, details=said, controls=controls))
 
     def note(self, event: str, level: str, **fields: str) -> None:
         """Tell the operator, without anybody's words."""

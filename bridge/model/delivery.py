@@ -5,15 +5,26 @@ from datetime import datetime
 
 import msgspec
 
-from bridge.model.ids import DeliveryId, ThreadKey
+from bridge.model.ids import DeliveryId, PersonId, ThreadKey
 from bridge.model.messages import AgentReply, Choice, Content, Person
 from bridge.model.value import Value
 
 
+class Urgency(enum.IntEnum):
+    """What goes first where a platform lets only so much through; the lowest does."""
+
+    ANSWER = 0  #: what the agent or a live agent says, whole
+    NEWS = 1  #: a sentence of ours, such as the place in a queue
+    SUGGESTIONS = 2  #: taking suggestions away
+    SIGNAL = 3  #: a passing sign of life
+    GROWTH = 4  #: more of an unfinished message
+
+
 class Post(Value, frozen=True, tag="post"):
-    """A new message in the thread."""
+    """A new message in the thread; with `only_for` that person alone is to see it."""
 
     content: Content
+    only_for: PersonId | None = None
 
 
 class Replace(Value, frozen=True, tag="replace"):
@@ -66,7 +77,8 @@ class DeliveryState(enum.StrEnum):
 class Outbound(Value, frozen=True, kw_only=True):
     """What an adapter is asked to show: `id` marks it, so that it can be found again.
 
-    With a `place` it is not for the thread but about it, and stands at the top of that place.
+    With a `place` it is not for the thread but about it, and stands at the top of that place. With
+    `only_for` nobody else of the thread is to see it, where the platform can do that.
     """
 
     id: DeliveryId
@@ -74,6 +86,8 @@ class Outbound(Value, frozen=True, kw_only=True):
     content: Content
     owed_at: datetime
     place: str = ""
+    only_for: PersonId | None = None
+    urgency: Urgency = Urgency.ANSWER
 
 
 def retired(content: Content, chosen: Choice | None) -> Content:

@@ -41,7 +41,51 @@ class CancelAsked(Value, frozen=True, tag="cancel"):
     delivery: DeliveryId
 
 
-InboundBody = Said | Clicked | EndAsked | StartAsked | RetryAsked | CancelAsked
+class PersonAsked(Value, frozen=True, tag="person"):
+    """The person wants to talk to a person: said to the agent in words of ours."""
+
+
+class StatusAsked(Value, frozen=True, tag="status"):
+    """The person wants to know what is going on, and what they can do."""
+
+
+class Edited(Value, frozen=True, tag="edited"):
+    """The message with the identity `original` now reads so."""
+
+    original: str
+    text: str
+
+
+class Deleted(Value, frozen=True, tag="deleted"):
+    """The message with the identity `original` was taken back."""
+
+    original: str
+
+
+class TooFast(Value, frozen=True, tag="too_fast"):
+    """The person said something beyond the rate they may write at: it is not passed on."""
+
+    seconds: int = 0  #: how long until they may write again
+
+
+class ThreadGone(Value, frozen=True, tag="thread_gone"):
+    """Nothing can be written in the thread any more: it, or its place, was closed or deleted."""
+
+
+InboundBody = (
+    Said
+    | Clicked
+    | EndAsked
+    | StartAsked
+    | RetryAsked
+    | CancelAsked
+    | PersonAsked
+    | StatusAsked
+    | Edited
+    | Deleted
+    | TooFast
+    | ThreadGone
+)
 
 
 class Inbound(Value, frozen=True, kw_only=True):
@@ -50,7 +94,8 @@ class Inbound(Value, frozen=True, kw_only=True):
     `identities` name it for ever: two inbounds of one adapter that share any are the same thing
     told twice. `order` sorts what happened within a thread, as text. Only an inbound that `opens`
     may begin a conversation; any other belongs to one that exists, or to nobody. `place` is the
-    platform's container of the thread (a channel), for routes.
+    platform's container of the thread (a channel), for routes; `account` is where that is (a
+    workspace). With `starter_only` it counts only from whoever began the conversation.
     """
 
     thread: ThreadKey
@@ -61,3 +106,5 @@ class Inbound(Value, frozen=True, kw_only=True):
     body: InboundBody
     opens: bool = False
     place: str = ""
+    account: str = ""
+    starter_only: bool = False

@@ -76,7 +76,8 @@ class AgentReply(Value, frozen=True, tag="reply"):
     """One message of the agent or the live agent.
 
     `text` is as PolyAI sent it: Markdown mixed with a small HTML subset (`a br b i em strong p ul
-    ol li code`), untrusted. Suggestions are live until chosen or retired.
+    ol li code`), untrusted. Suggestions are live until chosen or retired. Of an `unfinished` one
+    more is coming: the same message grows, and a change of it ends it.
     """
 
     author: Author
@@ -85,6 +86,7 @@ class AgentReply(Value, frozen=True, tag="reply"):
     suggestions: tuple[Suggestion, ...] = ()
     call_actions: tuple[CallAction, ...] = ()
     chosen: Choice | None = None
+    unfinished: bool = False
 
     @property
     def empty(self) -> bool:
@@ -98,6 +100,9 @@ class Control(enum.StrEnum):
     START = "start"  #: begin a new session
     RETRY = "retry"  #: send once more what did not reach the agent
     CANCEL = "cancel"  #: stop waiting for a person
+    END = "end"  #: end the session
+    PERSON = "person"  #: ask the agent for a person
+    STATUS = "status"  #: say what is going on
 
 
 class NoticeKind(enum.StrEnum):
@@ -119,6 +124,9 @@ class NoticeKind(enum.StrEnum):
     NOT_DELIVERED = "not_delivered"  #: `text` did not reach the agent; `again`: sent once more
     TOO_LONG = "too_long"  #: `limit_bytes`: the message is larger than PolyAI takes
     WITHDRAWN = "withdrawn"  #: the agent took this part of its message back
+    STATUS = "status"  #: what is going on: `state`, `agent`, `since`, `name`, `position`
+    STALE = "stale"  #: what was pressed means nothing any more: `what`
+    TOO_FAST = "too_fast"  #: somebody writes faster than is passed on: `seconds`
 
 
 class Notice(Value, frozen=True, tag="notice"):
@@ -126,7 +134,7 @@ class Notice(Value, frozen=True, tag="notice"):
 
     kind: NoticeKind
     details: dict[str, str] = {}
-    control: Control | None = None  #: offered beside the words
+    controls: tuple[Control, ...] = ()  #: offered beside the words
 
 
 Content = AgentReply | Notice

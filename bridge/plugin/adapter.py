@@ -5,20 +5,22 @@ further protocol below is optional and found by its method.
 """
 
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import aiohttp
+from aiohttp import web
 from pydantic import BaseModel
 
 from bridge.clock import Clock
 from bridge.model.delivery import Outbound, Receipt
-from bridge.model.ids import AdapterName, ThreadKey
+from bridge.model.ids import AdapterName, AgentName, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.model.signal import Signal
+from bridge.model.value import Value
 from bridge.plugin.capabilities import Capabilities
 
 #: Raised when a plug-in written for the older API could no longer work.
@@ -78,6 +80,40 @@ class Reviser(Protocol):
 
 
 @runtime_checkable
+class Grower(Protocol):
+    """Can show an unfinished message growing. It must be a `Reviser` too, which ends it."""
+
+    async def grow(self, outbound: Outbound, receipt: Receipt) -> None:
+        """Let the unfinished message at `receipt` show what there is of it now.
+
+        Best effort, and never for longer than a moment: what it leaves out comes with the next
+        growth or with the end. Whatever it raises is noted and forgotten.
+        """
+        ...
+
+
+@runtime_checkable
+class Queuer(Protocol):
+    """Lets only so much through at a time, the urgent first and no place starving another."""
+
+    async def turn(self, outbound: Outbound, *, revising: bool = False) -> None:
+        """Return when `outbound` may be sent at once; called before its attempt is written down.
+
+        So what waits is not in doubt after a crash. The turn is taken, and lapses if unused.
+        """
+        ...
+
+
+@runtime_checkable
+class Namer(Protocol):
+    """Knows people's names."""
+
+    async def name_of(self, person: PersonId, thread: ThreadKey) -> str | None:
+        """How people call `person`, or None if nobody says. May ask the platform; never raises."""
+        ...
+
+
+@runtime_checkable
 class Announcer(Protocol):
     """Can post at the top of another place of its platform, to call helpers to a thread.
 
@@ -99,6 +135,43 @@ class Signaller(Protocol):
     async def signal(self, thread: ThreadKey, signal: Signal) -> None:
         """Show it, best effort. Whatever it raises is noted and forgotten."""
         ...
+
+
+class Memory(Protocol):
+    """What an adapter remembers beyond a restart: text by key, of this adapter alone.
+
+    Each verb is durable when it returns, and raises DatabaseFailed if it could not be done.
+    """
+
+    async def recall(self, key: str) -> str | None:
+        """What was remembered under `key`; None if nothing was, or it cannot be unsealed."""
+        ...
+
+    async def recall_all(self, prefix: str) -> dict[str, str]:
+        """Everything under keys that begin with `prefix`, except what cannot be unsealed."""
+        ...
+
+    async def remember(self, key: str, text: str, *, secret: bool = False) -> None:
+        """Keep `text` in place of what was there; sealed at rest if it is `secret`."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Keep nothing under `key`."""
+        ...
+
+
+class Glimpse(Value, frozen=True, kw_only=True):
+    """What an adapter may know of a conversation: enough for a line in a list."""
+
+    thread: ThreadKey
+    agent: AgentName
+    opened_at: datetime
+    touched_at: datetime
+    with_person: bool = False  #: a live agent is there, or awaited
+
+
+#: Serves one request on the bridge's HTTP listener.
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Host(Protocol):
@@ -127,6 +200,31 @@ class Host(Protocol):
         """
         ...
 
+    @property
+    def memory(self) -> Memory:
+        """What the adapter remembers beyond a restart."""
+        ...
+
+    async def open_threads(self, prefix: str = "") -> list[ThreadKey]:
+        """The threads of this adapter's open conversations whose keys begin with `prefix`.
+
+        Raises:
+            DatabaseFailed: they cannot be read.
+        """
+        ...
+
+    async def conversations_of(self, person: PersonId) -> list[Glimpse]:
+        """The open conversations in which `person` said something, the last touched first.
+
+        Raises:
+            DatabaseFailed: they cannot be read.
+        """
+        ...
+
+    def serve(self, method: str, path: str, handler: Handler) -> None:
+        """Answer `method` at `/<name of the adapter><path>` with `handler` while connected."""
+        ...
+
     def report(self, *, connected: bool, detail: str = "") -> None:
         """Say how the connection stands. Call it when that changes, not more often."""
         ...
@@ -144,4 +242,10 @@ class Plugin(Generic[SettingsT]):
     #: Proves the credentials without starting to serve; one line that says as whom.
     #: Raises CredentialsRefused or Unreachable.
     prove: Callable[[SettingsT, aiohttp.ClientSession], Awaitable[str]]
+    #: What these settings make of `capabilities`, where they change them.
+    tuned: Callable[[SettingsT, Capabilities], Capabilities] = lambda _, capabilities: capabilities
+    #: Texts it can print for its settings, each by the word that asks for it on the command line.
+    documents: Mapping[str, Callable[[SettingsT], str]] = field(default_factory=dict)
+    #: Whether it will remember secrets with these settings: then there must be a key for them.
+    keeps_secrets: Callable[[SettingsT], bool] = lambda _: False
     api_version: int = API_VERSION

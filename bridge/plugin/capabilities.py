@@ -22,6 +22,8 @@ class Capabilities(Value, frozen=True, kw_only=True):
     pictures: Grade = Grade.NONE
     authorship: Grade = Grade.NONE
     signals: Grade = Grade.DROPPED
+    #: Above NONE, replies are posted with their first words and grow (see `Grower`).
+    streaming: Grade = Grade.NONE
     #: The longest `text` of one delivery, in code points; longer replies arrive as several.
     text_limit: int = 4000
     #: The most suggestions one message can offer.

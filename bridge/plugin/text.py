@@ -12,6 +12,9 @@ _PLAIN = {
     ),
     NoticeKind.HANDOFF_FOUND: "The wait for a person is over.",
     NoticeKind.WITHDRAWN: "The agent took this part of its message back.",
+    NoticeKind.STATUS: "What would you like to do?",
+    NoticeKind.STALE: "This button belongs to something that is over.",
+    NoticeKind.TOO_FAST: "That was too fast: your last message was not passed on.",
 }
 
 _ENDINGS = {
@@ -45,7 +48,7 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
         case NoticeKind.UNAVAILABLE:
             return _unavailable(kept=bool(details.get("kept")))
         case NoticeKind.UNANSWERED:
-            return _unanswered(details, offered=notice.control is not None)
+            return _unanswered(details, offered=bool(notice.controls))
         case NoticeKind.ENDED:
             return _ended(details)
         case NoticeKind.HANDOFF_WAITING:
@@ -63,9 +66,11 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
         case NoticeKind.AGENT_PROBLEM:
             return _problem(details)
         case NoticeKind.NOT_DELIVERED:
-            return _not_delivered(details, offered=notice.control is not None)
+            return _not_delivered(details, offered=bool(notice.controls))
         case NoticeKind.TOO_LONG:
             return _too_long(details.get("limit_bytes", ""))
+        case NoticeKind.STATUS | NoticeKind.STALE | NoticeKind.TOO_FAST:
+            return _PLAIN[notice.kind]
 
 
 def _unavailable(*, kept: bool) -> str:

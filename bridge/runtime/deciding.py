@@ -12,11 +12,17 @@ from bridge.model.ids import EntryId
 from bridge.model.inbound import (
     CancelAsked,
     Clicked,
+    Deleted,
+    Edited,
     EndAsked,
     Inbound,
+    PersonAsked,
     RetryAsked,
     Said,
     StartAsked,
+    StatusAsked,
+    ThreadGone,
+    TooFast,
 )
 from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
 
@@ -37,19 +43,33 @@ def entry_mail(entry: Entry) -> Mail:
 
 
 def _meaning(inbound: Inbound) -> e.Event:
+    person = inbound.person
     match inbound.body:
         case Said(text=text):
-            return e.MessageAccepted(text, inbound.person, called=inbound.opens)
+            origin = inbound.identities[0]
+            return e.MessageAccepted(text, person, called=inbound.opens, origin=origin)
         case Clicked(delivery=delivery, index=index, mark=mark):
-            return e.ChoiceAccepted(delivery, index, inbound.person, mark)
+            return e.ChoiceAccepted(delivery, index, person, mark)
         case EndAsked():
-            return e.EndRequested()
+            return e.EndRequested(person)
         case StartAsked():
-            return e.StartRequested()
+            return e.StartRequested(person)
         case RetryAsked(delivery=delivery):
-            return e.RetryRequested(delivery, inbound.person)
+            return e.RetryRequested(delivery, person)
         case CancelAsked(delivery=delivery):
-            return e.CancelRequested(delivery)
+            return e.CancelRequested(delivery, person)
+        case PersonAsked():
+            return e.PersonRequested(person)
+        case StatusAsked():
+            return e.StatusRequested(person)
+        case Edited(original=original, text=text):
+            return e.MessageEdited(original, text, person)
+        case Deleted(original=original):
+            return e.MessageDeleted(original, person)
+        case TooFast(seconds=seconds):
+            return e.TooFastWritten(person, seconds)
+        case ThreadGone():
+            return e.ThreadLost()
         case _ as never:
             assert_never(never)
 

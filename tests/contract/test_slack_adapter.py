@@ -24,7 +24,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.model.delivery import Outbound, Receipt, retired
-from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
+from bridge.model.ids import DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import (
     CancelAsked,
     Clicked,
@@ -50,6 +50,7 @@ from bridge.model.messages import (
 )
 from bridge.plugin import Accepted, Announcer, Finder, Reviser, Signal, SignalKind, Signaller
 from bridge.simulators.slack import RateLimits, SlackSimulator
+from bridge.testing.host import PlayedHost
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AGENT = Author(AuthorKind.AGENT)
@@ -98,26 +99,19 @@ class CountedIds:
         return f"n{next(self._numbers)}"
 
 
-class RecordingHost:
+class RecordingHost(PlayedHost):
     """A host that keeps what it is given; `before` runs inside each `accept`."""
 
+    clock: HandClock
+
     def __init__(self, clock: HandClock, http: aiohttp.ClientSession) -> None:
-        self.clock = clock
-        self.http = http
-        self.name = AdapterName("slack")
-        self.accepted: list[Inbound] = []
-        self.reports: list[bool] = []
+        super().__init__(clock, http)
         self.before: Callable[[], Awaitable[None]] | None = None
 
     async def accept(self, inbound: Inbound) -> Accepted:
         if self.before is not None:
             await self.before()
-        known = any(set(old.identities) & set(inbound.identities) for old in self.accepted)
-        self.accepted.append(inbound)
-        return Accepted.KNOWN if known else Accepted.NEW
-
-    def report(self, *, connected: bool, detail: str = "") -> None:
-        self.reports.append(connected)
+        return await super().accept(inbound)
 
 
 def is_adapters(task: asyncio.Task[object]) -> bool:
@@ -482,15 +476,15 @@ async def test_a_click_comes_back_as_the_suggestion_it_was(
 @pytest.mark.parametrize(
     ("notice", "words", "body", "opens"),
     [
-        (Notice(NoticeKind.ENDED, control=Control.START), "Start again", StartAsked(), True),
+        (Notice(NoticeKind.ENDED, controls=(Control.START,)), "Start again", StartAsked(), True),
         (
-            Notice(NoticeKind.NOT_DELIVERED, {"text": "hi"}, control=Control.RETRY),
+            Notice(NoticeKind.NOT_DELIVERED, {"text": "hi"}, controls=(Control.RETRY,)),
             "Try again",
             RetryAsked(DeliveryId("c1.1")),
             True,
         ),
         (
-            Notice(NoticeKind.HANDOFF_WAITING, control=Control.CANCEL),
+            Notice(NoticeKind.HANDOFF_WAITING, controls=(Control.CANCEL,)),
             "Cancel waiting",
             CancelAsked(DeliveryId("c1.1")),
             False,
@@ -523,7 +517,7 @@ async def test_a_notice_that_offers_nothing_any_more_loses_its_button(
     adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
 ) -> None:
     root = await asked(slack, channel, ann)
-    waiting = Notice(NoticeKind.HANDOFF_WAITING, {"position": "2"}, control=Control.CANCEL)
+    waiting = Notice(NoticeKind.HANDOFF_WAITING, {"position": "2"}, controls=(Control.CANCEL,))
     receipt = await adapter.deliver(outbound(slack, channel, root, waiting))
     ts = receipt.reference.partition(":")[2]
     found = Notice(NoticeKind.HANDOFF_FOUND)

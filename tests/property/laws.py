@@ -95,7 +95,7 @@ def _a_press_counts_once(world: Rehearsal) -> None:
     law(again <= len(world.witness.pressed), "a text was sent again more than once")
     for pressed in world.witness.pressed:
         stands = world.witness.standing[pressed]
-        law(isinstance(stands, Notice) and stands.control is None, "a press is offered for ever")
+        law(isinstance(stands, Notice) and not stands.controls, "a press is offered for ever")
 
 
 def _troubles_are_told_once(world: Rehearsal) -> None:

@@ -139,7 +139,7 @@ notices = st.builds(
     Notice,
     kind=st.sampled_from(NoticeKind),
     details=details,
-    control=st.none() | st.sampled_from(Control),
+    controls=st.lists(st.sampled_from(Control), unique=True).map(tuple),
 )
 features = st.builds(Features, authorship=st.booleans(), pictures=st.booleans())
 

@@ -72,7 +72,7 @@ class Witness:
         for identity, body in owed.items():
             if isinstance(body, Post):
                 self.standing[identity] = body.content
-                if isinstance(body.content, Notice) and body.content.control is Control.RETRY:
+                if isinstance(body.content, Notice) and body.content.controls == (Control.RETRY,):
                     self.controls[identity] = body.content
             elif isinstance(body, Replace):
                 law(body.target in self.standing, "what never stood there is replaced")

@@ -58,7 +58,7 @@ def reaction(talk: Talk, *, late: bool) -> Iterator[str]:
         if isinstance(content, AgentReply):
             yield "show what came"
         else:
-            yield "offer" if content.control is Control.RETRY else "tell"
+            yield "offer" if content.controls == (Control.RETRY,) else "tell"
     if talk.of(Recycle):
         yield "look again"
     if talk.sent == ["join"]:
@@ -113,7 +113,7 @@ def test_a_system_message_does_what_its_row_says(row: Row) -> None:
     assert [notice_text(n) for n in theirs] == [theirs_in_full(message)] * sees.count(
         "*PolyAI's words*"
     )
-    assert any(n.control for n in notices) == ("*Try again*" in sees)
+    assert any(n.controls for n in notices) == ("*Try again*" in sees)
 
 
 def theirs_in_full(message: f.SystemMessage) -> str:
@@ -229,12 +229,12 @@ def test_an_ending_is_told_as_its_row_says(row: Row) -> None:
     if sees.startswith("nothing") and not quoted(sees):
         assert told == []
     elif "next session" in sees:
-        offered = [] if sees.startswith("nothing") else [Control.RETRY]
-        assert [n.control for n in noticed(talk)] == offered
+        offered = [] if sees.startswith("nothing") else [(Control.RETRY,)]
+        assert [n.controls for n in noticed(talk)] == offered
         told += [notice_text(n) for n in noticed(talk.say("and now?").opened())]
     else:
         (end,) = (n for n in noticed(talk) if n.kind is NoticeKind.ENDED)
-        assert end.control is Control.START
+        assert end.controls == (Control.START,)
 
     assert told == quoted(sees)
 

@@ -18,14 +18,14 @@ def test_an_end_is_told_with_its_reason_and_a_way_to_start_again() -> None:
     talk = Talk().joined().hear(f.SessionEnded("REASON_NATURAL_END"))
     (_, body) = talk.thread[-1]
     details = {"reason": "REASON_NATURAL_END"}
-    assert body == Post(Notice(NoticeKind.ENDED, details, control=Control.START))
+    assert body == Post(Notice(NoticeKind.ENDED, details, controls=(Control.START,)))
     assert talk.of(ForgetSession) == [ForgetSession(1)]
     assert talk.conversation.wish is Wish.NOTHING
 
 
 def test_a_clean_close_is_an_end_without_a_reason() -> None:
     talk = Talk().joined().gone(ended=True)
-    assert talk.contents == [Notice(NoticeKind.ENDED, control=Control.START)]
+    assert talk.contents == [Notice(NoticeKind.ENDED, controls=(Control.START,))]
 
 
 def test_the_agents_last_message_ends_the_session_once() -> None:

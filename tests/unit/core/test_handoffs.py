@@ -30,7 +30,7 @@ def waiting() -> Talk:
 
 
 def wait_notice(**details: str) -> Notice:
-    return Notice(NoticeKind.HANDOFF_WAITING, {**SINCE, **details}, control=Control.CANCEL)
+    return Notice(NoticeKind.HANDOFF_WAITING, {**SINCE, **details}, controls=(Control.CANCEL,))
 
 
 def test_the_wait_for_a_person_is_one_message_changed_in_place() -> None:
@@ -127,7 +127,7 @@ def test_who_no_longer_waits_leaves_the_queue_by_ending_the_session() -> None:
     assert talk.take(e.CancelRequested(notice)).sent == ["end"]
     assert talk.take(e.CancelRequested(notice)).effects == (), "once"
     talk.hear(f.EndEchoed()).hear(f.SessionEnded("REASON_USER_END"))
-    ended = Notice(NoticeKind.ENDED, {"reason": "LEFT_QUEUE"}, control=Control.START)
+    ended = Notice(NoticeKind.ENDED, {"reason": "LEFT_QUEUE"}, controls=(Control.START,))
     assert talk.contents == [ended, Notice(NoticeKind.HANDOFF_FOUND)]
 
 
@@ -187,7 +187,7 @@ def test_helpers_are_called_where_the_operator_said() -> None:
     announced = Announce("C9", Notice(NoticeKind.HANDOFF_CALL, call))
     assert next(owe.body for owe in talk.of(Owe)) == announced
     told = {"reason": "POLICY", "queue": "sales", "number": "+43 1 234", "called": "yes"}
-    assert talk.contents == [Notice(NoticeKind.HANDOFF_ELSEWHERE, told, control=Control.START)]
+    assert talk.contents == [Notice(NoticeKind.HANDOFF_ELSEWHERE, told, controls=(Control.START,))]
 
 
 def test_a_call_that_reached_nobody_is_told_and_the_agent_listens_again() -> None:
@@ -211,7 +211,7 @@ def test_who_wants_the_agent_back_gets_a_new_session() -> None:
 
 def test_an_end_among_people_does_not_ask_them_to_write_to_the_agent() -> None:
     talk = ruled().hear(f.HandoffElsewhere("POLICY", "Sales")).hear(f.SessionEnded())
-    ended = Notice(NoticeKind.ENDED, {"called": "yes"}, control=Control.START)
+    ended = Notice(NoticeKind.ENDED, {"called": "yes"}, controls=(Control.START,))
     assert talk.contents == [ended]
 
 

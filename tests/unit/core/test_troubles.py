@@ -25,8 +25,8 @@ def system(text: str, level: str = "error") -> f.SystemMessage:
     return f.SystemMessage(level, text)
 
 
-def problem(text: str, *, control: Control | None = None) -> Notice:
-    return Notice(NoticeKind.AGENT_PROBLEM, {"message": text}, control=control)
+def problem(text: str, *, controls: tuple[Control, ...] = ()) -> Notice:
+    return Notice(NoticeKind.AGENT_PROBLEM, {"message": text}, controls=controls)
 
 
 def asking(text: str = "hello") -> Talk:
@@ -58,7 +58,7 @@ def test_an_overload_is_told_only_if_it_does_not_pass() -> None:
     talk = asked().hear(system(HIGH_LOAD))
     assert talk.contents == []
     assert talk.wait(2 * SECOND).contents == []
-    assert talk.wait(SECOND).contents == [problem(HIGH_LOAD, control=Control.RETRY)]
+    assert talk.wait(SECOND).contents == [problem(HIGH_LOAD, controls=(Control.RETRY,))]
     assert talk.wait(9 * SECOND).contents == []
 
 
@@ -79,7 +79,7 @@ def test_an_overload_waits_through_a_crash() -> None:
 def test_a_person_may_send_again_what_the_agent_could_not_answer() -> None:
     talk = asked().hear(system(NO_RESPONSE))
     (notice,) = talk.of(Owe)
-    assert talk.contents == [problem(NO_RESPONSE, control=Control.RETRY)]
+    assert talk.contents == [problem(NO_RESPONSE, controls=(Control.RETRY,))]
     talk.take(e.RetryRequested(notice.id, ANN))
     assert talk.sent == ["hello"]
     again = Notice(NoticeKind.AGENT_PROBLEM, {"message": NO_RESPONSE, "again": "yes"})
@@ -94,7 +94,7 @@ def test_without_a_message_there_is_nothing_to_send_again() -> None:
 def test_a_stream_that_broke_is_shown_before_its_error() -> None:
     talk = asked().hear(piece("Half of i", 1)).hear(system(STREAM_ERROR))
     assert talk.texts == ["Half of i"]
-    assert talk.contents[-1] == problem(STREAM_ERROR, control=Control.RETRY)
+    assert talk.contents[-1] == problem(STREAM_ERROR, controls=(Control.RETRY,))
     assert talk.session.streams == ()
 
 
@@ -165,7 +165,7 @@ def test_a_connector_that_is_gone_is_told_once_and_not_tried_in_a_loop() -> None
 def test_a_message_the_live_agent_did_not_get_can_be_sent_again() -> None:
     talk = asking().hear(system("Failed to forward message to live agent"), custom=OURS)
     assert [s.state for s in talk.of(Settle)] == [DeliveryState.DEAD]
-    told = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY)
+    told = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, controls=(Control.RETRY,))
     assert talk.contents == [told]
     notice = next(owe.id for owe in talk.of(Owe))
     assert talk.take(e.RetryRequested(notice, ANN)).sent == ["hello"]
@@ -173,7 +173,7 @@ def test_a_message_the_live_agent_did_not_get_can_be_sent_again() -> None:
 
 def test_a_failure_to_forward_that_names_nothing_offers_what_was_said_last() -> None:
     talk = asked().hear(system("Failed to forward message to live agent"))
-    told = Notice(NoticeKind.UNANSWERED, {"text": "hello"}, control=Control.RETRY)
+    told = Notice(NoticeKind.UNANSWERED, {"text": "hello"}, controls=(Control.RETRY,))
     assert talk.contents == [told]
     words = "Failed to forward message to live agent"
     assert Talk().joined().hear(system(words)).contents == [problem(words)]
@@ -249,7 +249,7 @@ def test_the_message_that_is_named_is_the_one_offered_again() -> None:
 def test_a_named_message_is_told_though_another_is_under_way() -> None:
     talk = asked("one").say("two")
     talk.hear(system("Error: Conversation not found"), custom={"local_id": "c1.1"})
-    told = Notice(NoticeKind.UNANSWERED, {"text": "one"}, control=Control.RETRY)
+    told = Notice(NoticeKind.UNANSWERED, {"text": "one"}, controls=(Control.RETRY,))
     assert talk.contents == [told]
 
 
@@ -260,7 +260,7 @@ def test_one_text_is_offered_once() -> None:
 
 def test_a_question_that_dies_with_its_session_is_told() -> None:
     talk = asked().gone()
-    told = Notice(NoticeKind.UNANSWERED, {"text": "hello"}, control=Control.RETRY)
+    told = Notice(NoticeKind.UNANSWERED, {"text": "hello"}, controls=(Control.RETRY,))
     assert talk.contents == [told]
     assert asked().hear(said("Hi")).gone().contents == [], "it was answered"
     talk = asked()

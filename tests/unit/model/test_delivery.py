@@ -25,5 +25,5 @@ def test_a_reply_loses_its_suggestions_and_names_the_choice() -> None:
 
 
 def test_a_notice_has_nothing_to_lose() -> None:
-    notice = Notice(NoticeKind.ENDED, control=Control.START)
+    notice = Notice(NoticeKind.ENDED, controls=(Control.START,))
     assert retired(notice, None) is notice

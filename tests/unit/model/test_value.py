@@ -47,7 +47,7 @@ def test_a_frame_comes_back_from_json(value: f.Frame) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        Post(Notice(NoticeKind.ENDED, {"reason": "x"}, control=Control.START)),
+        Post(Notice(NoticeKind.ENDED, {"reason": "x"}, controls=(Control.START,))),
         Replace(DELIVERY, Notice(NoticeKind.HANDOFF_WAITING)),
         Retire(DELIVERY, Choice("red", ANN)),
         Ask("hello", ANN),

@@ -92,7 +92,7 @@ def test_a_long_message_is_quoted_in_part() -> None:
 
 
 def test_who_offers_to_send_it_again_does_not_ask_for_it_too() -> None:
-    offering = Notice(K.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY)
+    offering = Notice(K.NOT_DELIVERED, {"text": "hello"}, controls=(Control.RETRY,))
     assert notice_text(offering) == "This message did not reach the agent: “hello”."
 
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import aiohttp
@@ -14,12 +13,12 @@ from pydantic import BaseModel
 from bridge.errors import CredentialsRefused, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import AdapterName
-from bridge.model.inbound import Inbound
-from bridge.plugin import Accepted, Adapter, Capabilities, Plugin
+from bridge.plugin import Adapter, Capabilities, Plugin
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.world import World
 from bridge.testing.clock import NOON, FakeClock
+from bridge.testing.host import PlayedHost
 from tests.unit.runtime.house import Even
 
 SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
@@ -27,21 +26,6 @@ SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
 
 class Settings(BaseModel):
     """Nothing to set."""
-
-
-@dataclass
-class Desk:
-    """A host that nobody asks anything of."""
-
-    name: AdapterName
-    clock: FakeClock
-    http: aiohttp.ClientSession = field(default=None, repr=False)  # type: ignore[assignment]
-
-    async def accept(self, inbound: Inbound) -> Accepted:
-        raise AssertionError(inbound)
-
-    def report(self, *, connected: bool, detail: str = "") -> None:
-        raise AssertionError(detail)
 
 
 class Line:
@@ -95,7 +79,9 @@ class Line:
         plugin = Plugin(
             settings=Settings, capabilities=Capabilities(), connect=self.connect, prove=prove
         )
-        return Post(name=name, plugin=plugin, settings=Settings(), host=Desk(name, self._clock))
+        return Post(
+            name=name, plugin=plugin, settings=Settings(), host=PlayedHost(self._clock, name=name)
+        )
 
 
 class Theatre:

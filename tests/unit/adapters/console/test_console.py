@@ -12,10 +12,9 @@ from pydantic import ValidationError
 
 from adapters import console
 from adapters.console import PLUGIN, Console, ConsoleSettings, connect
-from bridge.clock import Clock
-from bridge.errors import DatabaseFailed, MaybeDelivered
+from bridge.errors import MaybeDelivered
 from bridge.model.delivery import Outbound
-from bridge.model.ids import AdapterName, DeliveryId, ThreadKey
+from bridge.model.ids import DeliveryId, ThreadKey
 from bridge.model.inbound import (
     CancelAsked,
     Clicked,
@@ -38,37 +37,22 @@ from bridge.model.messages import (
     NoticeKind,
     Suggestion,
 )
-from bridge.plugin import Accepted
 from bridge.testing.clock import NOON, FakeClock
+from bridge.testing.host import PlayedHost
 
 AGENT = Author(AuthorKind.AGENT, "Poly")
 OFFER = AgentReply(AGENT, "Well?", suggestions=(Suggestion("Yes"), Suggestion("No")))
 
 
-class HostTwin:
-    """Remembers what it is told; `failing` is how often it cannot store."""
+class HostTwin(PlayedHost):
+    """A host that can be waited for until it hears that the console has left."""
 
     def __init__(self) -> None:
-        self.name = AdapterName("console")
-        self.clock: Clock = FakeClock()
-        self.accepted: list[Inbound] = []
-        self.reports: list[bool] = []
-        self.failing = 0
+        super().__init__(FakeClock(), name="console")
         self._ended = asyncio.Event()
 
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        raise AssertionError("a console has no business on the network")
-
-    async def accept(self, inbound: Inbound) -> Accepted:
-        if self.failing:
-            self.failing -= 1
-            raise DatabaseFailed("full")
-        self.accepted.append(inbound)
-        return Accepted.NEW
-
     def report(self, *, connected: bool, detail: str = "") -> None:
-        self.reports.append(connected)
+        super().report(connected=connected, detail=detail)
         if not connected:
             self._ended.set()
 
@@ -168,7 +152,7 @@ async def test_only_the_newest_offer_can_be_chosen_from(terminal: Terminal) -> N
     assert [each.body for each in accepted] == [Clicked(DeliveryId("c1.2"), 0), Said("2")]
 
 
-FAILED = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RETRY)
+FAILED = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, controls=(Control.RETRY,))
 
 
 @pytest.mark.parametrize(
@@ -182,14 +166,14 @@ FAILED = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, control=Control.RET
 async def test_what_a_notice_offers_is_printed_and_can_be_typed(
     terminal: Terminal, control: Control, line: str, body: InboundBody
 ) -> None:
-    (inbound,) = await typed(terminal, f"{line}\n", Notice(NoticeKind.ENDED, control=control))
+    (inbound,) = await typed(terminal, f"{line}\n", Notice(NoticeKind.ENDED, controls=(control,)))
 
     assert inbound.body == body
     assert f"(type {line} to " in terminal.shown()
 
 
 async def test_a_word_answers_the_newest_notice_that_offers_it(terminal: Terminal) -> None:
-    waiting = Notice(NoticeKind.HANDOFF_WAITING, control=Control.CANCEL)
+    waiting = Notice(NoticeKind.HANDOFF_WAITING, controls=(Control.CANCEL,))
 
     accepted = await typed(terminal, "/retry\n/cancel\n", FAILED, FAILED, waiting, OFFER)
 

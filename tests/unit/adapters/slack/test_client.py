@@ -12,10 +12,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from adapters.slack.client import SlackClient, web_client
+from adapters.slack.calls import Calls, web_client
+from adapters.slack.client import SlackClient
 from adapters.slack.connection import identify
 from adapters.slack.from_slack import BotIdentity
 from adapters.slack.settings import SlackSettings
+from adapters.slack.workspaces import OneWorkspace, Workspace
 from bridge.errors import MaybeDelivered, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import DeliveryId, ThreadKey
@@ -76,7 +78,10 @@ async def client(odd: OddSlack) -> AsyncIterator[SlackClient]:
     )
     async with aiohttp.ClientSession() as session:
         bot = BotIdentity(team="T1", user="UBOT", bot="BBOT")
-        yield SlackClient(web_client(settings, session), bot, StillClock(), timedelta(seconds=30))
+        token = settings.bot_token.get_secret_value()
+        calls = Calls(web_client(token, settings.api_url, session, local=settings.local))
+        workspaces = OneWorkspace(Workspace(bot, calls))
+        yield SlackClient(workspaces, StillClock(), timedelta(seconds=30))
     await runner.cleanup()
 
 
@@ -147,4 +152,4 @@ async def test_an_identity_that_says_nothing_is_no_identity(
 ) -> None:
     odd.answer = {"ok": True, "team_id": 7, "user_id": "UBOT"}
     with pytest.raises(Unreachable):
-        await identify(client._web)
+        await identify((await client._workspaces.of("T1")).calls.web)

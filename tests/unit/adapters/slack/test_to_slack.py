@@ -113,19 +113,21 @@ CASES: dict[str, Content] = {
     "live_agent_reserved": AgentReply(Author(AuthorKind.LIVE_AGENT, "Slack bot"), "Hi."),
     "empty": AgentReply(AGENT),
     "long": AgentReply(AGENT, " ".join(f"{n} & more;" for n in range(1000))),
-    "notice_ended": Notice(NoticeKind.ENDED, {"reason": "REASON_USER_END"}, control=Control.START),
+    "notice_ended": Notice(
+        NoticeKind.ENDED, {"reason": "REASON_USER_END"}, controls=(Control.START,)
+    ),
     "notice_waiting": Notice(
         NoticeKind.HANDOFF_WAITING, {"queue": "Sales & <!here>", "position": "2"}
     ),
     "notice_waiting_since": Notice(
         NoticeKind.HANDOFF_WAITING,
         {"queue": "Sales", "wait_seconds": "150", "since": "2026-03-01T12:05:00+00:00"},
-        control=Control.CANCEL,
+        controls=(Control.CANCEL,),
     ),
     "notice_waiting_in_their_words": Notice(
         NoticeKind.HANDOFF_WAITING,
         {"message": "Two <!date^0^{time}|are> before you", "since": "2026-03-01T12:05:00+00:00"},
-        control=Control.CANCEL,
+        controls=(Control.CANCEL,),
     ),
     "notice_found": Notice(NoticeKind.HANDOFF_FOUND),
     "notice_joined": Notice(NoticeKind.HANDOFF_JOINED, {"name": "*Anna* <!here>"}),
@@ -134,17 +136,17 @@ CASES: dict[str, Content] = {
         NoticeKind.HANDOFF_FAILED, {"reason": "no agents", "timed_out": "yes"}
     ),
     "notice_left_the_queue": Notice(
-        NoticeKind.ENDED, {"reason": "LEFT_QUEUE"}, control=Control.START
+        NoticeKind.ENDED, {"reason": "LEFT_QUEUE"}, controls=(Control.START,)
     ),
     "notice_not_delivered": Notice(NoticeKind.NOT_DELIVERED, {"text": "<@U0123456789> hello"}),
     "notice_not_delivered_retry": Notice(
-        NoticeKind.NOT_DELIVERED, {"text": "<@U0123456789> hello"}, control=Control.RETRY
+        NoticeKind.NOT_DELIVERED, {"text": "<@U0123456789> hello"}, controls=(Control.RETRY,)
     ),
     "notice_sent_again": Notice(NoticeKind.NOT_DELIVERED, {"text": "hello", "again": "yes"}),
     "notice_problem_retry": Notice(
         NoticeKind.AGENT_PROBLEM,
         {"message": "Sorry, I encountered an error. Please try again."},
-        control=Control.RETRY,
+        controls=(Control.RETRY,),
     ),
     "notice_elsewhere": Notice(
         NoticeKind.HANDOFF_ELSEWHERE,
@@ -158,7 +160,7 @@ CASES: dict[str, Content] = {
     "notice_elsewhere_called": Notice(
         NoticeKind.HANDOFF_ELSEWHERE,
         {"queue": "Billing", "called": "yes"},
-        control=Control.START,
+        controls=(Control.START,),
     ),
     "notice_elsewhere_hostile": Notice(
         NoticeKind.HANDOFF_ELSEWHERE,
@@ -232,7 +234,7 @@ def test_every_kind_of_notice_can_be_shown() -> None:
 
 @pytest.mark.parametrize("control", Control)
 def test_every_control_has_a_button_that_says_which_delivery_it_is_of(control: Control) -> None:
-    _, actions = shown(Notice(NoticeKind.HANDOFF_WAITING, control=control), Features()).blocks
+    _, actions = shown(Notice(NoticeKind.HANDOFF_WAITING, controls=(control,)), Features()).blocks
     (button,) = actions["elements"]
     value = ids.decode_button(button["value"])
     assert ids.control_of(button["action_id"]) is control

@@ -3,13 +3,10 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
 import pytest
 
 from adapters.slack.watch import LOOK, watch
-from bridge.model.ids import AdapterName
-from bridge.model.inbound import Inbound
-from bridge.plugin import Accepted
+from bridge.testing.host import PlayedHost
 
 
 class ScriptedLink:
@@ -46,25 +43,17 @@ class QuickClock:
         self.slept.append(duration)
 
 
-class ListeningHost:
-    """A host that keeps the reports."""
+class ListeningHost(PlayedHost):
+    """A host whose clock is quick, and which is never told anything without words."""
 
-    name = AdapterName("slack")
+    clock: QuickClock
 
     def __init__(self) -> None:
-        self.clock = QuickClock()
-        self.reports: list[bool] = []
-
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        raise NotImplementedError
-
-    async def accept(self, inbound: Inbound) -> Accepted:
-        raise NotImplementedError
+        super().__init__(QuickClock())
 
     def report(self, *, connected: bool, detail: str = "") -> None:
         assert detail
-        self.reports.append(connected)
+        super().report(connected=connected, detail=detail)
 
 
 async def watched(script: str) -> tuple[ScriptedLink, ListeningHost]:
