@@ -16,7 +16,7 @@ PLUGIN = Plugin(
         authorship=Grade.PARTIAL,  # needs a scope, and cannot change after the post
         signals=Grade.PARTIAL,  # a status that Slack drops after two minutes
         text_limit=limits.SOURCE_TEXT,
-        suggestion_limit=limits.ACTIONS_ELEMENTS,
+        suggestion_limit=limits.OPTIONS,
     ),
     connect=connect,
     prove=prove,

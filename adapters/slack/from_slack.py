@@ -92,10 +92,21 @@ class _Named(msgspec.Struct):
     id: str = ""
 
 
+class _Option(msgspec.Struct):
+    value: str | None = None
+
+
 class _Action(msgspec.Struct):
     action_id: str = ""
     value: str | None = None
+    selected_option: _Option | None = None
     action_ts: str = ""
+
+    @property
+    def carried(self) -> ids.ButtonValue | None:
+        """What the button, or the chosen line of a menu, carries; None if it is not ours."""
+        chosen = self.selected_option
+        return ids.decode_button((chosen.value if chosen else self.value) or "")
 
 
 class _Message(msgspec.Struct):
@@ -129,7 +140,7 @@ def team_of(payload: object) -> str:
     try:
         if payload.get("type") == "block_actions":
             actions = msgspec.convert(payload, _Click).actions
-            values = (ids.decode_button(action.value or "") for action in actions)
+            values = (action.carried for action in actions)
             return next((value.team for value in values if value), "")
         return msgspec.convert(payload, _Callback).team
     except (msgspec.ValidationError, UnicodeEncodeError):
@@ -224,7 +235,7 @@ def _size(size: int) -> str:
 
 def _from_click(click: _Click) -> Inbound | None:
     for action in click.actions:
-        value = ids.decode_button(action.value or "")
+        value = action.carried
         if value is None or not ids.is_ts(action.action_ts):
             continue
         body = _pressed(action.action_id, value)

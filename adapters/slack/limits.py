@@ -15,6 +15,9 @@ ACTIONS_ELEMENTS = 25
 ACTION_ID = 255
 BUTTON_TEXT = 75
 BUTTON_VALUE = 2000
+OPTIONS = 100
+OPTION_VALUE = 150
+PLACEHOLDER = 150
 URL = 3000
 ALT_TEXT = 2000
 IMAGE_TITLE = 2000
@@ -26,8 +29,8 @@ FALLBACK_TEXT = 3900
 SOURCE_TEXT = 3000
 #: Of the 50 blocks, those that may hold text, pictures and links; the rest is for the controls.
 SECTIONS = 24
-PICTURES = 10
-LINKS = 10
+PICTURES = 8
+CARDS = 6  #: two blocks each
 #: A label or name inside a line; no limit of Slack's, but more would not be read.
 LABEL = 300
 
@@ -77,6 +80,13 @@ def _element(element: Mapping[str, Any]) -> Iterator[str]:
             yield from _sized(element["action_id"], ACTION_ID, "action_id")
             yield from _sized(element.get("value", "-"), BUTTON_VALUE, "button value")
             yield from _sized(element.get("url", "-"), URL, "button url")
+        case "static_select":
+            yield from _sized(element["action_id"], ACTION_ID, "action_id")
+            yield from _sized(element["placeholder"]["text"], PLACEHOLDER, "placeholder")
+            yield from _counted(element["options"], OPTIONS, "options")
+            for option in element["options"]:
+                yield from _sized(option["text"]["text"], BUTTON_TEXT, "option text")
+                yield from _sized(option["value"], OPTION_VALUE, "option value")
         case "image":
             yield from _sized(element["image_url"], URL, "image url")
             yield from _sized(element["alt_text"], ALT_TEXT, "alt text")

@@ -1,41 +1,28 @@
 """What does Slack show? An `Outbound` as a message: blocks, fallback text, mark and author.
 
 Pure. Every message carries the delivery's id twice, in its metadata and in its first block's id, so
-that it can be found again; and a fallback text, which notifications and screen readers use. Text
-objects are `verbatim`: Slack adds no links and mentions of its own to what the agent wrote.
+that it can be found again; and a fallback text, which notifications and screen readers use.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    Block,
-    ButtonElement,
-    ContextBlock,
-    ImageBlock,
-    ImageElement,
-    MarkdownTextObject,
-    PlainTextObject,
-    SectionBlock,
-)
+from slack_sdk.models.blocks import ActionsBlock, Block
 
 from adapters.slack import ids, limits, markup
+from adapters.slack.blocks import button, context, section
+from adapters.slack.cards import attachments, call_words, calls, linked_words
 from adapters.slack.mrkdwn import mrkdwn, words
 from adapters.slack.notices import mention, notice_words, way_to
+from adapters.slack.offers import chosen, offers
 from bridge.model.delivery import Outbound
 from bridge.model.messages import (
     AgentReply,
-    Attachment,
-    AttachmentKind,
     Author,
     AuthorKind,
-    CallAction,
-    Choice,
     Control,
     Notice,
-    Suggestion,
 )
 
 
@@ -97,8 +84,8 @@ def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMe
     blocks = [
         *_byline(username if not features.authorship else None),
         *_text(reply.text),
-        *_attachments(reply.attachments, features),
-        *_calls(reply.call_actions),
+        *attachments(reply.attachments, pictures=features.pictures),
+        *calls(reply.call_actions),
         *_choice(reply, outbound),
     ]
     return _message(
@@ -114,7 +101,7 @@ def _notice(outbound: Outbound, notice: Notice, features: Features) -> SlackMess
     text = notice_words(notice) or _NOTHING
     if outbound.place:
         return _call(outbound, notice, text, features)
-    blocks: list[Block] = [_context(text)]
+    blocks: list[Block] = [context(text)]
     if notice.controls:
         blocks.append(_controls(outbound, notice.controls))
     return _message(outbound, blocks, text)
@@ -125,14 +112,14 @@ def _call(outbound: Outbound, notice: Notice, words: str, features: Features) ->
     called = mention(notice.details.get("mention", ""))
     way = way_to(ids.SlackThread.parse(outbound.thread), features.address)
     text = f"{called} {words} {way}".strip()
-    return _message(outbound, [_section(markup.shortened(text, limits.SECTION_TEXT))], text)
+    return _message(outbound, [section(text)], text)
 
 
 def _controls(outbound: Outbound, controls: Sequence[Control]) -> ActionsBlock:
     team = ids.SlackThread.parse(outbound.thread).team
     value = ids.encode_button(ids.ButtonValue(outbound.id, team))
     return ActionsBlock(
-        elements=[_button(_CONTROLS[c], ids.control_action(c), value=value) for c in controls]
+        elements=[button(_CONTROLS[c], ids.control_action(c), value=value) for c in controls]
     )
 
 
@@ -144,7 +131,7 @@ def _message(
     username: str | None = None,
     icon_url: str | None = None,
 ) -> SlackMessage:
-    shown = list(blocks) or [_context(_NOTHING)]
+    shown = list(blocks) or [context(_NOTHING)]
     shown[0].block_id = ids.mark(outbound.id)
     return SlackMessage(
         text=markup.shortened(text, limits.FALLBACK_TEXT),
@@ -171,92 +158,26 @@ def _icon(author: Author) -> str | None:
 def _byline(username: str | None) -> Iterator[Block]:
     """Who speaks, where the message cannot carry another author."""
     if username:
-        yield _context(f"*{markup.escape(username)}*")
+        yield context(f"*{markup.escape(username)}*")
 
 
 def _text(source: str) -> list[Block]:
     pieces = mrkdwn(source, limit=limits.SECTION_TEXT, most=limits.SECTIONS)
-    return [_section(piece) for piece in pieces]
-
-
-def _attachments(attachments: Sequence[Attachment], features: Features) -> Iterator[Block]:
-    """Pictures as pictures, links as links; what is too many stays readable as a list of links."""
-    room = {True: limits.PICTURES if features.pictures else 0, False: limits.LINKS}
-    rest: list[str] = []
-    for attachment in attachments:
-        picture = attachment.kind is AttachmentKind.IMAGE and bool(markup.web_url(attachment.url))
-        if room[picture] and (block := _attachment(attachment, features, room[picture])):
-            room[picture] -= 1
-            yield block
-        elif line := _linked(attachment):
-            rest.append(line)
-    if rest:
-        yield _section(markup.shortened("\n".join(rest), limits.SECTION_TEXT))
-
-
-def _attachment(attachment: Attachment, features: Features, number: int) -> Block | None:
-    url, preview = markup.web_url(attachment.url), markup.web_url(attachment.preview_url)
-    title = markup.label(attachment.title, limits.ALT_TEXT)
-    if url and attachment.kind is AttachmentKind.IMAGE and features.pictures:
-        above = _plain(title) if title else None
-        return ImageBlock(image_url=url, alt_text=title or "Picture", title=above)
-    line = _linked(attachment)
-    if not line:
-        return None
-    if url and (action := markup.label(attachment.action_text, limits.BUTTON_TEXT)):
-        button = ButtonElement(text=_plain(action), url=url, action_id=ids.open_action(number))
-        return _section(line, button)
-    if preview and features.pictures:
-        return _section(line, ImageElement(image_url=preview, alt_text=title or "Preview"))
-    return _section(line)
-
-
-def _linked(attachment: Attachment) -> str:
-    """The attachment as a line: a link, or its title alone where the address will not do."""
-    url = markup.safe_url(attachment.url)
-    if url:
-        return markup.link(url, attachment.title)
-    return markup.escape(markup.label(attachment.title, limits.LABEL))
-
-
-def _calls(calls: Sequence[CallAction]) -> list[Block]:
-    """`title number`, dialled at a touch where it is a telephone number at all."""
-    lines = []
-    for call in calls:
-        url, shown = markup.dial(call.number), markup.escape(_call_words(call))
-        lines.append(f"<{url}|{shown}>" if url else shown)
-    text = "\n".join(line for line in lines if line)
-    return [_section(markup.shortened(text, limits.SECTION_TEXT))] if text else []
-
-
-def _call_words(call: CallAction) -> str:
-    return markup.label(f"{call.title} {call.number}", limits.LABEL)
+    return [section(piece) for piece in pieces]
 
 
 def _choice(reply: AgentReply, outbound: Outbound) -> Iterator[Block]:
-    """The suggestions as buttons, or what became of them."""
+    """The suggestions, or what became of them."""
     if reply.chosen is not None:
-        yield _context(_chosen(reply.chosen))
+        yield chosen(reply.chosen)
     elif reply.suggestions:
-        team = ids.SlackThread.parse(outbound.thread).team
-        offered = enumerate(reply.suggestions[: limits.ACTIONS_ELEMENTS])
-        yield ActionsBlock(elements=[_offer(s, at, outbound, team) for at, s in offered])
-
-
-def _offer(suggestion: Suggestion, index: int, outbound: Outbound, team: str) -> ButtonElement:
-    value = ids.ButtonValue(outbound.id, team, index, suggestion.mark)
-    return _button(suggestion.text, ids.suggestion_action(index), value=ids.encode_button(value))
-
-
-def _chosen(choice: Choice) -> str:
-    text = f"✓ *{markup.escape(markup.label(choice.text, limits.LABEL))}*"
-    return f"{text} — chosen by <@{choice.by.id}>" if ids.is_user(choice.by.id) else text
+        yield from offers(reply.suggestions, outbound)
 
 
 def _fallback(reply: AgentReply, username: str | None) -> str:
     """The message in words; a live agent's name goes first, where blocks are not shown."""
-    lines = [words(reply.text), *(_linked_words(a) for a in reply.attachments)]
-    lines += [markup.escape(_call_words(call)) for call in reply.call_actions]
+    lines = [words(reply.text), *(linked_words(a) for a in reply.attachments)]
+    lines += [markup.escape(call_words(call)) for call in reply.call_actions]
     if reply.chosen is not None:
         lines.append(markup.escape(f"✓ {markup.label(reply.chosen.text, limits.LABEL)}"))
     elif reply.suggestions:
@@ -264,26 +185,3 @@ def _fallback(reply: AgentReply, username: str | None) -> str:
         lines.append(markup.escape(f"Choose: {' / '.join(offered)}"))
     text = "\n".join(line for line in lines if line) or _NOTHING
     return f"{markup.escape(username)}: {text}" if username else text
-
-
-def _linked_words(attachment: Attachment) -> str:
-    title, url = markup.label(attachment.title, limits.LABEL), markup.safe_url(attachment.url)
-    return markup.escape(f"{title} ({url})" if title and url else title or url or "")
-
-
-def _section(text: str, accessory: ButtonElement | ImageElement | None = None) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), accessory=accessory)
-
-
-def _context(text: str) -> ContextBlock:
-    fitting = markup.shortened(text, limits.SECTION_TEXT)
-    return ContextBlock(elements=[MarkdownTextObject(text=fitting, verbatim=True)])
-
-
-def _button(text: str, action: str, *, value: str) -> ButtonElement:
-    shown = markup.label(text, limits.BUTTON_TEXT) or "…"
-    return ButtonElement(text=_plain(shown), action_id=action, value=value)
-
-
-def _plain(text: str) -> PlainTextObject:
-    return PlainTextObject(text=text, emoji=False)

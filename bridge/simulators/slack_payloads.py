@@ -54,7 +54,9 @@ def block_actions(
     channel = workspace.channels[message.channel]
     place = {"message_ts": message.ts, "channel_id": channel.id, "is_ephemeral": False}
     thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
-    shown = {key: element[key] for key in ("text", "value", "style", "url") if key in element}
+    menu = element["type"] == "static_select"
+    carried = ("selected_option",) if menu else ("text", "value", "style", "url")
+    shown = {key: element[key] for key in carried if key in element}
     named = {"action_id": element["action_id"], "block_id": block, "type": element["type"]}
     return {
         "type": "block_actions",

@@ -158,13 +158,21 @@ class PeopleVerbs:
 
 
 def _buttons(message: SimulatedMessage) -> list[tuple[str, Json]]:
-    """The buttons of a message, each with its block's id."""
-    found = []
-    for block in message.blocks:
-        elements = [*block.get("elements", ()), block.get("accessory")]
-        found += [
-            (block["block_id"], element)
-            for element in elements
-            if element and element.get("type") == "button"
+    """The buttons of a message and the lines of its menus, each with its block's id."""
+    return [
+        (block["block_id"], pressed)
+        for block in message.blocks
+        for element in [*block.get("elements", ()), block.get("accessory")]
+        for pressed in _pressable(element or {})
+    ]
+
+
+def _pressable(element: Json) -> list[Json]:
+    """A button is one thing to press, a menu as many as it has lines."""
+    if element.get("type") == "static_select":
+        menu = {name: element[name] for name in ("type", "action_id")}
+        return [
+            {**menu, "text": option["text"], "selected_option": option}
+            for option in element["options"]
         ]
-    return found
+    return [element] if element.get("type") == "button" else []

@@ -73,6 +73,7 @@ def test_a_mention_becomes_an_inbound_that_opens() -> None:
         body=Said("hi"),
         opens=True,
         place="C1",
+        account="T1",
     )
 
 
@@ -231,6 +232,14 @@ def test_odd_files_do_not_lose_the_words() -> None:
     assert body(event(files={"name": "a"})) == "hi"
 
 
+def test_a_line_of_a_menu_is_chosen_as_a_button_is() -> None:
+    (pressed,) = click()["actions"]
+    value = {"value": pressed.pop("value")}
+    line = {"text": {"type": "plain_text", "text": "Two"}, **value}
+    menu = {**pressed, "type": "static_select", "selected_option": line}
+    assert from_slack({**click(), "actions": [menu]}, BOT) == from_slack(click(), BOT)
+
+
 def test_a_click_names_the_suggestion() -> None:
     assert from_slack(click(), BOT) == Inbound(
         thread=ThreadKey(f"T1:C1:{TS}"),
@@ -241,6 +250,7 @@ def test_a_click_names_the_suggestion() -> None:
         body=Clicked(DeliveryId("c1.3"), 1),
         opens=False,
         place="C1",
+        account="T1",
     )
 
 

@@ -26,6 +26,6 @@ def test_its_claims_agree_with_its_limits() -> None:
         authorship=Grade.PARTIAL,
         signals=Grade.PARTIAL,
         text_limit=3000,
-        suggestion_limit=25,
+        suggestion_limit=100,
     )
-    assert PLUGIN.capabilities.suggestion_limit == limits.ACTIONS_ELEMENTS
+    assert PLUGIN.capabilities.suggestion_limit == limits.OPTIONS

@@ -81,6 +81,9 @@ LINKS = (
     Attachment(AttachmentKind.LINK, None),
     Attachment(AttachmentKind.IMAGE, "data:image/png,x", "No picture"),
 )
+CARD = Attachment(
+    AttachmentKind.LINK, "https://shop.example/e", "A chair & a table", PICTURE.url, "Buy it"
+)
 CALLS = (CallAction("Call us", "+44 (0)20 7946 0000"), CallAction("Ask", "the operator"))
 OFFER = AgentReply(AGENT, "Shall I?", suggestions=SUGGESTIONS)
 
@@ -97,6 +100,13 @@ CASES: dict[str, Content] = {
     "suggestions_too_many": AgentReply(
         AGENT, "Pick", suggestions=tuple(Suggestion(f"Choice {n}") for n in range(30))
     ),
+    "suggestions_many": AgentReply(
+        AGENT, "Pick", suggestions=tuple(Suggestion(f"Choice {n}") for n in range(10))
+    ),
+    "suggestions_more_than_a_menu": AgentReply(
+        AGENT, "Pick", suggestions=tuple(Suggestion(f"Choice {n}") for n in range(120))
+    ),
+    "card": AgentReply(AGENT, "Look:", attachments=(CARD,)),
     "picture": AgentReply(AGENT, "Here:", attachments=(PICTURE,)),
     "picture_untitled": AgentReply(
         AGENT, attachments=(Attachment(AttachmentKind.IMAGE, PICTURE.url),)
