@@ -473,6 +473,18 @@ async def test_a_click_comes_back_as_the_suggestion_it_was(
     assert not inbound.opens
 
 
+async def test_of_many_suggestions_one_is_chosen_from_a_menu(
+    adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    offered = [f"Choice {number}" for number in range(100)]
+    receipt = await adapter.deliver(outbound(slack, channel, root, reply("Which?", *offered)))
+    ts = receipt.reference.partition(":")[2]
+    assert (await slack.click(channel, ts, ann, text="Choice 99")).acked
+    mark = Suggestion("Choice 99").mark
+    assert host.accepted[-1].body == Clicked(DeliveryId("c1.1"), 99, mark)
+
+
 @pytest.mark.parametrize(
     ("notice", "words", "body", "opens"),
     [
