@@ -14,22 +14,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.slack import ids
+from adapters.slack import clicks, ids
+from adapters.slack.arrivals import arrival
 from adapters.slack.plain_text import mentions, plain, printable
-from bridge.model.ids import DeliveryId, PersonId
-from bridge.model.inbound import (
-    CancelAsked,
-    Clicked,
-    EndAsked,
-    Inbound,
-    InboundBody,
-    PersonAsked,
-    RetryAsked,
-    Said,
-    StartAsked,
-    StatusAsked,
-)
-from bridge.model.messages import Control, Person
+from bridge.model.inbound import Inbound, Said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,48 +76,6 @@ class _Callback(msgspec.Struct):
         return installed or self.team_id or ""
 
 
-class _Named(msgspec.Struct):
-    id: str = ""
-
-
-class _Option(msgspec.Struct):
-    value: str | None = None
-
-
-class _Action(msgspec.Struct):
-    action_id: str = ""
-    value: str | None = None
-    selected_option: _Option | None = None
-    action_ts: str = ""
-
-    @property
-    def carried(self) -> ids.ButtonValue | None:
-        """What the button, or the chosen line of a menu, carries; None if it is not ours."""
-        chosen = self.selected_option
-        return ids.decode_button((chosen.value if chosen else self.value) or "")
-
-
-class _Message(msgspec.Struct):
-    ts: str | None = None
-    thread_ts: str | None = None
-
-
-class _Container(msgspec.Struct):
-    message_ts: str | None = None
-    channel_id: str | None = None
-    thread_ts: str | None = None
-
-
-class _Click(msgspec.Struct):
-    """What is read of a `block_actions` payload."""
-
-    user: _Named
-    actions: list[_Action]
-    channel: _Named | None = None
-    message: _Message | None = None
-    container: _Container | None = None
-
-
 def team_of(payload: object) -> str:
     """The workspace whose installation `payload` was sent to; "" where it does not say.
 
@@ -139,9 +85,7 @@ def team_of(payload: object) -> str:
         return ""
     try:
         if payload.get("type") == "block_actions":
-            actions = msgspec.convert(payload, _Click).actions
-            values = (action.carried for action in actions)
-            return next((value.team for value in values if value), "")
+            return clicks.team_of(payload)
         return msgspec.convert(payload, _Callback).team
     except (msgspec.ValidationError, UnicodeEncodeError):
         return ""
@@ -153,7 +97,7 @@ def from_slack(payload: object, bot: BotIdentity) -> Inbound | None:
         return None
     try:
         if payload.get("type") == "block_actions":
-            return _from_click(msgspec.convert(payload, _Click))
+            return clicks.read(payload)
         if isinstance(payload.get("event"), dict):
             return _from_callback(msgspec.convert(payload, _Callback), bot)
     except (msgspec.ValidationError, UnicodeEncodeError):
@@ -200,7 +144,7 @@ def _from_message(event: _Event, team: str, bot: BotIdentity) -> Inbound | None:
     identities = [f"message:{where}:{event.ts}"]
     if isinstance(event.client_msg_id, str) and _CLIENT_ID.fullmatch(event.client_msg_id):
         identities.append(f"client:{where}:{event.client_msg_id}")
-    return _inbound(
+    return arrival(
         ids.SlackThread(team, event.channel, event.thread_ts or event.ts),
         tuple(identities),
         ts=event.ts,
@@ -231,78 +175,3 @@ def _size(size: int) -> str:
         if size >= factor:
             return f"{size // factor} {unit}"
     return f"{size} bytes"
-
-
-def _from_click(click: _Click) -> Inbound | None:
-    for action in click.actions:
-        value = action.carried
-        if value is None or not ids.is_ts(action.action_ts):
-            continue
-        body = _pressed(action.action_id, value)
-        if body is not None:
-            return _clicked(click, action, value, body)
-    return None
-
-
-def _pressed(action: str, value: ids.ButtonValue) -> InboundBody | None:
-    """What a button of ours asks for. Whether that still has a meaning is not judged here."""
-    delivery = DeliveryId(value.delivery)
-    match ids.control_of(action):
-        case Control.START:
-            return StartAsked()
-        case Control.RETRY:
-            return RetryAsked(delivery)
-        case Control.CANCEL:
-            return CancelAsked(delivery)
-        case Control.END:
-            return EndAsked()
-        case Control.PERSON:
-            return PersonAsked()
-        case Control.STATUS:
-            return StatusAsked()
-        case None:
-            clicked = Clicked(delivery, value.index, value.mark)
-            return clicked if ids.is_suggestion(action) else None
-
-
-def _clicked(
-    click: _Click, action: _Action, value: ids.ButtonValue, body: InboundBody
-) -> Inbound | None:
-    message = click.message or _Message()
-    container = click.container or _Container()
-    channel = (click.channel.id if click.channel else "") or container.channel_id or ""
-    posted = message.ts or container.message_ts
-    root = message.thread_ts or container.thread_ts or posted
-    user = click.user.id
-    if not (ids.is_place(channel) and ids.is_ts(posted) and ids.is_ts(root) and ids.is_user(user)):
-        return None
-    return _inbound(
-        ids.SlackThread(value.team, channel, root or ""),
-        (f"click:{value.team}:{channel}:{posted}:{user}:{action.action_ts}",),
-        ts=action.action_ts,
-        person=user,
-        body=body,
-        opens=isinstance(body, StartAsked | RetryAsked),
-    )
-
-
-def _inbound(
-    thread: ids.SlackThread,
-    identities: tuple[str, ...],
-    *,
-    ts: str,
-    person: str,
-    body: InboundBody,
-    opens: bool,
-) -> Inbound:
-    return Inbound(
-        thread=thread.key,
-        identities=identities,
-        order=ids.order_of(ts),
-        person=Person(PersonId(person)),
-        at=ids.instant_of(ts),
-        body=body,
-        opens=opens,
-        place=thread.channel,
-        account=thread.team,
-    )
