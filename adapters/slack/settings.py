@@ -1,11 +1,13 @@
 """What an operator configures of one Slack workspace."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
 from bridge.plugin.settings import Address, Duration, is_loopback
 
@@ -18,32 +20,74 @@ class SlackSettings(BaseModel):
 
     type: Literal["slack"] = "slack"
     #: How Slack reaches us. Socket Mode needs no public address.
-    mode: Literal["socket"] = "socket"
+    mode: Literal["socket", "http"] = "socket"
+    #: The id of an app that is installed into workspaces from our own page; each has its token.
+    client_id: str = ""
+    #: And its secret, by which it gets and renews those tokens.
+    client_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    #: Whether the app's tokens are renewed every twelve hours (a setting of the app in Slack).
+    token_rotation: bool = False
+    #: Where Slack and browsers reach our HTTP listener from outside.
+    public_url: Address = Field(default="", validate_default=True)
     #: The bot's own token, `xoxb-…`: posts and reads.
-    bot_token: SecretStr
+    bot_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
     #: The app-level token, `xapp-…`, with the scope `connections:write`: receives.
-    app_token: SecretStr
+    app_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    #: What Slack signs its requests with, where it makes any.
+    signing_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
     #: Where the Web API is; another address only for a test or a gateway.
     api_url: Address = "https://slack.com/api/"
     #: How long Slack may take to show a post whose response was lost, before it counts as absent.
     in_doubt_wait: Duration = timedelta(seconds=30)
+    #: Who may talk to the agent, and where. Nobody listed as allowed: everybody; denied wins.
+    allow_workspaces: Ids = ()
+    deny_workspaces: Ids = ()
+    allow_channels: _Channels = ()
+    deny_channels: _Channels = ()
+    allow_people: Ids = ()
+    deny_people: Ids = ()
+    #: People of other organisations, who share a channel with us.
+    external_people: bool = True
+    #: Other apps and workflows; they always have to mention ours.
+    bots: bool = False
+    #: Whose words in a thread of ours are for the agent.
+    answer_to: Literal["everyone", "starter", "mention"] = "everyone"
 
-    @field_validator("mode", mode="before")
+    @field_validator("client_secret")
     @classmethod
-    def _only_socket(cls, value: object) -> object:
-        if value == "http":
-            raise ValueError('mode "http" is not available in this version; write mode = "socket"')
-        return value
+    def _client(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        return _secret(value, needed=_installs(info), origin="the Client Secret")
+
+    @field_validator("public_url", mode="wrap")
+    @classmethod
+    def _public(cls, value: object, read: Callable[[object], str], info: ValidationInfo) -> str:
+        if value:
+            return read(value).rstrip("/")
+        if _installs(info) or _over_http(info):
+            raise PydanticKnownError("missing")
+        return ""
 
     @field_validator("bot_token")
     @classmethod
-    def _bot(cls, value: SecretStr) -> SecretStr:
-        return _token(value, "xoxb-", "the Bot User OAuth Token of OAuth & Permissions")
+    def _bot(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        origin = "the Bot User OAuth Token of OAuth & Permissions"
+        if _installs(info):
+            if value.get_secret_value():
+                raise ValueError("is of no use beside client_id: each workspace has its own token")
+            return value
+        return _token(value, "xoxb-", origin)
 
     @field_validator("app_token")
     @classmethod
-    def _app(cls, value: SecretStr) -> SecretStr:
+    def _app(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if _over_http(info) and not value.get_secret_value():
+            return value
         return _token(value, "xapp-", "an App-Level Token of Basic Information")
+
+    @field_validator("signing_secret")
+    @classmethod
+    def _signing(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        return _secret(value, needed=_over_http(info), origin="the Signing Secret")
 
     @field_validator("api_url")
     @classmethod
@@ -51,16 +95,54 @@ class SlackSettings(BaseModel):
         return value.rstrip("/") + "/"  # the SDK joins method names to it
 
     @property
+    def installs(self) -> bool:
+        """Whether workspaces install the app from our own page, each with a token of its own."""
+        return bool(self.client_id)
+
+    @property
     def local(self) -> bool:
         """Whether the Web API is on this machine, where no proxy belongs in between."""
         return is_loopback(urlsplit(self.api_url).hostname or "")
 
 
+def _installs(info: ValidationInfo) -> bool:
+    return bool(info.data.get("client_id"))
+
+
+def _over_http(info: ValidationInfo) -> bool:
+    return info.data.get("mode") == "http"
+
+
 def _token(value: SecretStr, prefix: str, origin: str) -> SecretStr:
     """The token, trimmed. No message here may quote it."""
-    token = value.get_secret_value().strip()
-    if not token:
-        raise ValueError(f"is empty: needed is {origin}, which begins with {prefix}")
-    if not token.startswith(prefix) or not re.fullmatch(r"[\w.%-]+", token, re.ASCII):
+    token = _secret(value, needed=True, origin=f"{origin}, which begins with {prefix}")
+    shape = re.fullmatch(r"[\w.%-]+", token.get_secret_value(), re.ASCII)
+    if not token.get_secret_value().startswith(prefix) or not shape:
         raise ValueError(f"is not a token of the right kind: needed is {origin}, {prefix}…")
-    return SecretStr(token)
+    return token
+
+
+def _secret(value: SecretStr, *, needed: bool, origin: str) -> SecretStr:
+    """The secret, trimmed; what was not given at all is called missing, if it is needed."""
+    secret = value.get_secret_value().strip()
+    if needed and not value.get_secret_value():
+        raise PydanticKnownError("missing")
+    if needed and not secret:
+        raise ValueError(f"is empty: needed is {origin}")
+    return SecretStr(secret)
+
+    @property
+    def admission(self) -> Admission:
+        """Who may talk, as rules."""
+        return Admission(
+            workspaces=_list(self.allow_workspaces, self.deny_workspaces),
+            channels=_list(self.allow_channels, self.deny_channels),
+            people=_list(self.allow_people, self.deny_people),
+            answer_to=AnswerTo(self.answer_to),
+            bots=self.bots,
+            external_people=self.external_people,
+        )
+
+
+def _list(allowed: tuple[str, ...], denied: tuple[str, ...]) -> List:
+    return List(frozenset(allowed), frozenset(denied))

@@ -28,9 +28,46 @@ def test_an_unknown_key_is_refused() -> None:
     assert "bot_tokn" in refusal(bot_tokn="x")
 
 
-def test_the_http_mode_says_what_to_write_instead() -> None:
-    assert 'write mode = "socket"' in refusal(mode="http")
-    assert "socket" in refusal(mode="carrier pigeon")
+def test_another_mode_names_both() -> None:
+    message = refusal(mode="carrier pigeon")
+    assert "socket" in message
+    assert "http" in message
+
+
+HTTP = {
+    "type": "slack",
+    "mode": "http",
+    "bot_token": "xoxb-1",
+    "signing_secret": "8f7428",
+    "public_url": "https://bridge.example/",
+}
+INSTALLED = {
+    "type": "slack",
+    "app_token": "xapp-1",
+    "client_id": "1.2",
+    "client_secret": "abc",
+    "public_url": "https://bridge.example",
+}
+
+
+def test_over_http_slack_signs_and_knows_where_we_are() -> None:
+    settings = SlackSettings.model_validate(HTTP)
+    assert settings.public_url == "https://bridge.example"
+    assert not settings.installs
+    for needed in ("signing_secret", "public_url", "bot_token"):
+        given = {key: value for key, value in HTTP.items() if key != needed}
+        with pytest.raises(ValidationError, match=needed):
+            SlackSettings.model_validate(given)
+
+
+def test_an_app_that_workspaces_install_has_no_token_of_its_own() -> None:
+    assert SlackSettings.model_validate(INSTALLED).installs
+    for needed in ("client_secret", "public_url", "app_token"):
+        given = {key: value for key, value in INSTALLED.items() if key != needed}
+        with pytest.raises(ValidationError, match=needed):
+            SlackSettings.model_validate(given)
+    with pytest.raises(ValidationError, match="each workspace has its own"):
+        SlackSettings.model_validate({**INSTALLED, "bot_token": "xoxb-1"})
 
 
 @pytest.mark.parametrize(
@@ -40,7 +77,7 @@ def test_the_http_mode_says_what_to_write_instead() -> None:
         ("bot_token", "xoxb-9 secret", "xoxb-"),
         ("bot_token", " ", "is empty"),
         ("app_token", "xoxb-9-secret", "xapp-"),
-        ("app_token", "", "is empty"),
+        ("app_token", "", "Field required"),
     ],
 )
 def test_a_wrong_token_is_explained_and_never_quoted(key: str, value: str, says: str) -> None:
