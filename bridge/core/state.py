@@ -244,6 +244,11 @@ class Conversation(Value, frozen=True, kw_only=True):
         """Whether a restart has anything to take up here."""
         return self.asked or (self.session is not None and not self.session.released)
 
+    @property
+    def open(self) -> bool:
+        """Whether it goes on: it has a session, if a quiet one, or somebody waits for one."""
+        return self.asked or self.session is not None
+
     def essence(self) -> "Conversation":
         """What must survive a crash for nothing to be lost or repeated.
 

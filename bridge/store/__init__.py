@@ -11,25 +11,33 @@ from bridge.store.changes import (
     TakeStep,
     Verdict,
 )
+from bridge.store.keeping import Discard, Keep
+from bridge.store.opening import look_into, migrate, open_store
 from bridge.store.records import (
     ConversationRow,
     DeliveryRow,
     Entry,
+    Kept,
     SessionRecord,
     ThreadDelivery,
 )
-from bridge.store.sealing import Sealer
-from bridge.store.store import Store, look_into, migrate, open_store
+from bridge.store.sealing import MEMORY, TOKENS, Sealer
+from bridge.store.store import Store
 
 __all__ = [
+    "MEMORY",
+    "TOKENS",
     "Accept",
     "Accepted",
     "AgentOutcome",
     "Attempt",
     "ConversationRow",
     "DeliveryRow",
+    "Discard",
     "Entry",
     "Forget",
+    "Keep",
+    "Kept",
     "NewSession",
     "Outcome",
     "Sealer",

@@ -21,7 +21,16 @@ from bridge.model.ids import (
     DeliveryId,
     EntryId,
 )
-from bridge.model.inbound import Inbound
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    EndAsked,
+    Inbound,
+    PersonAsked,
+    RetryAsked,
+    Said,
+    StartAsked,
+)
 from bridge.store import tables as t
 from bridge.store.records import Entry
 
@@ -30,6 +39,8 @@ UNCLAIMED_FOR = timedelta(minutes=10)
 #: How long names of inbox entries, and what has been settled, are kept.
 REMEMBERED_FOR = timedelta(days=30)
 
+#: Who says or presses one of these takes part in the conversation.
+_TAKING_PART = (Said, Clicked, EndAsked, StartAsked, RetryAsked, CancelAsked, PersonAsked)
 #: In which column what a settlement says is kept.
 _KEPT_AS = {DeliveryState.SENT: "reference", DeliveryState.DEAD: "reason"}
 
@@ -86,6 +97,8 @@ class Accept(Change[Accepted]):
         if conversation is None:
             return Accepted(Verdict.UNCLAIMED)
         entry = Entry(id=number, conversation=conversation, inbound=self.inbound)
+        if self.origin == "platform":
+            self._introduce(connection, (entry, *claimed))
         return Accepted(Verdict.NEW, (entry, *claimed), opened)
 
     def _known(self, connection: Connection) -> bool:
@@ -131,6 +144,20 @@ class Accept(Change[Accepted]):
             Entry(id=EntryId(row.id), conversation=conversation, inbound=read_inbound(row.body))
             for row in rows
         )
+
+    def _introduce(self, connection: Connection, entries: tuple[Entry, ...]) -> None:
+        """Note who takes part, so that they find the conversation again."""
+        rows = [
+            {
+                "adapter": self.adapter,
+                "person": entry.inbound.person.id,
+                "conversation": entry.conversation,
+            }
+            for entry in entries
+            if isinstance(entry.inbound.body, _TAKING_PART)
+        ]
+        if rows:
+            connection.execute(upsert(t.people).on_conflict_do_nothing(), rows)
 
     def _insert(self, connection: Connection, conversation: ConversationId | None) -> EntryId:
         result = connection.execute(
@@ -190,7 +217,7 @@ class TakeStep(Change[None]):
         connection.execute(
             update(t.conversations)
             .where(t.conversations.c.id == self.conversation.id)
-            .values(touched_at=columns["touched_at"], live=columns["live"], state=columns["state"])
+            .values({name: columns[name] for name in ("touched_at", "live", "open", "state")})
         )
         if self.done:
             connection.execute(
@@ -313,6 +340,10 @@ class Forget(Change[None]):
         connection.execute(
             delete(t.deliveries).where(t.deliveries.c.settled_at < self.at - REMEMBERED_FOR)
         )
+        over = select(t.conversations.c.id).where(
+            ~t.conversations.c.open, t.conversations.c.touched_at < self.at - REMEMBERED_FOR
+        )
+        connection.execute(delete(t.people).where(t.people.c.conversation.in_(over)))
 
 
 def read_inbound(body: str) -> Inbound:
@@ -329,5 +360,6 @@ def _columns(conversation: Conversation) -> dict[str, object]:
         "opened_at": conversation.opened_at,
         "touched_at": conversation.touched_at,
         "live": conversation.live,
+        "open": conversation.open,
         "state": msgspec.json.encode(conversation).decode(),
     }

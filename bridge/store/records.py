@@ -1,6 +1,6 @@
 """What the store gives back: rows as frozen values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.core.state import Conversation
@@ -71,3 +71,12 @@ class DeliveryRow:
     owed_at: datetime
     settled_at: datetime | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What an adapter remembers under a key, as it is in the database."""
+
+    key: str
+    value: str = field(repr=False)
+    sealed: bool

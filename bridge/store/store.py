@@ -1,29 +1,33 @@
-"""The store: opened once, by one process, for writing; read by anybody."""
+"""What do we remember, as verbs: every change is written, every question is read."""
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from filelock import FileLock, Timeout
-from sqlalchemy import Engine, Row, Select, func, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.core.state import Conversation
-from bridge.errors import BridgeError, DatabaseFailed, DatabaseHeld
 from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Receipt, Replace, Retire
-from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
+from bridge.model.ids import (
+    AdapterName,
+    ConversationId,
+    DeliveryId,
+    EntryId,
+    PersonId,
+    ThreadKey,
+)
 from bridge.store import tables as t
 from bridge.store.changes import Change, read_inbound
-from bridge.store.engines import reading_engine, writing_engine
-from bridge.store.records import ConversationRow, DeliveryRow, Entry, SessionRecord, ThreadDelivery
-from bridge.store.schema import bring_up_to_date
-from bridge.store.sealing import Sealer
+from bridge.store.records import (
+    ConversationRow,
+    DeliveryRow,
+    Entry,
+    Kept,
+    SessionRecord,
+    ThreadDelivery,
+)
+from bridge.store.sealing import TOKENS, Sealer
 from bridge.store.writer import Writer, database_failed
 
 ResultT = TypeVar("ResultT")
@@ -32,16 +36,16 @@ _BODY: type[Any] = Post | Replace | Retire | Announce | Ask  # type: ignore[assi
 
 
 class Store:
-    """Everything we remember, behind verbs. Made by `open_store`."""
+    """Everything we remember, behind verbs. Made by `opening.open_store`."""
 
     def __init__(self, reader: AsyncEngine, writer: Writer, salt: str) -> None:
         self._reader = reader
         self._writer = writer
         self._salt = salt
 
-    def sealer(self, secret: str) -> Sealer:
-        """Seals tokens with a key made of `secret` and this database's own salt."""
-        return Sealer(secret, self._salt)
+    def sealer(self, secret: str, purpose: str = TOKENS) -> Sealer:
+        """Seals with a key made of `secret` and this database's own salt, for one `purpose`."""
+        return Sealer(secret, self._salt, purpose)
 
     async def write(self, change: Change[ResultT]) -> ResultT:
         """Commit `change` (see `changes`); returns after the commit.
@@ -61,6 +65,45 @@ class Store:
         """Those that a restart has to take up."""
         query = select(t.conversations.c.state).where(t.conversations.c.live)
         return [_conversation(row.state) for row in await self._rows(query)]
+
+    async def open_threads(self, adapter: AdapterName, prefix: str) -> list[ThreadKey]:
+        """The threads of an adapter's open conversations whose keys begin with `prefix`."""
+        query = (
+            select(t.conversations.c.thread)
+            .where(t.conversations.c.open, t.conversations.c.adapter == adapter)
+            .where(_begins(t.conversations.c.thread, prefix))
+            .order_by(t.conversations.c.thread)
+        )
+        return [ThreadKey(row.thread) for row in await self._rows(query)]
+
+    async def conversations_of(
+        self, adapter: AdapterName, person: PersonId, *, most: int
+    ) -> list[Conversation]:
+        """The open conversations in which `person` said something, the last touched first."""
+        query = (
+            select(t.conversations.c.state)
+            .join(t.people)
+            .where(t.people.c.adapter == adapter, t.people.c.person == person)
+            .where(t.conversations.c.open)
+            .order_by(t.conversations.c.touched_at.desc(), t.conversations.c.id)
+            .limit(most)
+        )
+        return [_conversation(row.state) for row in await self._rows(query)]
+
+    async def kept(self, adapter: AdapterName, key: str) -> Kept | None:
+        """What an adapter remembers under `key`."""
+        query = select(t.memory).where(t.memory.c.adapter == adapter, t.memory.c.key == key)
+        rows = await self._rows(query)
+        return _kept(rows[0]) if rows else None
+
+    async def all_kept(self, adapter: AdapterName, prefix: str) -> list[Kept]:
+        """What an adapter remembers under keys that begin with `prefix`, by their order."""
+        query = (
+            select(t.memory)
+            .where(t.memory.c.adapter == adapter, _begins(t.memory.c.key, prefix))
+            .order_by(t.memory.c.key)
+        )
+        return [_kept(row) for row in await self._rows(query)]
 
     async def open_entries(self, *, origin: str | None = None, after: int = 0) -> list[Entry]:
         """Inbox entries whose step has not committed, in the order they were said."""
@@ -160,145 +203,13 @@ class Store:
             raise database_failed("The database could not be read", error) from None
 
 
-@asynccontextmanager
-async def open_store(url: str, *, auto_migrate: bool = True) -> AsyncIterator[Store]:
-    """Open the database for the daemon: alone, up to date, with a writer.
-
-    Raises:
-        DatabaseHeld: another process serves it.
-        DatabaseFailed: it cannot be opened, is no database, or is from a newer version.
-        MigrationNeeded: it is older and `auto_migrate` is off.
-    """
-    path = database_path(url)
-    with _held(path):
-        _create_private(path)
-        with writing_engine(path) as writing:
-            await asyncio.to_thread(_checked, writing, auto_migrate=auto_migrate)
-            async with reading_engine(path) as reading, _serving(writing) as writer:
-                yield Store(reading, writer, await _salt(reading))
+def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """As Python means it; LIKE would take no notice of capitals. The range is for the index."""
+    return (column >= prefix) & (func.substr(column, 1, len(prefix)) == prefix)
 
 
-@asynccontextmanager
-async def look_into(url: str) -> AsyncIterator[Store]:
-    """Open an existing database beside its daemon: to read, or to leave it a request.
-
-    Raises:
-        DatabaseFailed: there is none, or it cannot be read.
-        MigrationNeeded: its schema is not this version's.
-    """
-    path = database_path(url)
-    try:
-        path.stat()
-    except FileNotFoundError:
-        raise DatabaseFailed(
-            f"There is no database at {path}", remedy="start the bridge once, or check database.url"
-        ) from None
-    except OSError as error:
-        raise _not_openable(path, error) from None
-    with writing_engine(path) as writing:
-        await asyncio.to_thread(_checked, writing, auto_migrate=False)
-        async with reading_engine(path) as reading, _serving(writing) as writer:
-            yield Store(reading, writer, await _salt(reading))
-
-
-@asynccontextmanager
-async def _serving(engine: Engine) -> AsyncIterator[Writer]:
-    """A writer at work; everything given to it is written before this is left."""
-    writer = Writer(engine)
-    task = asyncio.create_task(writer.run(), name="store.writer")
-    try:
-        yield writer
-    finally:
-        writer.close()
-        await task
-
-
-def database_path(url: str) -> Path:
-    """The file of a `sqlite+aiosqlite:///` address.
-
-    Raises:
-        DatabaseFailed: it names no file.
-    """
-    try:
-        database = make_url(url).database
-    except ArgumentError:
-        database = None
-    if not database or database == ":memory:":
-        raise DatabaseFailed(
-            "The database must be a file", remedy="set database.url to sqlite+aiosqlite:///NAME.db"
-        )
-    return Path(database)
-
-
-def migrate(url: str) -> str:
-    """Bring the database up to date, alone; the revision it came from, "" if it was empty.
-
-    Raises:
-        DatabaseHeld: another process serves it.
-        DatabaseFailed: it cannot be opened or is from a newer version.
-    """
-    path = database_path(url)
-    with _held(path):
-        _create_private(path)
-        with writing_engine(path) as engine:
-            return _checked(engine, auto_migrate=True)
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Hold the file against every other process, under whichever name it is opened."""
-    try:
-        path.parent.stat()  # the lock would make a missing directory; a wrong address must be told
-        lock = FileLock(f"{os.path.realpath(path)}.lock", timeout=0, mode=0o600)
-        lock.acquire()
-    except Timeout:
-        raise DatabaseHeld(
-            f"Another process serves {path}",
-            remedy="stop it first, or give this one a database of its own (database.url)",
-        ) from None
-    except OSError as error:
-        raise _not_openable(path, error) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _create_private(path: Path) -> None:
-    """The file holds people's words: nobody else may read it."""
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        with suppress(PermissionError):
-            os.fchmod(descriptor, 0o600)
-        os.close(descriptor)
-    except OSError as error:
-        raise _not_openable(path, error) from None
-
-
-def _not_openable(path: Path, error: OSError) -> DatabaseFailed:
-    return DatabaseFailed(
-        f"The database {path} cannot be opened: {error.strerror}",
-        remedy="check database.url, the directory and its permissions",
-    )
-
-
-def _checked(engine: Engine, *, auto_migrate: bool) -> str:
-    try:
-        with engine.connect() as connection:
-            return bring_up_to_date(connection, allowed=auto_migrate)
-    except BridgeError:
-        raise
-    except SQLAlchemyError as error:
-        raise database_failed("The database cannot be used", error) from None
-
-
-async def _salt(engine: AsyncEngine) -> str:
-    query = select(t.facts.c.value).where(t.facts.c.name == "salt")
-    try:
-        async with engine.connect() as connection:
-            return str((await connection.execute(query)).scalar_one())
-    except SQLAlchemyError as error:
-        raise database_failed("The database has lost its salt", error) from None
+def _kept(row: Row[Any]) -> Kept:
+    return Kept(key=row.key, value=row.value, sealed=row.sealed)
 
 
 def _conversation(state: str) -> Conversation:

@@ -65,9 +65,43 @@ conversations = Table(
     #: whether a restart has anything to take up here
     Column("live", Boolean, nullable=False),
     Column("state", Text, nullable=False),
+    #: whether it goes on, even if it is quiet now
+    Column("open", Boolean, nullable=False, server_default=text("0")),
     UniqueConstraint("adapter", "thread"),
 )
 Index(None, conversations.c.live, sqlite_where=text("live"))
+Index(
+    "ix_conversations_open",
+    conversations.c.adapter,
+    conversations.c.thread,
+    sqlite_where=text("open"),
+)
+
+#: Who said something where, as their platform names them.
+people = Table(
+    "people",
+    metadata,
+    Column("adapter", String, primary_key=True),
+    Column("person", String, primary_key=True),
+    Column(
+        "conversation",
+        ForeignKey(conversations.c.id, ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    sqlite_with_rowid=False,
+)
+
+#: What adapters remember beyond a restart; `value` is sealed where `sealed` says so.
+memory = Table(
+    "memory",
+    metadata,
+    Column("adapter", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("sealed", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 #: PolyAI sessions. The token is sealed, and gone once the session is over.
 sessions = Table(
