@@ -17,6 +17,7 @@ import msgspec
 from adapters.slack import clicks, ids
 from adapters.slack.arrivals import arrival
 from adapters.slack.plain_text import mentions, plain, printable
+from adapters.slack.words import NO_WORDS, Words, begins, wish
 from bridge.model.inbound import Inbound, Said
 
 
@@ -91,27 +92,30 @@ def team_of(payload: object) -> str:
         return ""
 
 
-def from_slack(payload: object, bot: BotIdentity) -> Inbound | None:
-    """What `payload`, an event callback or a click, means for us; None if it means nothing."""
+def from_slack(payload: object, bot: BotIdentity, words: Words = NO_WORDS) -> Inbound | None:
+    """What `payload`, an event callback or a click, means for us; None if it means nothing.
+
+    After a mention `words` are wishes, and not for the agent.
+    """
     if not isinstance(payload, dict):
         return None
     try:
         if payload.get("type") == "block_actions":
             return clicks.read(payload)
         if isinstance(payload.get("event"), dict):
-            return _from_callback(msgspec.convert(payload, _Callback), bot)
+            return _from_callback(msgspec.convert(payload, _Callback), bot, words)
     except (msgspec.ValidationError, UnicodeEncodeError):
         return None  # the latter where half a character stands in place of something else
     return None
 
 
-def _from_callback(callback: _Callback, bot: BotIdentity) -> Inbound | None:
+def _from_callback(callback: _Callback, bot: BotIdentity, words: Words) -> Inbound | None:
     event = callback.event
     if not (_by_a_person(event, bot) and _readable(event, callback.team)):
         return None
     if event.app_id is not None and event.app_id == callback.api_app_id:
         return None
-    return _from_message(event, callback.team, bot)
+    return _from_message(event, callback.team, bot, words)
 
 
 def _by_a_person(event: _Event, bot: BotIdentity) -> bool:
@@ -135,11 +139,13 @@ def _readable(event: _Event, team: str) -> bool:
     )
 
 
-def _from_message(event: _Event, team: str, bot: BotIdentity) -> Inbound | None:
-    called = mentions(event.text or "", bot=bot.user) or event.channel_type == "im"
+def _from_message(event: _Event, team: str, bot: BotIdentity, words: Words) -> Inbound | None:
+    mentioned = mentions(event.text or "", bot=bot.user)
+    called = mentioned or event.channel_type == "im"
     text = "\n".join([plain(event.text or "", bot=bot.user), *_files(event.files)]).strip()
     if not called and not (event.thread_ts and text):
         return None  # a channel's own talk, which can belong to no conversation; or nothing at all
+    body = (wish(text, words) if mentioned else None) or Said(text)
     where = f"{team}:{event.channel}"
     identities = [f"message:{where}:{event.ts}"]
     if isinstance(event.client_msg_id, str) and _CLIENT_ID.fullmatch(event.client_msg_id):
@@ -149,8 +155,8 @@ def _from_message(event: _Event, team: str, bot: BotIdentity) -> Inbound | None:
         tuple(identities),
         ts=event.ts,
         person=event.user or "",
-        body=Said(text),
-        opens=called,
+        body=body,
+        opens=called and begins(body),
     )
 
 

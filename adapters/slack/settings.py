@@ -6,13 +6,15 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
+from adapters.slack.admission_settings import AdmissionSettings
+from adapters.slack.control_settings import ControlSettings
 from bridge.plugin.settings import Address, Duration, is_loopback
 
 
-class SlackSettings(BaseModel):
+class SlackSettings(AdmissionSettings, ControlSettings):
     """One workspace: where it is and who we are there."""
 
     # An invalid token must not be quoted in the message that refuses it.
@@ -39,19 +41,6 @@ class SlackSettings(BaseModel):
     api_url: Address = "https://slack.com/api/"
     #: How long Slack may take to show a post whose response was lost, before it counts as absent.
     in_doubt_wait: Duration = timedelta(seconds=30)
-    #: Who may talk to the agent, and where. Nobody listed as allowed: everybody; denied wins.
-    allow_workspaces: Ids = ()
-    deny_workspaces: Ids = ()
-    allow_channels: _Channels = ()
-    deny_channels: _Channels = ()
-    allow_people: Ids = ()
-    deny_people: Ids = ()
-    #: People of other organisations, who share a channel with us.
-    external_people: bool = True
-    #: Other apps and workflows; they always have to mention ours.
-    bots: bool = False
-    #: Whose words in a thread of ours are for the agent.
-    answer_to: Literal["everyone", "starter", "mention"] = "everyone"
 
     @field_validator("client_secret")
     @classmethod
@@ -130,19 +119,3 @@ def _secret(value: SecretStr, *, needed: bool, origin: str) -> SecretStr:
     if needed and not secret:
         raise ValueError(f"is empty: needed is {origin}")
     return SecretStr(secret)
-
-    @property
-    def admission(self) -> Admission:
-        """Who may talk, as rules."""
-        return Admission(
-            workspaces=_list(self.allow_workspaces, self.deny_workspaces),
-            channels=_list(self.allow_channels, self.deny_channels),
-            people=_list(self.allow_people, self.deny_people),
-            answer_to=AnswerTo(self.answer_to),
-            bots=self.bots,
-            external_people=self.external_people,
-        )
-
-
-def _list(allowed: tuple[str, ...], denied: tuple[str, ...]) -> List:
-    return List(frozenset(allowed), frozenset(denied))
