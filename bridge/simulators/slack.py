@@ -22,6 +22,7 @@ import msgspec
 from aiohttp import web
 
 from bridge.clock import Clock, Ids
+from bridge.simulators.slack_arguments import Refusal
 from bridge.simulators.slack_chat import Access, Chat
 from bridge.simulators.slack_control import control_routes
 from bridge.simulators.slack_envelopes import ClickResult, Envelopes, SimulatedEnvelope
@@ -31,6 +32,7 @@ from bridge.simulators.slack_methods import ALL_SCOPES, Methods
 from bridge.simulators.slack_payloads import event_callback
 from bridge.simulators.slack_people import PeopleVerbs
 from bridge.simulators.slack_sockets import Sockets
+from bridge.simulators.slack_streams import Streams
 from bridge.simulators.slack_tasks import OwnedTasks
 from bridge.simulators.slack_verbs import FaultVerbs
 from bridge.simulators.slack_web import SimulatedCall, WebApi
@@ -82,6 +84,7 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         self._channels = self._workspace.channels
         self._access = Access(set(ALL_SCOPES))
         self._chat = Chat(self._workspace, self._access)
+        self._streams = Streams(self._workspace, self._chat)
         self._faults = PlannedFaults()
         app_id = self._workspace.app_id
         self._sockets = Sockets(app_id=app_id, clock=clock, ids=ids, tasks=self._tasks)
@@ -97,7 +100,9 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         self._workspace.announce = self._announce
         self.calls: list[SimulatedCall] = []
         self._web = WebApi(
-            methods=Methods(self._workspace, self._chat, self._socket_address).table(),
+            methods=Methods(
+                self._workspace, self._chat, self._streams, self._socket_address
+            ).table(),
             access=self._access,
             limits=limits or RateLimits(),
             faults=self._faults,
@@ -182,6 +187,10 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         """Every message the app changed, in order, as it was after each change."""
         return self._chat.updates
 
+    def texts(self, channel: str, ts: str) -> list[str]:
+        """Each text that a message has shown, in order: how it grew."""
+        return list(self._workspace.texts[channel, ts])
+
     @property
     def ephemerals(self) -> list[SimulatedMessage]:
         """Every message the app showed to one person alone; `user` is that person."""
@@ -239,6 +248,8 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         self._envelopes.raise_event(event_callback(self._workspace, event))
 
     def _socket_address(self) -> str:
+        if self._sockets.switched_off:
+            raise Refusal("link_disabled")
         ticket = self._sockets.new_ticket()
         return f"ws://127.0.0.1:{self._port}/link/?ticket={ticket}&app_id={self.app_id}"
 

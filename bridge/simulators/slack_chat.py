@@ -43,6 +43,8 @@ class Access:
     refused: str = ""
     #: Without chat:write.customize a name is refused, or, with this, ignored. Slack does both.
     ignores_names: bool = False
+    #: Distributed outside the Marketplace: reads little at a time.
+    distributed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,41 +73,44 @@ class Chat:
             text=content.text,
             blocks=content.blocks,
             attachments=content.attachments,
-            metadata=_metadata(args),
+            metadata=metadata_of(args),
             thread_ts=thread_root(channel, args.text("thread_ts")),
-            **self._author(args),
+            **self.author_of(args),
         )
         if message.thread_ts and args.flag("reply_broadcast"):
             message = replace(message, subtype="thread_broadcast")
         message = self.workspace.post(replace(message, ts=self.workspace.next_ts(channel)))
         self.posts.append(message)
         self.workspace.shown_statuses.pop((channel.id, message.thread_ts or message.ts), None)
-        return {"channel": channel.id, "ts": message.ts, "message": self._answered(message)}
+        return {"channel": channel.id, "ts": message.ts, "message": self.answered(message)}
 
     def update(self, args: Arguments) -> Json:
         """chat.update: text without blocks takes the blocks away; metadata stays if not given."""
         channel = writable(self.workspace, args.need("channel"))
-        old = self._own(channel, args.need("ts"), refusal="cant_update_message")
+        old = self.own(channel, args.need("ts"), refusal="cant_update_message")
+        if self.workspace.flows(old):
+            raise Refusal("streaming_state_conflict")
+        old = channel.messages[old.ts]  # a stream whose time was over has just ended
         content = self._content(args, most=UPDATE_TEXT)
         new = replace(
             old,
             text=content.text,
             blocks=content.blocks,
             attachments=content.attachments,
-            metadata=_metadata(args) if args.given("metadata") else old.metadata,
+            metadata=metadata_of(args) if args.given("metadata") else old.metadata,
             edits=old.edits + 1,
         )
         if not content.blocks:
             at = self.workspace.next_ts(channel)
             new = replace(new, edited_ts=at, edited_by=self.workspace.bot_user_id)
         self.updates.append(self.workspace.change(old, new))
-        answered = self._answered(new)
+        answered = self.answered(new)
         return {"channel": channel.id, "ts": new.ts, "text": new.text, "message": answered}
 
     def delete(self, args: Arguments) -> Json:
         """chat.delete."""
         channel = writable(self.workspace, args.need("channel"))
-        message = self._own(channel, args.need("ts"), refusal="cant_delete_message")
+        message = self.own(channel, args.need("ts"), refusal="cant_delete_message")
         self.workspace.remove(message)
         return {"channel": channel.id, "ts": message.ts}
 
@@ -113,7 +118,7 @@ class Chat:
         """chat.postEphemeral: seen by one person, kept in no history."""
         channel = writable(self.workspace, args.need("channel"))
         user = args.need("user")
-        if user not in self.workspace.users:
+        if user not in self.workspace.users or channel.person not in {None, user}:
             raise Refusal("user_not_in_channel")
         content = self._content(args, most=POST_TEXT)
         ts = self.workspace.next_ts(channel)
@@ -151,7 +156,7 @@ class Chat:
 
     def _content(self, args: Arguments, *, most: int) -> _Content:
         text, markdown = args.text("text") or "", args.text("markdown_text")
-        blocks = self._blocks(args)
+        blocks = self.blocks_of(args)
         attachments = args.structure("attachments", error="invalid_attachments") or []
         if markdown is not None and (text or blocks):
             raise Refusal("markdown_text_conflict")
@@ -161,7 +166,8 @@ class Chat:
             raise Refusal("msg_too_long")
         return _Content(markdown or text, blocks, tuple(attachments))
 
-    def _blocks(self, args: Arguments) -> tuple[Json, ...]:
+    def blocks_of(self, args: Arguments) -> tuple[Json, ...]:
+        """The blocks given, each with an id."""
         blocks = args.structure("blocks", error="invalid_blocks_format") or []
         found = problems(blocks)
         if found:
@@ -179,7 +185,7 @@ class Chat:
             ]
         return block
 
-    def _author(self, args: Arguments) -> dict[str, Any]:
+    def author_of(self, args: Arguments) -> dict[str, Any]:
         """The app itself, or the name it takes with chat:write.customize."""
         bot = {"bot_id": self.workspace.bot_id}
         asked = {name: args.text(name) for name in ("username", "icon_url", "icon_emoji")}
@@ -194,11 +200,13 @@ class Chat:
             return {**bot, **asked, "subtype": "bot_message"}
         return {**bot, **asked, "user": self.workspace.bot_user_id}
 
-    def _answered(self, message: SimulatedMessage) -> Json:
+    def answered(self, message: SimulatedMessage) -> Json:
+        """A message as an answer shows it."""
         profile = {"id": self.workspace.bot_id, "app_id": self.workspace.app_id, "name": "bridge"}
         return {**self.workspace.wire(message), "bot_profile": profile}
 
-    def _own(self, channel: Channel, ts: str, *, refusal: str) -> SimulatedMessage:
+    def own(self, channel: Channel, ts: str, *, refusal: str) -> SimulatedMessage:
+        """A message of the app's, else `refusal`."""
         message = channel.messages.get(ts)
         if message is None or message.deleted:
             raise Refusal("message_not_found")
@@ -251,7 +259,8 @@ def missing_scope(scope: str, access: Access) -> Refusal:
     return Refusal("missing_scope", needed=scope, provided=",".join(sorted(access.scopes)))
 
 
-def _metadata(args: Arguments) -> Json | None:
+def metadata_of(args: Arguments) -> Json | None:
+    """The metadata given, if any."""
     metadata = args.structure("metadata", error="invalid_metadata_format")
     if not metadata:
         return None

@@ -41,11 +41,14 @@ METHODS: Mapping[str, Allowance] = {
     "apps.connections.open": TIER_3,
     "assistant.threads.setStatus": SPECIAL,
     "auth.test": SPECIAL,
+    "chat.appendStream": TIER_4,
     "chat.delete": TIER_3,
     "chat.getPermalink": SPECIAL,
     "chat.postEphemeral": TIER_4,
     # "A workspace-wide cap of several hundred a minute", undisclosed: 300 is our choice.
     "chat.postMessage": _tier(300),
+    "chat.startStream": TIER_2,
+    "chat.stopStream": TIER_2,
     "chat.update": TIER_3,
     "conversations.history": TIER_3,
     "conversations.info": TIER_3,
@@ -54,6 +57,13 @@ METHODS: Mapping[str, Allowance] = {
     "conversations.replies": TIER_3,
     "users.info": TIER_4,
 }
+#: What Slack lets an app read that is distributed outside its Marketplace (changelog, 2025-05-29).
+DISTRIBUTED: Mapping[str, Allowance] = {
+    "conversations.history": _tier(1),
+    "conversations.replies": _tier(1),
+}
+#: … and how many messages it shows such an app at once.
+DISTRIBUTED_PAGE = 15
 #: Per channel as well: "about one a second, with short bursts"; the burst's size is our choice.
 PER_CHANNEL: Mapping[str, Allowance] = {"chat.postMessage": Allowance(per_minute=60, burst=5)}
 
@@ -79,6 +89,7 @@ class RateLimits:
 
     methods: Mapping[str, Allowance] = field(default_factory=lambda: METHODS)
     per_channel: Mapping[str, Allowance] = field(default_factory=lambda: PER_CHANNEL)
+    distributed: bool = False  #: the quotas of a distributed app go first
     _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -93,8 +104,8 @@ class RateLimits:
         """
         buckets = [
             self._bucket(table[method], method, key, now)
-            for table, key in ((self.methods, EVERY_CHANNEL), (self.per_channel, channel))
-            if method in table and (key or table is self.methods)
+            for table, key in ((self._by_method, EVERY_CHANNEL), (self.per_channel, channel))
+            if method in table and (key or table is not self.per_channel)
         ]
         wait = max((bucket.wait() for bucket in buckets), default=timedelta())
         if wait > timedelta():
@@ -103,8 +114,14 @@ class RateLimits:
             bucket.calls -= 1
         return None
 
+    @property
+    def _by_method(self) -> Mapping[str, Allowance]:
+        return {**self.methods, **DISTRIBUTED} if self.distributed else self.methods
+
     def _bucket(self, allowance: Allowance, method: str, key: str, now: datetime) -> _Bucket:
-        full = _Bucket(allowance, float(allowance.burst), now)
-        bucket = self._buckets.setdefault((method, key), full)
+        bucket = self._buckets.get((method, key))
+        if bucket is None or bucket.allowance != allowance:
+            bucket = _Bucket(allowance, float(allowance.burst), now)
+            self._buckets[method, key] = bucket
         bucket.fill(now)
         return bucket

@@ -3,11 +3,13 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.simulators.slack_arguments import Arguments, Refusal
 from bridge.simulators.slack_chat import Chat, missing_scope, readable
+from bridge.simulators.slack_limits import DISTRIBUTED_PAGE
+from bridge.simulators.slack_streams import Streams
 from bridge.simulators.slack_workspace import (
     Channel,
     ChannelKind,
@@ -57,6 +59,7 @@ class Methods:
 
     workspace: Workspace
     chat: Chat
+    streams: Streams
     open_socket: Callable[[], str]
 
     def table(self) -> Mapping[str, Method]:
@@ -65,10 +68,13 @@ class Methods:
             "apps.connections.open": Method(self._open_connection, with_app_token=True),
             "assistant.threads.setStatus": Method(self.chat.set_status, "chat:write"),
             "auth.test": Method(self._test_auth),
+            "chat.appendStream": Method(self.streams.append, "chat:write"),
             "chat.delete": Method(self.chat.delete, "chat:write"),
             "chat.getPermalink": Method(self._get_permalink, takes_json=False),
             "chat.postEphemeral": Method(self.chat.post_ephemeral, "chat:write"),
             "chat.postMessage": Method(self.chat.post, "chat:write"),
+            "chat.startStream": Method(self.streams.start, "chat:write"),
+            "chat.stopStream": Method(self.streams.stop, "chat:write"),
             "chat.update": Method(self.chat.update, "chat:write"),
             "conversations.history": Method(self._history, takes_json=False),
             "conversations.info": Method(self._describe_channel, "channels:read", takes_json=False),
@@ -106,7 +112,7 @@ class Methods:
             if not message.is_reply or message.subtype == "thread_broadcast"
         ]
         kept = [message for message in rooted if self._is_shown(channel, message)]
-        page = _Page.asked(args, default=HISTORY_PAGE, most=HISTORY_MOST)
+        page = self._page(args, default=HISTORY_PAGE, most=HISTORY_MOST)
         return self._page_of(sorted(kept, key=_ts, reverse=True), page, args)
 
     def _replies(self, args: Arguments) -> Json:
@@ -114,7 +120,7 @@ class Methods:
         asked = channel.messages.get(args.need("ts"))
         if asked is None or not self._is_shown(channel, asked):
             raise Refusal("thread_not_found")
-        page = _Page.asked(args, default=REPLIES_PAGE, most=REPLIES_MOST)
+        page = self._page(args, default=REPLIES_PAGE, most=REPLIES_MOST)
         if asked.is_reply:
             return self._page_of([asked], page, args)
         # The root heads every page, whatever the page's bounds.
@@ -126,6 +132,11 @@ class Methods:
         if scope not in self.chat.access.scopes:
             raise missing_scope(scope, self.chat.access)
         return channel
+
+    def _page(self, args: Arguments, *, default: int, most: int) -> "_Page":
+        page = _Page.asked(args, default=default, most=most)
+        few = min(page.limit, DISTRIBUTED_PAGE)
+        return replace(page, limit=few) if self.chat.access.distributed else page
 
     def _is_shown(self, channel: Channel, message: SimulatedMessage) -> bool:
         """A deleted message is gone, unless it is the root of a thread that lives on."""

@@ -10,6 +10,7 @@ from bridge.simulators.slack_payloads import (
     slash_command,
     typed_blocks,
 )
+from bridge.simulators.slack_streams import Streams
 from bridge.simulators.slack_workspace import Channel, ChannelKind, SimulatedMessage, Workspace
 
 Json = dict[str, Any]
@@ -20,6 +21,7 @@ class PeopleVerbs:
 
     _channels: dict[str, Channel]
     _envelopes: Envelopes
+    _streams: Streams
     _workspace: Workspace
 
     def add_channel(self, name: str, *, private: bool = False, member: bool = True) -> str:
@@ -104,6 +106,15 @@ class PeopleVerbs:
     async def delete(self, channel: str, ts: str) -> None:
         """Somebody deletes a message, perhaps a thread's root."""
         self._workspace.remove(self._message(channel, ts))
+
+    async def stop_stream(self, channel: str, ts: str) -> None:
+        """Somebody stops a message that is being streamed; what it shows stays.
+
+        Raises:
+            LookupError: no such message.
+            ValueError: it is not being streamed.
+        """
+        self._streams.stop_for(self._message(channel, ts))
 
     async def click(
         self,

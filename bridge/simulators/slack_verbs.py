@@ -9,7 +9,9 @@ from bridge.simulators.slack_chat import Access
 from bridge.simulators.slack_envelopes import Envelopes
 from bridge.simulators.slack_faults import Fault, FaultKind, PlannedFaults
 from bridge.simulators.slack_sockets import Sockets
-from bridge.simulators.slack_workspace import Channel, Workspace
+from bridge.simulators.slack_streams import Streams
+from bridge.simulators.slack_web import WebApi
+from bridge.simulators.slack_workspace import Channel, ChannelKind, Workspace
 
 _CONNECT = "apps.connections.open"
 
@@ -22,6 +24,8 @@ class FaultVerbs:
     _envelopes: Envelopes
     _faults: PlannedFaults
     _sockets: Sockets
+    _streams: Streams
+    _web: WebApi
     _workspace: Workspace
 
     def rate_limit(self, method: str, n: int = 1, after: timedelta = timedelta(seconds=30)) -> None:
@@ -72,6 +76,21 @@ class FaultVerbs:
         """Give a scope back."""
         self._access.scopes.add(scope)
 
+    def refuse_streams(
+        self, error: str = "channel_type_not_supported", kind: str | None = None
+    ) -> None:
+        """Refuse streams in one kind of channel (`channel`, `group`, `im`), or in all of them.
+
+        Raises:
+            ValueError: there is no such kind.
+        """
+        kinds = [ChannelKind(kind)] if kind else list(ChannelKind)
+        self._streams.refused |= dict.fromkeys(kinds, error)
+
+    def allow_streams(self) -> None:
+        """Take streams again, everywhere."""
+        self._streams.refused.clear()
+
     def archive(self, channel: str) -> None:
         """Archive a channel: nobody can write there any more."""
         self._workspace.channel_event("channel_archive", channel)
@@ -100,6 +119,38 @@ class FaultVerbs:
     def drop_sockets(self) -> None:
         """Break every socket without a closing handshake."""
         self._sockets.cut_all()
+
+    def switch_off_socket_mode(self) -> None:
+        """Switch Socket Mode off: sockets are told `link_disabled`, and no more are given."""
+        self._sockets.switched_off = True
+        self._sockets.disconnect("link_disabled")
+
+    def switch_on_socket_mode(self) -> None:
+        """Switch Socket Mode on again."""
+        self._sockets.switched_off = False
+
+    def add_stranger(self, n: int = 1) -> None:
+        """Another process with the same token holds `n` sockets, and takes its share of events."""
+        self._sockets.add_strangers(n)
+
+    def remove_strangers(self) -> None:
+        """The other process leaves."""
+        self._sockets.remove_strangers()
+
+    def deafen_sockets(self, n: int = 10) -> None:
+        """The first `n` open sockets get no more events until renewed, though pings go on."""
+        for socket in self._sockets.open[:n]:
+            socket.deaf = True
+
+    def silence_sockets(self, n: int = 10) -> None:
+        """Nothing comes from the first `n` open sockets any more, no ping either, until renewed."""
+        for socket in self._sockets.open[:n]:
+            socket.silent = True
+
+    def limit_history(self, *, on: bool = True) -> None:
+        """Read threads and channels as a distributed app may: once a minute, 15 messages."""
+        self._access.distributed = on
+        self._web.limits.distributed = on
 
     def refuse_connections(self, error: str = "internal_error", n: int = 1) -> None:
         """The next `n` requests for a socket's address are refused."""

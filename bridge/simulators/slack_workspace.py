@@ -16,6 +16,8 @@ Json = dict[str, Any]
 
 #: A status that nothing refreshes lapses after this time (assistant.threads.setStatus).
 STATUS_LIFE = timedelta(minutes=2)
+#: A stream ends after this time, whatever is appended (chat.startStream; measured by others).
+STREAM_LIFE = timedelta(minutes=5)
 
 
 class ChannelKind(enum.StrEnum):
@@ -24,6 +26,15 @@ class ChannelKind(enum.StrEnum):
     PUBLIC = "channel"
     PRIVATE = "group"
     DIRECT = "im"
+
+
+class StreamState(enum.StrEnum):
+    """As messages have it that flow, or did."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    STOPPED = "stopped"  #: by a person; our word, as Slack's is not known
+    ERRORED = "errored"  #: its time was over
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,8 @@ class SimulatedMessage:
     edited_ts: str | None = None  #: set where Slack shows "(edited)"
     edited_by: str | None = None
     deleted: bool = False
+    streaming_state: StreamState | None = None
+    stream_ends_at: datetime | None = None
 
     @property
     def is_reply(self) -> bool:
@@ -105,6 +118,8 @@ class Workspace:
         self.statuses: list[SimulatedStatus] = []
         self.shown_statuses: dict[tuple[str, str], SimulatedStatus] = {}
         self.ephemerals: list[SimulatedMessage] = []
+        #: Each text that a message has shown, in order, by its channel and ts.
+        self.texts: dict[tuple[str, str], list[str]] = {}
         self.announce: Callable[[Json], None] = lambda _: None
 
     def new_id(self, prefix: str) -> str:
@@ -143,6 +158,7 @@ class Workspace:
         """Store a new message and announce it."""
         channel = self.channels[message.channel]
         channel.messages[message.ts] = message
+        self.texts[channel.id, message.ts] = [message.text]
         if message.is_reply and message.thread_ts:
             channel.threads.setdefault(message.thread_ts, []).append(message.ts)
         self._tell(channel, self.message_event(message))
@@ -150,15 +166,31 @@ class Workspace:
             self._tell(channel, self._mention_event(message))
         return message
 
-    def change(self, old: SimulatedMessage, new: SimulatedMessage) -> SimulatedMessage:
-        """Replace a message and announce the change."""
+    def change(
+        self, old: SimulatedMessage, new: SimulatedMessage, *, told: bool = True
+    ) -> SimulatedMessage:
+        """Replace a message and, unless it is not to be `told`, announce the change."""
         channel = self.channels[old.channel]
         channel.messages[old.ts] = new
+        if old.text != new.text:
+            self.texts[old.channel, old.ts].append(new.text)
+        if not told:
+            return new
         changed = {"message": self.wire(new), "previous_message": self.wire(old)}
         self._tell(channel, self._hidden(channel, "message_changed", changed))
         if self._mentions_bot(new) and new.edited_ts:
             self._tell(channel, self._mention_event(new))
         return new
+
+    def flows(self, message: SimulatedMessage) -> bool:
+        """Whether a message is being streamed; a stream whose time is over ends here."""
+        ends_at = message.stream_ends_at
+        if message.streaming_state is not StreamState.IN_PROGRESS or ends_at is None:
+            return False
+        if self.clock.now() < ends_at:
+            return True
+        self.change(message, replace(message, streaming_state=StreamState.ERRORED))
+        return False
 
     def remove(self, message: SimulatedMessage) -> None:
         """Delete a message. A root that has replies leaves a tombstone, as in Slack."""
@@ -250,6 +282,7 @@ class Workspace:
             "blocks": list(message.blocks),
             "attachments": list(message.attachments),
             "files": list(message.files),
+            "streaming_state": message.streaming_state,
         }
 
     def _thread_fields(self, message: SimulatedMessage) -> Json:
