@@ -1,10 +1,10 @@
-"""Are durations and addresses read as written, and refused otherwise without being quoted?"""
+"""Are durations, addresses and ids read as written, and refused otherwise without being quoted?"""
 
 from datetime import timedelta
 
 import pytest
 
-from bridge.plugin.settings import is_loopback, read_address, read_duration
+from bridge.plugin.settings import is_loopback, read_address, read_duration, read_ids
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,33 @@ def test_this_machine_is_recognised(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "host.example", "10.0.0.1", "::", "localhost.example"])
 def test_other_machines_are_not(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ([], ()),
+        ("", ()),
+        (["U1", "C02"], ("U1", "C02")),
+        (("U1",), ("U1",)),
+        ("U1, C02,", ("U1", "C02")),
+        ('["U1", "C02"]', ("U1", "C02")),
+        (["U1", "U1"], ("U1",)),
+        (["direct"], ("direct",)),
+    ],
+)
+def test_ids_are_a_list_however_it_is_written(written: object, meant: tuple[str, ...]) -> None:
+    assert read_ids(written, words={"direct"}) == meant
+
+
+@pytest.mark.parametrize("written", [["ann"], ["#help"], "U1, @ann", '["U1", 7]', ["direct"]])
+def test_a_name_is_no_id_and_is_not_quoted(written: object) -> None:
+    with pytest.raises(ValueError, match="write the id, not the name") as refused:
+        read_ids(written)
+    assert "ann" not in str(refused.value)
+
+
+@pytest.mark.parametrize("written", [7, None, {"U1": 1}, '["U1"', "[1"])
+def test_what_is_no_list_is_refused(written: object) -> None:
+    with pytest.raises(ValueError, match="is not a list"):
+        read_ids(written)
