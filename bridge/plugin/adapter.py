@@ -244,8 +244,9 @@ class Plugin(Generic[SettingsT]):
     prove: Callable[[SettingsT, aiohttp.ClientSession], Awaitable[str]]
     #: What these settings make of `capabilities`, where they change them.
     tuned: Callable[[SettingsT, Capabilities], Capabilities] = lambda _, capabilities: capabilities
-    #: Texts it can print for its settings, each by the word that asks for it on the command line.
-    documents: Mapping[str, Callable[[SettingsT], str]] = field(default_factory=dict)
+    #: Texts it can print for its settings and its name, each by the word that asks for it on the
+    #: command line.
+    documents: Mapping[str, Callable[[SettingsT, AdapterName], str]] = field(default_factory=dict)
     #: Whether it will remember secrets with these settings: then there must be a key for them.
     keeps_secrets: Callable[[SettingsT], bool] = lambda _: False
     api_version: int = API_VERSION
