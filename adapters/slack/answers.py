@@ -21,6 +21,7 @@ from bridge.errors import (
     MaybeDelivered,
     Rejected,
     RetryLater,
+    ThreadClosed,
     Unreachable,
 )
 
@@ -30,36 +31,64 @@ TIMEOUT = timedelta(seconds=15)
 _AFTER_UNSAID = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
 
+#: Too many calls: none of the method for a while.
+_TOO_MANY = {"message_limit_exceeded", "rate_limited", "ratelimited"}
 #: Wait and repeat: certainly nothing was done.
-_LATER = {
-    "message_limit_exceeded",
-    "rate_limited",
-    "ratelimited",
-    "request_timeout",
-    "team_added_to_org",
-}
-#: May have been done, wholly or in part.
+_LATER = {*_TOO_MANY, "request_timeout", "team_added_to_org"}
+#: May have been done, wholly or in part. `service_unavailable` asks to wait and repeat; it is an
+#: answer of the way to Slack as well, so that a post is looked for first.
 _UNCLEAR = {"fatal_error", "internal_error", "service_unavailable"}
-#: A person must act: the token, its scopes or the workspace's consent.
-_CREDENTIALS = {
-    "access_denied",
-    "account_inactive",
-    "ekm_access_denied",
-    "invalid_auth",
-    "missing_scope",
-    "no_permission",
-    "not_allowed_token_type",
-    "not_authed",
-    "org_login_required",
-    "team_access_not_granted",
-    "token_expired",
-    "token_revoked",
-    "two_factor_setup_required",
+#: The token is good for nothing now: a person must act, and nothing else need be tried.
+REFUSED_TOKEN = frozenset(
+    {
+        "access_denied",
+        "account_inactive",
+        "ekm_access_denied",
+        "invalid_auth",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+        "two_factor_setup_required",
+    }
+)
+#: The operator must mend the app; other calls still work, and what is owed is kept.
+_UNPERMITTED = {"missing_scope", "no_permission", "not_allowed_token_type"}
+#: Nothing can be said in this thread any more.
+_CLOSED = {
+    "cannot_dm_bot",
+    "cannot_reply_to_message",
+    "is_archived",
+    "messages_tab_disabled",
+    "thread_not_found",
+    "user_not_found",
 }
+#: With `restricted_action_read_only_channel`, `_thread_locked` and the others.
+_RESTRICTED = "restricted_action"
+#: The app is not there. Of a private channel Slack does not even say that there is one.
+AWAY = frozenset({"channel_not_found", "not_in_channel"})
+#: A plainer message may still do.
+PLAINER = frozenset(
+    {
+        "invalid_arguments",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "markdown_text_conflict",
+        "metadata_too_large",
+        "msg_blocks_too_long",
+        "msg_too_long",
+    }
+)
+#: This workspace, or this kind of channel, does not have the method.
+LACKING = frozenset({"channel_type_not_supported", "feature_not_enabled", "unknown_method"})
 #: What to do about a refusal, where that is worth saying.
 _REMEDIES = {
     "channel_not_found": "invite the app to the channel",
     "is_archived": "the channel is archived",
+    "messages_tab_disabled": "switch the Messages tab on in the App Home of the Slack app",
     "missing_scope": "add the missing scope to the Slack app and install it again",
     "not_in_channel": "invite the app to the channel",
     "thread_not_found": "the thread is gone",
@@ -91,22 +120,39 @@ class Refusal(Exception):
         self.reached = reached
         self.kind = kind
 
-    def meaning(self, *, posting: bool, setting: str = "bot_token", place: str = "") -> BridgeError:
+    @property
+    def too_many(self) -> bool:
+        """Whether Slack asks for a pause of the method."""
+        return self.code in _TOO_MANY or self.status == 429
+
+    def again(self) -> "Refusal":
+        """The same refusal, for another call."""
+        return Refusal(
+            self.code,
+            needed=self.needed,
+            after=self.after,
+            status=self.status,
+            reached=self.reached,
+            kind=self.kind,
+        )
+
+    def meaning(
+        self, *, posting: bool, setting: str = "bot_token", place: str = "", only_for: bool = False
+    ) -> BridgeError:
         """What the runtime should make of it; `posting` means that a repetition would show.
 
         `setting` names the configured token that made the call. `place` is the channel beside the
-        thread that it was about, if it was: a scope that is missing there stops nothing else.
+        thread that it was about, if it was: a scope that is missing there stops nothing else. Nor
+        does what is wrong with the one person whom it was `only_for`.
         """
         if self.code in _LATER or self.status == 429:
             return RetryLater(f"Slack asks to wait ({self})", after=self.after or _AFTER_UNSAID)
-        if self.code in _CREDENTIALS and not (place and self.code == "missing_scope"):
+        if self.code in REFUSED_TOKEN:
+            return self._refused(setting)
+        if self.code in _UNPERMITTED and not (place and self.code == "missing_scope"):
             return self._refused(setting)
         if self.code and self.code not in _UNCLEAR:
-            where = f" in the channel {place}" if place else ""
-            remedy = _REMEDIES.get(self.code, "")
-            if place and self.code == "channel_not_found":
-                remedy += ", or correct its id in handoffs"
-            return Rejected(f"Slack refused{where}: {self}{self._needs}", remedy=remedy)
+            return self._rejected(place, closing=not (place or only_for))
         # Whoever answers 4xx without a word of Slack's is not Slack.
         if not posting or not self.reached or 400 <= self.status < 500:
             return Unreachable(f"Slack cannot be reached ({self})")
@@ -114,6 +160,18 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         return self.code or (f"status {self.status}" if self.status else self.kind)
+
+    def _rejected(self, place: str, *, closing: bool) -> Rejected:
+        """Of this message alone, of everything in its thread, or of a channel beside the thread."""
+        where = f" in the channel {place}" if place else ""
+        remedy = _REMEDIES.get(self.code, "")
+        if place and self.code == "channel_not_found":
+            remedy += ", or correct its id in handoffs"
+        told = f"Slack refused{where}: {self}{self._needs}"
+        over = self.code in {*_CLOSED, *AWAY} or self.code.startswith(_RESTRICTED)
+        if over and closing:
+            return ThreadClosed(told, remedy=remedy)
+        return Rejected(told, remedy=remedy)
 
     @property
     def _needs(self) -> str:

@@ -1,25 +1,33 @@
 """How do we call Slack's Web API? One door for every call of one workspace, none repeated here."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.slack.answers import TIMEOUT, asked
+from adapters.slack.answers import TIMEOUT, Refusal, asked
+from adapters.slack.governor import Turns
 from adapters.slack.logs import sdk_log
+from adapters.slack.standing import Standing
 from bridge.model.delivery import Urgency
 
 #: A method of the SDK's client.
 Method = Callable[..., Awaitable[AsyncSlackResponse]]
 
+#: The pause after a 429 that names none.
+_UNSAID: Final = timedelta(seconds=30)
+
 
 class Calls:
-    """The calls of one workspace's bot."""
+    """The calls of one workspace's bot, each at its turn. Without `turns` all go at once."""
 
-    def __init__(self, web: AsyncWebClient) -> None:
+    def __init__(self, web: AsyncWebClient, turns: Turns | None = None) -> None:
         self.web = web
+        self._turns = turns
+        self._standing = Standing()
 
     async def ask(
         self,
@@ -27,17 +35,71 @@ class Calls:
         *,
         urgency: Urgency = Urgency.ANSWER,
         channel: str = "",
+        owed: str = "",
         **arguments: Any,  # noqa: ANN401 - whatever the method takes
     ) -> dict[str, Any]:
         """Slack's answer to `method` with these arguments.
 
+        `owed` names the delivery that it is for, if its turn was taken before.
+
         Raises:
             Refusal: there is no good answer.
+            RetryLater: certainly nothing was sent. For a whisper (SIGNAL, GROWTH): there is no room
+                for it now. For what is `owed`: Slack asked to wait after its turn was taken.
         """
-        del urgency
         if channel:
             arguments["channel"] = channel
-        return await asked(method(**arguments))
+        if self._turns is None:
+            return await asked(method(**arguments))
+        name = _name(method, arguments)
+        place = channel or str(arguments.get("channel_id") or "")
+        about = f"{place}:{arguments['ts']}" if place and arguments.get("ts") else ""
+        self._try_nothing_vain(name, place)
+        if not (owed and self._turns.use(owed, name, about=about)):
+            await self._turns.wait(name, place, urgency, about=about)
+            self._try_nothing_vain(name, place)
+        return await self._asked(self._turns, name, place, method, arguments)
+
+    async def turn(
+        self, method: str, *, owed: str, urgency: Urgency = Urgency.ANSWER, channel: str = ""
+    ) -> None:
+        """Take the turn of a call of `method` that follows soon; at once if it would be in vain."""
+        if self._turns is None or self._standing.refusal(method, channel, self._turns.clock.now()):
+            return
+        await self._turns.take(owed, method, channel, urgency)
+
+    def has(self, method: str, channel: str = "") -> bool:
+        """Whether the workspace, as far as we know, lets us use `method` in such a channel."""
+        now = self._turns.clock.now() if self._turns else None
+        return now is None or self._standing.refusal(method, channel, now) is None
+
+    def _try_nothing_vain(self, name: str, place: str) -> None:
+        if self._turns is not None:
+            now = self._turns.clock.now()
+            if refusal := self._standing.refusal(name, place, now):
+                raise refusal
+
+    async def _asked(
+        self, turns: Turns, name: str, place: str, method: Method, arguments: dict[str, Any]
+    ) -> dict[str, Any]:
+        self._standing.asking(turns.clock.now())
+        try:
+            answer = await asked(method(**arguments))
+        except Refusal as refusal:
+            self._standing.refused(refusal, name, place, turns.clock.now())
+            if refusal.too_many:
+                turns.pause(name, refusal.after or _UNSAID)
+            raise
+        self._standing.answered()
+        return answer
+
+
+def _name(method: Method, arguments: dict[str, Any]) -> str:
+    """The Web API's name of a method of the SDK, which writes its dots as underscores."""
+    python = getattr(method, "__name__", "")
+    return (
+        str(arguments.get("api_method", "")) if python == "api_call" else python.replace("_", ".")
+    )
 
 
 def web_client(

@@ -16,6 +16,7 @@ from bridge.errors import (
     MaybeDelivered,
     Rejected,
     RetryLater,
+    ThreadClosed,
     Unreachable,
 )
 
@@ -28,9 +29,9 @@ Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
         (Refusal("ratelimited"), RetryLater, RetryLater),
         (Refusal(status=429), RetryLater, RetryLater),
         (Refusal("request_timeout"), RetryLater, RetryLater),
-        (Refusal("channel_not_found"), Rejected, Rejected),
+        (Refusal("channel_not_found"), ThreadClosed, ThreadClosed),
         (Refusal("invalid_blocks"), Rejected, Rejected),
-        (Refusal("restricted_action_thread_locked"), Rejected, Rejected),
+        (Refusal("restricted_action_thread_locked"), ThreadClosed, ThreadClosed),
         (Refusal("never_heard_of"), Rejected, Rejected),
         (Refusal("invalid_auth"), CredentialsRefused, CredentialsRefused),
         (Refusal("missing_scope"), CredentialsRefused, CredentialsRefused),
@@ -105,7 +106,7 @@ def answering(status: int, body: str, kind: str, **headers: str) -> Serve:
 @pytest.mark.parametrize(
     ("status", "body", "kind", "meaning"),
     [
-        (200, '{"ok":false,"error":"is_archived"}', "application/json", Rejected),
+        (200, '{"ok":false,"error":"is_archived"}', "application/json", ThreadClosed),
         (500, '{"ok":false,"error":"fatal_error"}', "application/json", MaybeDelivered),
         (200, '{"ok":false}', "application/json", MaybeDelivered),
         (200, '{"ok":false,"error":7}', "application/json", MaybeDelivered),
