@@ -1,25 +1,25 @@
 """Which button was pressed? A `block_actions` payload as an `Inbound`, or None if it is not ours.
 
 Pure. What a button carries is all that may be relied on: it stays in its thread for ever, through
-restarts and through newer versions of the bridge. In a shared channel the click names the clicker's
-own workspace; ours is in the button's value (docs.slack.dev/reference/interaction-payloads).
+restarts and through newer versions of the bridge. A message that one person alone is shown is in no
+history, and the Home tab is in no channel: there the button names the thread. In a shared channel
+the click names the clicker's own workspace; ours is in the button's value
+(docs.slack.dev/reference/interaction-payloads).
 """
 
 import msgspec
 
 from adapters.slack import ids
 from adapters.slack.arrivals import arrival
+from adapters.slack.words import asked
 from bridge.model.ids import DeliveryId
 from bridge.model.inbound import (
     CancelAsked,
     Clicked,
-    EndAsked,
     Inbound,
     InboundBody,
-    PersonAsked,
     RetryAsked,
     StartAsked,
-    StatusAsked,
 )
 from bridge.model.messages import Control
 
@@ -51,6 +51,7 @@ class _Message(msgspec.Struct):
 
 
 class _Container(msgspec.Struct):
+    type: str | None = None
     message_ts: str | None = None
     channel_id: str | None = None
     thread_ts: str | None = None
@@ -99,40 +100,61 @@ def _from_click(click: _Click) -> Inbound | None:
 def _pressed(action: str, value: ids.ButtonValue) -> InboundBody | None:
     """What a button of ours asks for. Whether that still has a meaning is not judged here."""
     delivery = DeliveryId(value.delivery)
-    match ids.control_of(action):
-        case Control.START:
-            return StartAsked()
-        case Control.RETRY:
-            return RetryAsked(delivery)
-        case Control.CANCEL:
-            return CancelAsked(delivery)
-        case Control.END:
-            return EndAsked()
-        case Control.PERSON:
-            return PersonAsked()
-        case Control.STATUS:
-            return StatusAsked()
+    control = ids.control_of(action)
+    match control:
         case None:
-            clicked = Clicked(delivery, value.index, value.mark)
-            return clicked if ids.is_suggestion(action) else None
+            chosen = delivery and ids.is_suggestion(action)
+            return Clicked(delivery, value.index, value.mark) if chosen else None
+        case Control.RETRY:
+            return RetryAsked(delivery) if delivery else None
+        case Control.CANCEL:
+            return CancelAsked(delivery) if delivery else None
+        case Control.START:
+            return StartAsked(delivery or None)
+        case _:
+            return asked(control)
 
 
 def _clicked(
     click: _Click, action: _Action, value: ids.ButtonValue, body: InboundBody
 ) -> Inbound | None:
-    message = click.message or _Message()
-    container = click.container or _Container()
-    channel = (click.channel.id if click.channel else "") or container.channel_id or ""
-    posted = message.ts or container.message_ts
-    root = message.thread_ts or container.thread_ts or posted
-    user = click.user.id
-    if not (ids.is_place(channel) and ids.is_ts(posted) and ids.is_ts(root) and ids.is_user(user)):
+    user, spot = click.user.id, _spot(click)
+    thread = value.place or _thread(click, value.team)
+    if thread is None or not spot or not ids.is_user(user):
         return None
     return arrival(
-        ids.SlackThread(value.team, channel, root or ""),
-        (f"click:{value.team}:{channel}:{posted}:{user}:{action.action_ts}",),
+        thread,
+        (f"click:{value.team}:{spot}:{user}:{action.action_ts}",),
         ts=action.action_ts,
         person=user,
         body=body,
         opens=isinstance(body, StartAsked | RetryAsked),
     )
+
+
+def _spot(click: _Click) -> str:
+    """Where the button stands: in a message, or in the person's Home tab; "" if nowhere."""
+    if click.container is not None and click.container.type == "view":
+        return "home"
+    channel, posted = _channel(click), _posted(click)
+    return f"{channel}:{posted}" if ids.is_place(channel) and ids.is_ts(posted) else ""
+
+
+def _thread(click: _Click, team: str) -> ids.SlackThread | None:
+    """The thread that the button's message is of; one without a thread begins its own."""
+    channel = _channel(click)
+    message, container = click.message or _Message(), click.container or _Container()
+    root = message.thread_ts or container.thread_ts or _posted(click)
+    if not (root and ids.is_place(channel) and ids.is_ts(root)):
+        return None
+    return ids.SlackThread(team, channel, root)
+
+
+def _channel(click: _Click) -> str:
+    named = click.channel.id if click.channel else ""
+    return named or (click.container.channel_id if click.container else None) or ""
+
+
+def _posted(click: _Click) -> str:
+    message, container = click.message or _Message(), click.container or _Container()
+    return message.ts or container.message_ts or ""

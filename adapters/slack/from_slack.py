@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.slack import clicks, ids
+from adapters.slack import clicks, ids, interactions
 from adapters.slack.arrivals import arrival
 from adapters.slack.plain_text import mentions, plain, printable
 from adapters.slack.words import NO_WORDS, Words, begins, wish
@@ -87,13 +87,15 @@ def team_of(payload: object) -> str:
     try:
         if payload.get("type") == "block_actions":
             return clicks.team_of(payload)
+        if interactions.is_shortcut(payload):
+            return interactions.shortcut_team(payload)
         return msgspec.convert(payload, _Callback).team
     except (msgspec.ValidationError, UnicodeEncodeError):
         return ""
 
 
 def from_slack(payload: object, bot: BotIdentity, words: Words = NO_WORDS) -> Inbound | None:
-    """What `payload`, an event callback or a click, means for us; None if it means nothing.
+    """What `payload`, an event, a click or a shortcut, means for us; None if it means nothing.
 
     After a mention `words` are wishes, and not for the agent.
     """
@@ -102,6 +104,8 @@ def from_slack(payload: object, bot: BotIdentity, words: Words = NO_WORDS) -> In
     try:
         if payload.get("type") == "block_actions":
             return clicks.read(payload)
+        if interactions.is_shortcut(payload):
+            return interactions.read_shortcut(payload)
         if isinstance(payload.get("event"), dict):
             return _from_callback(msgspec.convert(payload, _Callback), bot, words)
     except (msgspec.ValidationError, UnicodeEncodeError):

@@ -97,13 +97,26 @@ class ButtonValue(msgspec.Struct, frozen=True):
     """What a button of ours carries: for which delivery, in which workspace, which suggestion, and
     the mark of its text.
 
-    The workspace travels along because a click from a shared channel names the clicker's own.
+    The workspace travels along because a click from a shared channel names the clicker's own. Where
+    Slack does not say in which thread a button stands (in the Home tab, in a list, in what one
+    person alone is shown), it carries the thread; then there may be no delivery.
     """
 
-    delivery: str = msgspec.field(name="d")
-    team: str = msgspec.field(name="t")
+    delivery: str = msgspec.field(name="d", default="")
+    team: str = msgspec.field(name="t", default="")
     index: int = msgspec.field(name="i", default=0)
     mark: str = msgspec.field(name="m", default="")
+    thread: str | msgspec.UnsetType = msgspec.field(name="k", default=msgspec.UNSET)
+
+    @property
+    def place(self) -> SlackThread | None:
+        """The thread it carries, if it does. Raises ValueError if that is none of this team's."""
+        if not self.thread:
+            return None
+        thread = SlackThread.parse(self.thread)
+        if thread.team != self.team:
+            raise ValueError("a thread of another workspace")
+        return thread
 
 
 def encode_button(value: ButtonValue) -> str:
@@ -115,9 +128,11 @@ def decode_button(text: str) -> ButtonValue | None:
     """What a button carried, or None if it is not ours."""
     try:
         value = msgspec.json.decode(text.encode(), type=ButtonValue)
-    except (msgspec.MsgspecError, UnicodeEncodeError):
+        place = value.place
+    except (ValueError, RecursionError):
         return None
-    return value if value.delivery and is_place(value.team) and value.index >= 0 else None
+    named = bool(value.delivery or place)
+    return value if named and is_place(value.team) and value.index >= 0 else None
 
 
 def suggestion_action(index: int) -> str:
@@ -138,6 +153,11 @@ def control_action(control: Control) -> str:
 def control_of(action: str) -> Control | None:
     """The control that a click with this action id used, if any."""
     return next((control for control, named in _CONTROLS.items() if named == action), None)
+
+
+def is_open(action: str) -> bool:
+    """Whether a click with this action id only opened an address."""
+    return action.startswith(f"{_OPEN}:")
 
 
 def open_action(index: int) -> str:
@@ -179,6 +199,12 @@ def order_of(ts: str) -> str:
     """The timestamp at a fixed width, so that text order is time order."""
     seconds, _, counter = ts.partition(".")
     return f"{seconds.zfill(12)}.{counter.ljust(6, '0')}"
+
+
+def ts_of(instant: datetime) -> str:
+    """The instant as Slack would write it: for what comes without a timestamp of its own."""
+    micros = (instant - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    return f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
 
 
 def instant_of(ts: str) -> datetime:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from slack_sdk.models.blocks import ActionsBlock, Block
+from slack_sdk.models.blocks import Block
 
 from adapters.slack import ids, limits, markup
-from adapters.slack.blocks import button, context, section
+from adapters.slack.blocks import context, section
 from adapters.slack.cards import attachments, call_words, calls, linked_words
+from adapters.slack.controls import controls
 from adapters.slack.mrkdwn import mrkdwn, words
 from adapters.slack.notices import mention, notice_words, way_to
 from adapters.slack.offers import chosen, offers
@@ -21,7 +22,6 @@ from bridge.model.messages import (
     AgentReply,
     Author,
     AuthorKind,
-    Control,
     Notice,
 )
 
@@ -55,14 +55,6 @@ class SlackMessage:
 
 
 _EVERYTHING = Features()
-_CONTROLS = {
-    Control.START: "Start again",
-    Control.RETRY: "Try again",
-    Control.CANCEL: "Cancel waiting",
-    Control.END: "End the conversation",
-    Control.PERSON: "Talk to a person",
-    Control.STATUS: "What is going on?",
-}
 _NOTHING = "(nothing to show)"
 #: No name at all, and those with which somebody would pretend to be Slack or to call everybody.
 _RESERVED = {"", "channel", "everyone", "here", "slack", "slackbot"}
@@ -103,7 +95,7 @@ def _notice(outbound: Outbound, notice: Notice, features: Features) -> SlackMess
         return _call(outbound, notice, text, features)
     blocks: list[Block] = [context(text)]
     if notice.controls:
-        blocks.append(_controls(outbound, notice.controls))
+        blocks.append(controls(outbound, notice.controls))
     return _message(outbound, blocks, text)
 
 
@@ -113,14 +105,6 @@ def _call(outbound: Outbound, notice: Notice, words: str, features: Features) ->
     way = way_to(ids.SlackThread.parse(outbound.thread), features.address)
     text = f"{called} {words} {way}".strip()
     return _message(outbound, [section(text)], text)
-
-
-def _controls(outbound: Outbound, controls: Sequence[Control]) -> ActionsBlock:
-    team = ids.SlackThread.parse(outbound.thread).team
-    value = ids.encode_button(ids.ButtonValue(outbound.id, team))
-    return ActionsBlock(
-        elements=[button(_CONTROLS[c], ids.control_action(c), value=value) for c in controls]
-    )
 
 
 def _message(

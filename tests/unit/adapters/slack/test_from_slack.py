@@ -257,7 +257,7 @@ def test_a_click_names_the_suggestion() -> None:
 @pytest.mark.parametrize(
     ("control", "body", "opens"),
     [
-        (Control.START, StartAsked(), True),
+        (Control.START, StartAsked(DeliveryId("c1.3")), True),
         (Control.RETRY, RetryAsked(DeliveryId("c1.3")), True),
         (Control.CANCEL, CancelAsked(DeliveryId("c1.3")), False),
     ],
