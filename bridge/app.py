@@ -30,12 +30,14 @@ from bridge.runtime.intake import Intake
 from bridge.runtime.keeping import Means
 from bridge.runtime.listener import listening
 from bridge.runtime.pace import Pace
+from bridge.runtime.remembering import AdapterMemory, no_key
+from bridge.runtime.routes import Routes
 from bridge.runtime.sessions import Sessions
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import Forget, Store, open_store
+from bridge.store import MEMORY, Forget, Sealer, Store, open_store
 
 _log = log.get("app")
 
@@ -61,12 +63,15 @@ def configured_adapters(settings: Settings) -> list[Configured]:
     """Every adapter of the configuration, with its plug-in's own settings.
 
     Raises:
-        ConfigurationError: a plug-in is unknown, or does not take its settings.
+        ConfigurationError: a plug-in is unknown, or does not take its settings, or would keep
+            secrets without a key to seal them with.
     """
     found = []
     for name, table in settings.adapters.items():
         plugin = registry.find(table.type, where=adapter_type_place(settings, name))
         own = adapter_settings(settings, name, plugin.settings)
+        if plugin.keeps_secrets(own) and settings.database.encryption_key is None:
+            raise no_key(name)
         found.append(Configured(AdapterName(name), plugin, own))
     return found
 
@@ -128,6 +133,8 @@ class Daemon:
         self._http = http
         self._world = world
         self._status = Status()
+        self._routes = Routes()
+        self._sealer = _memory_sealer(settings, store)
         self._pace = Pace(world.clock, world.chance, _CONNECTS_PER_SECOND)
         self._agents: Agents = {
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
@@ -136,7 +143,8 @@ class Daemon:
     async def run(self, stop: asyncio.Event) -> None:
         """Start in order, serve, drain in order."""
         unproved = await self._prove_agents()
-        async with listening(self._settings.http.host, self._settings.http.port, self._status):
+        http = self._settings.http
+        async with listening(http.host, http.port, self._status, self._routes):
             try:
                 await self._serve(stop, unproved)
             except BaseExceptionGroup as group:
@@ -196,7 +204,7 @@ class Daemon:
             tasks.create_task(self._keep_house(), name="housekeeping")
             for door in unproved:
                 tasks.create_task(self._prove_again(door), name="prove")
-            supervisor = Supervisor(adapters, self._status, self._world)
+            supervisor = Supervisor(adapters, self._status, self._world, self._routes)
             leave = asyncio.Event()
             running = [
                 supervised.create_task(
@@ -231,6 +239,8 @@ class Daemon:
             world=self._world,
             http=self._http,
             status=self._status,
+            memory=AdapterMemory(one.name, self._store, self._sealer),
+            routes=self._routes,
             route=self._route,
         )
         return Post(name=one.name, plugin=one.plugin, settings=one.settings, host=host)
@@ -249,6 +259,10 @@ class Daemon:
             echo_timeout=agent.echo_timeout,
             reconnect_max=agent.reconnect_max,
             handoffs=tuple(each.rule for each in agent.handoffs),
+            person_words=agent.person_words,
+            edits=agent.edits,
+            speakers=agent.speakers,
+            speaker_format=agent.speaker_format,
         )
 
     def _terms(self, conversation: Conversation) -> Terms:
@@ -298,6 +312,12 @@ class Daemon:
         deadline = self._world.clock.now() + _DRAIN
         while dispatcher.owed and self._world.clock.now() < deadline:
             await self._world.clock.sleep(timedelta(milliseconds=50))
+
+
+def _memory_sealer(settings: Settings, store: Store) -> Sealer | None:
+    """Seals what adapters remember, if the operator gave a key for that."""
+    key = settings.database.encryption_key
+    return store.sealer(key.get_secret_value(), MEMORY) if key else None
 
 
 @asynccontextmanager

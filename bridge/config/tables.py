@@ -26,6 +26,9 @@ from bridge.core.handoff_rules import HandoffRule
 from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin.settings import Address, Duration, read_address
 
+#: The fewest characters of a secret that nothing but guessing stands in the way of.
+_KEY_LENGTH = 32
+
 
 def _name(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", value):
@@ -60,6 +63,14 @@ def _visible(value: str) -> str:
 
 def _visible_secret(value: SecretStr) -> SecretStr:
     _visible(value.get_secret_value())
+    return value
+
+
+def _long_secret(value: SecretStr) -> SecretStr:
+    if len(_visible_secret(value).get_secret_value()) < _KEY_LENGTH:
+        raise ValueError(
+            f"has fewer than {_KEY_LENGTH} characters; make one with: openssl rand -hex 32"
+        )
     return value
 
 
@@ -136,6 +147,8 @@ class DatabaseSettings(_Table):
 
     url: Annotated[str, AfterValidator(_sqlite)] = "sqlite+aiosqlite:///bridge.db"
     auto_migrate: bool = True
+    #: Seals the secrets that adapters remember.
+    encryption_key: Annotated[SecretStr, AfterValidator(_long_secret)] | None = None
 
 
 class HttpSettings(_Table):
@@ -181,6 +194,21 @@ class Handoff(_Table):
         )
 
 
+def _format(value: str) -> str:
+    """How a message begins that says who speaks; nothing but the name can stand in it."""
+    if value.count("{name}") != 1 or set("{}") & set(value.replace("{name}", "")):
+        raise ValueError('does not have {name} once and no other braces; write it like "{name}: "')
+    if not value.isprintable():
+        raise ValueError("has a line break or a character that cannot be seen")
+    return value
+
+
+def _words(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty; write what the agent is told")
+    return value
+
+
 class AgentSettings(_Table):
     """One PolyAI agent: its service, who we are there, how patient we are."""
 
@@ -195,6 +223,13 @@ class AgentSettings(_Table):
     echo_timeout: Duration = timedelta(seconds=10)
     #: The longest pause between two attempts to reconnect.
     reconnect_max: Duration = timedelta(seconds=30)
+    #: What the agent is told when somebody asks for a person by a button or a command.
+    person_words: Annotated[str, AfterValidator(_words)] = "I would like to talk to a person."
+    #: Whether the agent hears that a message was changed or taken back after it was sent.
+    edits: Literal["ignore", "correct"] = "ignore"
+    #: Whether a message begins with who said it: never, always, or once a second person speaks.
+    speakers: Literal["never", "several", "always"] = "several"
+    speaker_format: Annotated[str, AfterValidator(_format)] = "{name}: "
     #: What becomes of handoffs that PolyAI leaves to us; the first that matches wins.
     handoffs: Annotated[tuple[Handoff, ...], _list('[{"channel":"…"}]')] = ()
 

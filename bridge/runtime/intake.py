@@ -7,15 +7,19 @@ import aiohttp
 
 from bridge import log
 from bridge.clock import Clock
-from bridge.model.ids import AdapterName, AgentName, ConversationId
+from bridge.core.state import Conversation, Handoff
+from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
-from bridge.plugin import Accepted
+from bridge.plugin import Accepted, Glimpse, Handler, Memory
+from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import Accept, Store, Verdict
 
 _log = log.get("intake")
+#: The most conversations that an adapter is told of at once.
+_GLIMPSES = 50
 _ANSWERS = {
     Verdict.NEW: Accepted.NEW,
     Verdict.KNOWN: Accepted.KNOWN,
@@ -35,6 +39,8 @@ class Intake:
         world: World,
         http: aiohttp.ClientSession,
         status: Status,
+        memory: Memory,
+        routes: Routes,
         route: Callable[[AdapterName, str], AgentName],
     ) -> None:
         self._name = name
@@ -43,6 +49,8 @@ class Intake:
         self._world = world
         self._http = http
         self._status = status
+        self._memory = memory
+        self._routes = routes
         self._route = route
 
     @property
@@ -59,6 +67,24 @@ class Intake:
     def http(self) -> aiohttp.ClientSession:
         """A shared session."""
         return self._http
+
+    @property
+    def memory(self) -> Memory:
+        """What the adapter remembers beyond a restart."""
+        return self._memory
+
+    async def open_threads(self, prefix: str = "") -> list[ThreadKey]:
+        """The threads of open conversations whose keys begin so; raises DatabaseFailed."""
+        return await self._store.open_threads(self._name, prefix)
+
+    async def conversations_of(self, person: PersonId) -> list[Glimpse]:
+        """Where `person` said something, the last touched first; raises DatabaseFailed."""
+        found = await self._store.conversations_of(self._name, person, most=_GLIMPSES)
+        return [_glimpse(conversation) for conversation in found]
+
+    def serve(self, method: str, path: str, handler: Handler) -> None:
+        """Answer there until the adapter leaves; raises ValueError if nothing can be there."""
+        self._routes.add(self._name, method, path, handler)
 
     async def accept(self, inbound: Inbound) -> Accepted:
         """Store `inbound`; raises DatabaseFailed if it is not stored.
@@ -93,3 +119,14 @@ class Intake:
     def report(self, *, connected: bool, detail: str = "") -> None:
         """Note how the adapter's connection stands."""
         self._status.adapter(self._name, connected=connected, detail=detail)
+
+
+def _glimpse(conversation: Conversation) -> Glimpse:
+    session = conversation.session
+    return Glimpse(
+        thread=conversation.thread,
+        agent=conversation.agent,
+        opened_at=conversation.opened_at,
+        touched_at=conversation.touched_at,
+        with_person=session is not None and session.handoff in (Handoff.WAITING, Handoff.LIVE),
+    )

@@ -1,4 +1,7 @@
-"""What does the HTTP listener answer? `/live`, `/ready` with its causes, `/metrics`."""
+"""What does the HTTP listener answer? `/live`, `/ready` with its causes, `/metrics`.
+
+And below the name of each adapter, what it serves.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,22 +11,25 @@ from prometheus_client import generate_latest
 
 from bridge import log
 from bridge.errors import ConfigurationError
+from bridge.runtime.routes import BODY_LIMIT, Routes
 from bridge.runtime.status import Status
 
 _log = log.get("listener")
 
 
 @asynccontextmanager
-async def listening(host: str, port: int, status: Status) -> AsyncIterator[int]:
+async def listening(host: str, port: int, status: Status, routes: Routes) -> AsyncIterator[int]:
     """Serve until left; yields the port, which matters if it was 0.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
     """
-    application = web.Application()
+    application = web.Application(client_max_size=BODY_LIMIT)
     application.router.add_get("/live", _live)
     application.router.add_get("/ready", _Ready(status).answer)
     application.router.add_get("/metrics", _Metrics(status).answer)
+    # Two words at least, so that no adapter's name stands in the way of ours.
+    application.router.add_route("*", "/{adapter}/{path:.+}", routes.answer)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from bridge.errors import BridgeError, CredentialsRefused
 from bridge.model.ids import AdapterName
 from bridge.plugin import Adapter, Host, Plugin
+from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.world import World
 
@@ -67,10 +68,13 @@ class Post:
 class Supervisor:
     """Runs each adapter until `stop`, again and again if it fails."""
 
-    def __init__(self, adapters: Adapters, status: Status, world: World) -> None:
+    def __init__(
+        self, adapters: Adapters, status: Status, world: World, routes: Routes | None = None
+    ) -> None:
         self._adapters = adapters
         self._status = status
         self._world = world
+        self._routes = routes or Routes()
 
     async def run(self, post: Post, stop: asyncio.Event) -> None:
         """Keep one adapter connected.
@@ -88,8 +92,11 @@ class Supervisor:
                     self._status.adapter(post.name, connected=True)
                     failures, served = 0, True
                     await stop.wait()
+                    # While it is whole, it finishes the requests that it has begun to answer.
+                    await self._routes.close(post.name)
                     self._adapters.left(post.name)
             except Exception as error:
+                self._routes.withdraw(post.name)
                 self._adapters.left(post.name)
                 cause = _cause(error)
                 if isinstance(cause, CredentialsRefused) and not served:

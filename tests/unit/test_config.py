@@ -645,3 +645,25 @@ def test_what_is_wrong_with_the_database_alone_is_refused(
 
     with pytest.raises(ConfigurationError, match=told):
         load_database(files.toml, {})
+
+
+KEY = "0123456789abcdef-sesame-89abcdef"
+
+
+def test_a_key_for_what_adapters_remember_is_a_secret_of_32_characters(files: Files) -> None:
+    settings = files.load(f'[database]\nencryption_key = "{KEY}"\n{WHOLE}')
+
+    assert settings.database.encryption_key == SecretStr(KEY)
+    assert "sesame" not in repr(settings)
+    assert files.load(WHOLE).database.encryption_key is None
+    assert files.load(f'[database]\nencryption_key = ""\n{WHOLE}').database.encryption_key is None
+
+
+@pytest.mark.parametrize("key", [KEY[1:], f"{KEY} ", "ü" * 32])
+def test_a_key_that_is_too_short_or_not_visible_is_refused_unquoted(files: Files, key: str) -> None:
+    message = files.refused(f'[database]\nencryption_key = "{key}"\n{WHOLE}')
+
+    assert "database.encryption_key" in message
+    assert "sesame" not in message
+    if len(key) < len(KEY):
+        assert "openssl rand -hex 32" in message

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -82,7 +82,7 @@ def written(default: object) -> str:
 
 
 def is_secret(known: FieldInfo) -> bool:
-    return known.annotation is SecretStr
+    return SecretStr in (known.annotation, *get_args(known.annotation))
 
 
 def test_the_example_loads_once_its_secrets_are_given() -> None:

@@ -6,17 +6,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
+from aiohttp import web
 
-from bridge.core.state import Terms
+from bridge.core.state import Handoff, Session, Terms
 from bridge.errors import DatabaseFailed
-from bridge.model.ids import AdapterName, AgentName, ConversationId
+from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId
 from bridge.plugin import Accepted, Host
 from bridge.runtime.intake import Intake
+from bridge.runtime.remembering import AdapterMemory
+from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
+from bridge.store import TakeStep
+from bridge.testing.builders import ANN
+from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
-from tests.unit.store.given import SLACK, said
+from tests.unit.store.given import SLACK, opened, said
 
 
 @dataclass
@@ -26,6 +33,7 @@ class Door:
     house: House
     http: aiohttp.ClientSession
     status: Status = field(default_factory=Status)
+    routes: Routes = field(default_factory=Routes)
     routed: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -38,6 +46,8 @@ class Door:
             world=world,
             http=self.http,
             status=self.status,
+            memory=AdapterMemory(SLACK, self.house.store, None),
+            routes=self.routes,
             route=self._route,
         )
 
@@ -129,6 +139,44 @@ async def test_the_host_counts_and_reports(door: Door) -> None:
     ]
     assert counted == [1, 1, None]
     assert door.status.troubles == ["adapter slack: no route"]
+
+
+async def test_the_host_tells_where_a_person_talks_and_with_whom(door: Door) -> None:
+    await door.host.accept(said("hello", opens=True))
+    await door.house.until(door.waiting)
+    await door.house.quiet()
+    (glimpse,) = await door.host.conversations_of(ANN.id)
+
+    assert (glimpse.thread, glimpse.agent, glimpse.with_person) == ("T1", "default", False)
+    assert await door.host.open_threads("T") == ["T1"]
+    assert await door.host.open_threads("U") == []
+    assert await door.host.conversations_of(PersonId("nobody")) == []
+
+
+@pytest.mark.parametrize("handoff", list(Handoff))
+async def test_a_glimpse_says_whether_a_person_is_there_or_awaited(
+    door: Door, handoff: Handoff
+) -> None:
+    conversation = await opened(door.house.store)
+    session = Session(number=1, opened_at=NOON, handoff=handoff)
+    now = msgspec.structs.replace(conversation, session=session)
+    await door.house.store.write(TakeStep(conversation=now, at=NOON))
+
+    (glimpse,) = await door.host.conversations_of(ANN.id)
+
+    assert glimpse.with_person is (handoff in (Handoff.WAITING, Handoff.LIVE))
+
+
+async def test_what_the_host_remembers_and_serves_is_the_adapters_own(door: Door) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    await door.host.memory.remember("k", "text")
+    door.host.serve("POST", "/events", answer)
+
+    assert door.house.rows("SELECT adapter, key FROM memory") == [("slack", "k")]
+    with pytest.raises(ValueError, match="already"):
+        door.routes.add(SLACK, "POST", "/events", answer)
 
 
 def test_the_host_lends_no_more_than_it_says(door: Door) -> None:

@@ -10,6 +10,8 @@ import pytest
 from bridge.core.state import Terms
 from bridge.plugin import Accepted
 from bridge.runtime.intake import Intake
+from bridge.runtime.remembering import AdapterMemory
+from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
 from tests.unit.runtime.house import House, lived_in
@@ -34,6 +36,8 @@ async def test_what_was_stored_for_a_caller_that_left_is_taken_up_all_the_same(
             world=house.world,
             http=http,
             status=Status(),
+            memory=AdapterMemory(SLACK, house.store, None),
+            routes=Routes(),
             route=lambda _adapter, _place: DEFAULT,
         )
         accepting = asyncio.create_task(intake.accept(said("hello", opens=True)))

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from aiohttp import web
 from pydantic import BaseModel
 
 from bridge.errors import CredentialsRefused, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import AdapterName
 from bridge.plugin import Adapter, Capabilities, Plugin
+from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.world import World
@@ -93,7 +95,8 @@ class Theatre:
         self.status = Status()
         self.stop = asyncio.Event()
         world = World(clock=self.clock, chance=Even())
-        self.supervisor = Supervisor(self.adapters, self.status, world)
+        self.routes = Routes()
+        self.supervisor = Supervisor(self.adapters, self.status, world, self.routes)
         self.running: list[asyncio.Task[None]] = []
 
     async def run(self, line: Line, name: AdapterName = SLACK) -> "asyncio.Task[None]":
@@ -232,3 +235,24 @@ async def test_a_stop_does_not_wait_for_the_next_try(theatre: Theatre) -> None:
 
     assert task.done()
     assert theatre.clock.sleepers == 0
+
+
+async def _answer(_request: web.Request) -> web.Response:
+    return web.Response()
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_what_an_adapter_served_is_gone_when_it_leaves(
+    theatre: Theatre, *, broken: bool
+) -> None:
+    line = Line(theatre.clock)
+    await theatre.run(line)
+    theatre.routes.add(SLACK, "POST", "/events", _answer)
+
+    if broken:
+        line.breaks(Unreachable("gone"))
+    else:
+        theatre.stop.set()
+    await theatre.clock.settle()
+
+    theatre.routes.add(SLACK, "POST", "/events", _answer)

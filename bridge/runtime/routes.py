@@ -1,0 +1,127 @@
+"""Who answers which request? What connected adapters serve, below their names on our listener.
+
+A request is read whole before anybody looks at it: bounded in size by the listener, in time here.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiohttp import web
+
+from bridge import log
+from bridge.model.ids import AdapterName
+from bridge.plugin import Handler
+
+_log = log.get("listener")
+
+#: The longest body that is read at all, in bytes.
+BODY_LIMIT = 1024 * 1024
+#: How long a body may take to come.
+_BODY_PATIENCE = timedelta(seconds=10)
+#: How long an adapter that leaves lets requests finish that are being answered.
+_LEAVING = timedelta(seconds=5)
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+
+@dataclass(slots=True)
+class _Served:
+    """What one adapter serves: handlers by path and method, and how many are at work."""
+
+    handlers: dict[str, dict[str, Handler]] = field(default_factory=dict)
+    at_work: int = 0
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Routes:
+    """The table of handlers; empty where no adapter is connected."""
+
+    def __init__(self, *, body_patience: timedelta = _BODY_PATIENCE) -> None:
+        self._body_patience = body_patience
+        self._served: dict[AdapterName, _Served] = {}
+
+    def add(self, adapter: AdapterName, method: str, path: str, handler: Handler) -> None:
+        """Answer `method` at `/<adapter><path>` with `handler` until the adapter is withdrawn.
+
+        Raises:
+            ValueError: that is no method or path for a handler, or has one already.
+        """
+        if method not in _METHODS:
+            raise ValueError(f"{method!r} is not one of {', '.join(sorted(_METHODS))}")
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"{path!r} is not a path such as /events: plain words after slashes")
+        handlers = self._served.setdefault(adapter, _Served()).handlers.setdefault(path, {})
+        if method in handlers:
+            raise ValueError(f"{method} {path} is served already")
+        handlers[method] = handler
+
+    def withdraw(self, adapter: AdapterName) -> None:
+        """From now on there is nothing at the adapter's paths."""
+        self._served.pop(adapter, None)
+
+    async def close(self, adapter: AdapterName) -> None:
+        """Withdraw, and return when the requests being answered are, or soon enough after."""
+        served = self._served.pop(adapter, None)
+        if served is None or not served.at_work:
+            return
+        try:
+            async with asyncio.timeout(_LEAVING.total_seconds()):
+                await served.idle.wait()
+        except TimeoutError:
+            pass  # what it has stored is safe; the platform will ask again for the rest
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """The answer of whoever serves this path; says no to everything else."""
+        adapter = AdapterName(request.match_info["adapter"])
+        path = "/" + request.match_info["path"]
+        self._find(adapter, path, request.method)  # before anything is read
+        await self._read(request)
+        served, handler = self._find(adapter, path, request.method)
+        async with _working(served):
+            try:
+                return await handler(request)
+            except web.HTTPException:
+                raise
+            # Whatever it is, the adapter's other requests must still be answered; and who asks is
+            # a stranger, to whom we explain nothing.
+            except Exception as error:
+                _log.error(
+                    "listener.handler_failed", adapter=adapter, path=path, error=log.where(error)
+                )
+                raise web.HTTPInternalServerError from None
+
+    def _find(self, adapter: AdapterName, path: str, method: str) -> tuple[_Served, Handler]:
+        served = self._served.get(adapter)
+        handlers = served.handlers.get(path) if served else None
+        if served is None or handlers is None:
+            raise web.HTTPNotFound
+        if method not in handlers:
+            raise web.HTTPMethodNotAllowed(method, handlers)
+        return served, handlers[method]
+
+    async def _read(self, request: web.Request) -> None:
+        """Have the body in memory, where the handler finds it."""
+        try:
+            async with asyncio.timeout(self._body_patience.total_seconds()):
+                await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
+        except (web.RequestPayloadError, OSError):
+            raise web.HTTPBadRequest from None  # it broke off: nobody is there to be told
+
+
+@asynccontextmanager
+async def _working(served: _Served) -> AsyncIterator[None]:
+    served.at_work += 1
+    served.idle.clear()
+    try:
+        yield
+    finally:
+        served.at_work -= 1
+        if not served.at_work:
+            served.idle.set()
