@@ -33,6 +33,7 @@ from bridge.simulators.slack_payloads import event_callback
 from bridge.simulators.slack_people import PeopleVerbs
 from bridge.simulators.slack_sockets import Sockets
 from bridge.simulators.slack_streams import Streams
+from bridge.simulators.slack_subscriptions import is_subscribed
 from bridge.simulators.slack_tasks import OwnedTasks
 from bridge.simulators.slack_verbs import FaultVerbs
 from bridge.simulators.slack_web import SimulatedCall, WebApi
@@ -245,7 +246,8 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         return simple
 
     def _announce(self, event: Json) -> None:
-        self._envelopes.raise_event(event_callback(self._workspace, event))
+        if is_subscribed(self._workspace, event):
+            self._envelopes.raise_event(event_callback(self._workspace, event))
 
     def _socket_address(self) -> str:
         if self._sockets.switched_off:

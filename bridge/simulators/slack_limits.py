@@ -40,7 +40,9 @@ SPECIAL = _tier(600)
 METHODS: Mapping[str, Allowance] = {
     "apps.connections.open": TIER_3,
     "assistant.threads.setStatus": SPECIAL,
+    "apps.manifest.export": TIER_3,
     "auth.test": SPECIAL,
+    "bots.info": TIER_3,
     "chat.appendStream": TIER_4,
     "chat.delete": TIER_3,
     "chat.getPermalink": SPECIAL,

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,12 +32,45 @@ ALL_SCOPES = frozenset(_HISTORY_SCOPES.values()) | {
     "app_mentions:read",
     "channels:join",
     "channels:read",
+    "groups:read",
+    "mpim:history",
     "chat:write",
     "chat:write.customize",
     "commands",
     "im:write",
     "users:read",
 }
+
+
+#: What the simulated app subscribes to, unless that was taken back.
+EVERY_EVENT = frozenset(
+    (
+        "app_home_opened",
+        "app_mention",
+        "app_uninstalled",
+        "channel_archive",
+        "channel_deleted",
+        "channel_left",
+        "group_archive",
+        "group_deleted",
+        "group_left",
+        "message.channels",
+        "message.groups",
+        "message.im",
+        "message.mpim",
+        "tokens_revoked",
+    )
+)
+#: The one configuration token there is: it reads the app's own settings.
+CONFIG_TOKEN = "xoxe.xoxp-simulated"  # noqa: S105 - it opens nothing
+
+
+class TokenOwner(enum.Enum):
+    """Whose token a method wants."""
+
+    BOT = enum.auto()
+    APP = enum.auto()
+    CONFIGURATION = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +84,7 @@ class Method:
     do: Callable[[Arguments], Json]
     scope: str = ""
     takes_json: bool = True
-    with_app_token: bool = False
+    token: TokenOwner = TokenOwner.BOT
 
 
 @dataclass(slots=True)
@@ -65,9 +99,11 @@ class Methods:
     def table(self) -> Mapping[str, Method]:
         """Every method there is; any other name is `unknown_method`."""
         return {
-            "apps.connections.open": Method(self._open_connection, with_app_token=True),
+            "apps.connections.open": Method(self._open_connection, token=TokenOwner.APP),
+            "apps.manifest.export": Method(self._export_manifest, token=TokenOwner.CONFIGURATION),
             "assistant.threads.setStatus": Method(self.chat.set_status, "chat:write"),
             "auth.test": Method(self._test_auth),
+            "bots.info": Method(self._describe_bot, "users:read", takes_json=False),
             "chat.appendStream": Method(self.streams.append, "chat:write"),
             "chat.delete": Method(self.chat.delete, "chat:write"),
             "chat.getPermalink": Method(self._get_permalink, takes_json=False),
@@ -92,6 +128,18 @@ class Methods:
         team = {"url": "https://simulated.slack.com/", "team": "Simulated", "team_id": space.team}
         bot = {"user": "bridge", "user_id": space.bot_user_id, "bot_id": space.bot_id}
         return {**team, **bot, "is_enterprise_install": False}
+
+    def _export_manifest(self, args: Arguments) -> Json:
+        if args.need("app_id") != self.workspace.app_id:
+            raise Refusal("app_not_found")
+        bot_events = sorted(EVERY_EVENT - self.workspace.unsubscribed)
+        subscribed = {"bot_events": bot_events}
+        return {"manifest": {"settings": {"event_subscriptions": subscribed}}}
+
+    def _describe_bot(self, args: Arguments) -> Json:
+        if args.need("bot") != self.workspace.bot_id:
+            raise Refusal("bot_not_found")
+        return {"bot": {"id": self.workspace.bot_id, "app_id": self.workspace.app_id}}
 
     def _get_permalink(self, args: Arguments) -> Json:
         channel = readable(self.workspace, args.need("channel"))

@@ -91,6 +91,14 @@ class FaultVerbs:
         """Take streams again, everywhere."""
         self._streams.refused.clear()
 
+    def unsubscribe(self, event: str) -> None:
+        """The app is no longer told of this event, such as `message.channels`."""
+        self._workspace.unsubscribed.add(event)
+
+    def subscribe(self, event: str) -> None:
+        """The app is told of this event again."""
+        self._workspace.unsubscribed.discard(event)
+
     def archive(self, channel: str) -> None:
         """Archive a channel: nobody can write there any more."""
         self._workspace.channel_event("channel_archive", channel)

@@ -5,7 +5,7 @@ refusals is Slack's: the method, the token, the rate, the scope, and then the ar
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from bridge.simulators.slack_arguments import Arguments, Refusal
 from bridge.simulators.slack_chat import Access, missing_scope
 from bridge.simulators.slack_faults import Fault, FaultKind, PlannedFaults
 from bridge.simulators.slack_limits import RateLimits
-from bridge.simulators.slack_methods import Method
+from bridge.simulators.slack_methods import CONFIG_TOKEN, Method, TokenOwner
 from bridge.simulators.slack_tasks import OwnedTasks
 
 Json = dict[str, Any]
@@ -79,7 +79,9 @@ class WebApi:
             await self.tasks.wait(self.clock.now() + fault.duration)
         elif fault:
             call.outcome = fault.error or fault.kind.value
-        return _cut(request) if answer is _NOTHING else _written(answer)
+        if answer is _NOTHING:
+            return _cut(request)
+        return _written(answer, granted=self.access.scopes if asked.token == self.bot_token else ())
 
     def _answer(self, name: str, asked: _Request) -> _Answer:
         try:
@@ -106,11 +108,16 @@ class WebApi:
     def _check_token(self, token: str, method: Method) -> None:
         if not token:
             raise Refusal("not_authed")
-        if token not in {self.bot_token, self.app_token}:
+        owner = {
+            self.bot_token: TokenOwner.BOT,
+            self.app_token: TokenOwner.APP,
+            CONFIG_TOKEN: TokenOwner.CONFIGURATION,
+        }.get(token)
+        if owner is None:
             raise Refusal("invalid_auth")
-        if (token == self.app_token) != method.with_app_token:
+        if owner is not method.token:
             raise Refusal("not_allowed_token_type")
-        if self.access.refused and not method.with_app_token:
+        if self.access.refused and owner is TokenOwner.BOT:
             raise Refusal(self.access.refused)
 
 
@@ -193,10 +200,13 @@ def _cut(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def _written(answer: _Answer) -> web.Response:
+def _written(answer: _Answer, *, granted: Collection[str]) -> web.Response:
+    """The answer on the wire; every call with a bot token is told that token's scopes."""
     if not answer.body:
         return web.Response(status=answer.status, text="<html></html>", content_type="text/html")
     response = web.json_response(answer.body, status=answer.status)
     if answer.retry_after is not None:
         response.headers["Retry-After"] = str(answer.retry_after)
+    if granted:
+        response.headers["x-oauth-scopes"] = ",".join(sorted(granted))
     return response

@@ -120,6 +120,8 @@ class Workspace:
         self.ephemerals: list[SimulatedMessage] = []
         #: Each text that a message has shown, in order, by its channel and ts.
         self.texts: dict[tuple[str, str], list[str]] = {}
+        #: The events whose subscription was taken back; all others are told.
+        self.unsubscribed: set[str] = set()
         self.announce: Callable[[Json], None] = lambda _: None
 
     def new_id(self, prefix: str) -> str:
