@@ -5,6 +5,7 @@ docs.slack.dev, apis/events-api/using-socket-mode.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Callable
@@ -24,8 +25,10 @@ MOST_SOCKETS = 10
 PING_INTERVAL = timedelta(seconds=30)
 #: How long a socket that was told to leave stays open; Slack promises no number.
 GRACE = timedelta(seconds=10)
-#: What Slack usually announces as a socket's life, in seconds.
-CONNECTION_LIFE = 18_060
+#: What Slack usually announces as a socket's life.
+LIFE = timedelta(seconds=18_060)
+#: The life of a socket whose address says `debug_reconnects=true`.
+SHORT_LIFE = timedelta(seconds=360)
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +41,8 @@ class Socket:
     outgoing: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: bool = False  #: told to leave: gets no more envelopes
+    deaf: bool = False  #: what is sent on it is lost, while its pings go on
+    silent: bool = False  #: nothing comes from it any more, no ping and no pong
 
     def send(self, frame: Json) -> None:
         """Queue a frame; frames leave in the order queued."""
@@ -46,6 +51,20 @@ class Socket:
     def cut(self) -> None:
         """End it as a broken network does: no closing handshake."""
         self.transport.abort()
+
+
+class Stranger:
+    """The socket of another process with the same token: it takes its share, and acks it."""
+
+    deaf = silent = leaving = False
+
+    def __init__(self, heard: Callable[[Json], None]) -> None:
+        self._heard = heard
+        self.gone = asyncio.Event()
+
+    def send(self, frame: Json) -> None:
+        """Take a frame: what is in it never comes to us."""
+        self._heard({"envelope_id": frame["envelope_id"]})
 
 
 class Sockets:
@@ -61,6 +80,8 @@ class Sockets:
         self._turn = 0
         self._refusals: list[int] = []
         self.open: list[Socket] = []
+        self.strangers: list[Stranger] = []
+        self.switched_off = False  #: no Socket Mode: no address is given
         self.connections = 0  #: how many there have ever been
         self.unread_frames = 0  #: how many frames of the app made no sense
         self.opened = asyncio.Event()
@@ -72,9 +93,10 @@ class Sockets:
         self._tickets.add(ticket)
         return ticket
 
-    def next_socket(self) -> Socket | None:
+    def next_socket(self) -> Socket | Stranger | None:
         """The socket whose turn it is for an envelope; None if there is none."""
-        ready = [socket for socket in self.open if not socket.leaving]
+        everyone: list[Socket | Stranger] = [*self.open, *self.strangers]
+        ready = [socket for socket in everyone if not socket.leaving]
         if not ready:
             return None
         self._turn += 1
@@ -87,10 +109,26 @@ class Sockets:
     def disconnect(self, reason: str) -> None:
         """Tell every socket to leave. A mere `warning` leaves it as it is, as in Slack."""
         for socket in self.open:
-            socket.send(_farewell(reason))
-            if reason != "warning":
-                socket.leaving = True
-                self._tasks.start(self._close_later(socket))
+            self._send_off(socket, reason)
+
+    def add_strangers(self, n: int) -> None:
+        """Let another process hold `n` sockets more."""
+        self.strangers += [Stranger(self._taken) for _ in range(n)]
+
+    def remove_strangers(self) -> None:
+        """Let the other process leave."""
+        for stranger in self.strangers:
+            stranger.gone.set()
+        self.strangers.clear()
+
+    def _taken(self, frame: Json) -> None:
+        self.heard(frame)
+
+    def _send_off(self, socket: Socket, reason: str) -> None:
+        socket.send(_farewell(reason))
+        if reason != "warning" and not socket.leaving:
+            socket.leaving = True
+            self._tasks.start(self._close_later(socket))
 
     def cut_all(self) -> None:
         """Break every socket abruptly."""
@@ -110,25 +148,29 @@ class Sockets:
         if ticket not in self._tickets:
             return web.Response(status=403)
         self._tickets.discard(ticket)
-        connection = web.WebSocketResponse()
+        connection = web.WebSocketResponse(autoping=False)
         await connection.prepare(request)
-        if len(self.open) >= MOST_SOCKETS:
+        life = SHORT_LIFE if request.query.get("debug_reconnects") == "true" else LIFE
+        if len(self.open) + len(self.strangers) >= MOST_SOCKETS:
             await connection.send_str(json.dumps(_farewell("too_many_websockets")))
             await connection.close()
         elif request.transport is not None:
-            await self._live(Socket(next(self._numbers), connection, request.transport))
+            await self._live(Socket(next(self._numbers), connection, request.transport), life)
         return connection
 
-    async def _live(self, socket: Socket) -> None:
+    async def _live(self, socket: Socket, life: timedelta) -> None:
         self.open.append(socket)
         self.connections += 1
-        socket.send(self._hello())
+        socket.send(self._hello(life))
         self.opened.set()
-        chores = [self._tasks.start(self._write(socket)), self._tasks.start(self._ping(socket))]
+        works = (self._write(socket), self._ping(socket), self._age(socket, life))
+        chores = [self._tasks.start(work) for work in works]
         try:
             async for message in socket.connection:
                 if message.type is aiohttp.WSMsgType.TEXT:
                     self._hear(message.data)
+                elif message.type is aiohttp.WSMsgType.PING and not socket.silent:
+                    await _pong(socket, message.data)
         finally:
             self.open.remove(socket)
             socket.gone.set()
@@ -137,15 +179,20 @@ class Sockets:
             for chore in chores:
                 chore.cancel()
 
-    def _hello(self) -> Json:
+    def _hello(self, life: timedelta) -> Json:
         debug = {
             "host": "applink-simulated",
             "build_number": 1,
             "started": self._clock.now().isoformat(),
-            "approximate_connection_time": CONNECTION_LIFE,
+            "approximate_connection_time": int(life.total_seconds()),
         }
-        count = {"num_connections": len(self.open), "connection_info": {"app_id": self._app_id}}
-        return {"type": "hello", **count, "debug_info": debug}
+        count = {"num_connections": len(self.open) + len(self.strangers)}
+        return {
+            "type": "hello",
+            **count,
+            "connection_info": {"app_id": self._app_id},
+            "debug_info": debug,
+        }
 
     def _hear(self, text: str) -> None:
         try:
@@ -169,13 +216,29 @@ class Sockets:
         while True:
             await self._clock.sleep(PING_INTERVAL)
             try:
-                await socket.connection.ping()
+                if not socket.silent:
+                    await socket.connection.ping()
             except ConnectionError:
                 return
+
+    async def _age(self, socket: Socket, life: timedelta) -> None:
+        """Announce the end of its life twice, as Slack does: a moment before, and when it is due.
+
+        It is told on the socket itself and closed a moment later.
+        """
+        await self._clock.sleep(life - GRACE)
+        self._send_off(socket, "warning")
+        await self._clock.sleep(GRACE)
+        self._send_off(socket, "refresh_requested")
 
     async def _close_later(self, socket: Socket) -> None:
         await self._tasks.wait(self._clock.now() + GRACE, for_any=(socket.gone,))
         await socket.connection.close()
+
+
+async def _pong(socket: Socket, data: bytes) -> None:
+    with contextlib.suppress(ConnectionError):
+        await socket.connection.pong(data)
 
 
 def _farewell(reason: str) -> Json:
