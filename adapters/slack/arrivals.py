@@ -14,16 +14,19 @@ def arrival(
     person: str,
     body: InboundBody,
     opens: bool,
+    name: str | None = None,
+    starter_only: bool = False,
 ) -> Inbound:
     """What `person` did in `thread` at the instant `ts`, under names that are for ever its own."""
     return Inbound(
         thread=thread.key,
         identities=identities,
         order=ids.order_of(ts),
-        person=Person(PersonId(person)),
+        person=Person(PersonId(person), name),
         at=ids.instant_of(ts),
         body=body,
         opens=opens,
         place=thread.channel,
         account=thread.team,
+        starter_only=starter_only,
     )

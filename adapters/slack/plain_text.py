@@ -11,6 +11,7 @@ import unicodedata
 
 _TOKEN = re.compile(r"<([^<>]*)>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
+_BARE = re.compile(r"&(?!(?:amp|lt|gt);)")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 _SCHEMES = ("http://", "https://", "mailto:", "tel:")
 
@@ -25,6 +26,19 @@ def plain(text: str, *, bot: str) -> str:
 def mentions(text: str, *, bot: str) -> bool:
     """Whether `text` calls our `bot` user."""
     return bool(_mention(bot).search(text))
+
+
+def encoded(text: str) -> str:
+    """`text` so that `plain` gives it back: no token, no entity but those that it has already.
+
+    Slack escapes what it puts into text; whether it does so within blocks, it does not say.
+    """
+    return _BARE.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def line(text: object) -> str:
+    """`text` on one line, if it is a text."""
+    return " ".join(printable(text).split()) if isinstance(text, str) else ""
 
 
 def printable(text: str) -> str:

@@ -115,7 +115,7 @@ def test_an_empty_reply_is_nothing() -> None:
     assert from_slack(event(ts=LATER, thread_ts=TS, text=None), BOT) is None
 
 
-@pytest.mark.parametrize("subtype", [None, "", "file_share", "thread_broadcast", "me_message"])
+@pytest.mark.parametrize("subtype", [None, "", "file_share", "thread_broadcast"])
 def test_what_people_write_is_heard(subtype: str | None) -> None:
     assert body(event(subtype=subtype)) == "hi"
 

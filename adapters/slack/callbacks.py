@@ -1,0 +1,60 @@
+"""What is an event wrapped in? The outer payload of the Events API, and how we read JSON at all.
+
+Whoever writes to Slack decides what much of a payload holds, so nothing is taken for granted: the
+shapes here either fit, or raise msgspec.ValidationError; what is looked at piece by piece goes
+through `text_of` and `tables_in`, which take anything.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+#: A JSON object as it came.
+Json = Mapping[str, Any]
+
+
+class _Installation(msgspec.Struct):
+    team_id: str | None = None
+    enterprise_id: str | None = None
+
+
+class Callback(msgspec.Struct):
+    """The outer payload (docs.slack.dev/apis/events-api)."""
+
+    event: Any = None
+    team_id: str | None = None
+    api_app_id: Any = None
+    authorizations: list[_Installation] | None = None
+    is_ext_shared_channel: Any = None
+
+    @property
+    def team(self) -> str:
+        """The workspace we are installed in, which in a shared channel may not be the sender's."""
+        installed = self.authorizations[0].team_id if self.authorizations else None
+        return installed or self.team_id or ""
+
+    @property
+    def organisation(self) -> str:
+        """The organisation of that workspace, if it belongs to one."""
+        installed = self.authorizations[0].enterprise_id if self.authorizations else None
+        return installed or ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether the place may be shared with other organisations."""
+        return self.is_ext_shared_channel is not False
+
+
+def text_of(table: Json, *keys: str) -> str:
+    """The first of these keys that holds a text that is not empty; "" if none does."""
+    for key in keys:
+        value = table.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def tables_in(value: object) -> list[dict[str, Any]]:
+    """The JSON objects in a list; nothing in anything else."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

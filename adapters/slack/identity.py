@@ -1,0 +1,15 @@
+"""Who are we in a workspace?"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BotIdentity:
+    """Who we are in the workspace, as `auth.test` said."""
+
+    team: str
+    user: str
+    bot: str = ""
+    name: str = ""
+    team_name: str = ""
+    address: str = ""  #: of the workspace, such as `https://example.slack.com/`
