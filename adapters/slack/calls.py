@@ -26,7 +26,7 @@ class Calls:
 
     def __init__(self, web: AsyncWebClient, turns: Turns | None = None) -> None:
         self.web = web
-        self._turns = turns
+        self.turns = turns
         self._standing = Standing()
 
     async def ask(
@@ -49,33 +49,33 @@ class Calls:
         """
         if channel:
             arguments["channel"] = channel
-        if self._turns is None:
+        if self.turns is None:
             return await asked(method(**arguments))
         name = _name(method, arguments)
         place = channel or str(arguments.get("channel_id") or "")
         about = f"{place}:{arguments['ts']}" if place and arguments.get("ts") else ""
         self._try_nothing_vain(name, place)
-        if not (owed and self._turns.use(owed, name, about=about)):
-            await self._turns.wait(name, place, urgency, about=about)
+        if not (owed and self.turns.use(owed, name, about=about)):
+            await self.turns.wait(name, place, urgency, about=about)
             self._try_nothing_vain(name, place)
-        return await self._asked(self._turns, name, place, method, arguments)
+        return await self._asked(self.turns, name, place, method, arguments)
 
     async def turn(
         self, method: str, *, owed: str, urgency: Urgency = Urgency.ANSWER, channel: str = ""
     ) -> None:
         """Take the turn of a call of `method` that follows soon; at once if it would be in vain."""
-        if self._turns is None or self._standing.refusal(method, channel, self._turns.clock.now()):
+        if self.turns is None or self._standing.refusal(method, channel, self.turns.clock.now()):
             return
-        await self._turns.take(owed, method, channel, urgency)
+        await self.turns.take(owed, method, channel, urgency)
 
     def has(self, method: str, channel: str = "") -> bool:
         """Whether the workspace, as far as we know, lets us use `method` in such a channel."""
-        now = self._turns.clock.now() if self._turns else None
+        now = self.turns.clock.now() if self.turns else None
         return now is None or self._standing.refusal(method, channel, now) is None
 
     def _try_nothing_vain(self, name: str, place: str) -> None:
-        if self._turns is not None:
-            now = self._turns.clock.now()
+        if self.turns is not None:
+            now = self.turns.clock.now()
             if refusal := self._standing.refusal(name, place, now):
                 raise refusal
 

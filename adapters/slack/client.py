@@ -4,27 +4,24 @@
 post carries its delivery's id, and `find` reads the thread back.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from adapters.slack import ids, limits, markup
-from adapters.slack.answers import Refusal
+from adapters.slack.answers import AWAY, Refusal
 from adapters.slack.finding import look
 from adapters.slack.logs import LOG
-from adapters.slack.to_slack import Features, SlackMessage, to_slack
+from adapters.slack.plainer import CUSTOMIZE, plainly, spared, unscoped
+from adapters.slack.to_slack import SlackMessage, to_slack
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.clock import Clock
-from bridge.errors import MaybeDelivered, Rejected, ThreadClosed
+from bridge.errors import BridgeError, MaybeDelivered, Rejected, ThreadClosed
 from bridge.model.delivery import Outbound, Receipt, Urgency
 from bridge.model.ids import ThreadKey
 from bridge.plugin import Signal, SignalKind
-
-#: Refusals of what Slack was to fetch or lay out; a plainer message may still do.
-_LAYOUT = {"invalid_attachments", "invalid_blocks", "invalid_blocks_format"}
-_NAMES = {"invalid_username", "reserved_username"}
-_CUSTOMIZE = "chat:write.customize"
 
 
 class SlackClient:
@@ -34,6 +31,20 @@ class SlackClient:
         self._workspaces = workspaces
         self._clock = clock
         self._in_doubt_wait = in_doubt_wait
+
+    async def turn(self, outbound: Outbound, *, revising: bool = False) -> None:
+        """Take the turn of the call that comes first; at once where the call will say why not."""
+        try:
+            thread = _thread(outbound.thread)
+            calls = (await self._workspaces.of(thread.team)).calls
+            await calls.turn(
+                _first_call(outbound, revising=revising),
+                owed=outbound.id,
+                urgency=outbound.urgency,
+                channel=outbound.place or thread.channel,
+            )
+        except BridgeError:
+            return
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Post `outbound` in its thread, as one message."""
@@ -74,11 +85,13 @@ class SlackClient:
         workspace = await self._workspaces.of(thread.team)
         channel = _channel(outbound.place) if outbound.place else thread.channel
         root = "" if outbound.place else thread.root
-        found = await look(workspace, outbound, channel, root, since)
+        async with _judged(workspace, outbound, posting=False):
+            found = await look(workspace, outbound, channel, root, since)
         remaining = since + self._in_doubt_wait - self._clock.now()
         if found is None and remaining > timedelta(0):
             await self._clock.sleep(remaining)
-            found = await look(workspace, outbound, channel, root, since)
+            async with _judged(workspace, outbound, posting=False):
+                found = await look(workspace, outbound, channel, root, since)
         return found
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
@@ -117,30 +130,44 @@ async def _show(
 ) -> dict[str, Any]:
     """Send `outbound`; if Slack refuses a part that can be spared, without it."""
     features = workspace.features
-    while True:
-        message = to_slack(outbound, features)
-        try:
-            return await send(message)
-        except Refusal as refusal:
-            plainer = _plainer(workspace, refusal, message, features)
-            if plainer is None:
-                raise refusal.meaning(posting=posting, place=outbound.place) from None
-            features = plainer
+    message = to_slack(outbound, features)
+    plain = False
+    async with _judged(workspace, outbound, posting=posting):
+        while True:
+            try:
+                return await send(message)
+            except Refusal as refusal:
+                if message.username and unscoped(refusal):
+                    _speak_as_app(workspace)
+                if not plain and (fewer := spared(refusal, message, features)) is not None:
+                    features, message = fewer, to_slack(outbound, fewer)
+                elif not plain and (words := plainly(refusal, message)) is not None:
+                    LOG.warning("slack.shown_plainly", extra={"reason": refusal.code})
+                    plain, message = True, words
+                else:
+                    raise
 
 
-def _plainer(
-    workspace: Workspace, refusal: Refusal, message: SlackMessage, features: Features
-) -> Features | None:
-    """The features without the one that was refused, or None if that was not the reason."""
-    if message.username and refusal.code in _NAMES:
-        return replace(features, authorship=False)
-    unscoped = refusal.code == "missing_scope" and refusal.needed in {"", _CUSTOMIZE}
-    if message.username and unscoped:
-        _speak_as_app(workspace)
-        return replace(features, authorship=False)
-    if message.pictured and refusal.code in _LAYOUT:
-        return replace(features, pictures=False)
-    return None
+@asynccontextmanager
+async def _judged(
+    workspace: Workspace, outbound: Outbound, *, posting: bool
+) -> AsyncIterator[None]:
+    """A refusal becomes what the runtime should make of it."""
+    try:
+        yield
+    except Refusal as refusal:
+        private = outbound.only_for is not None
+        if refusal.code in AWAY and not outbound.place:
+            thread = _thread(outbound.thread)
+            raise await workspace.absences.meaning(refusal, thread) from None
+        raise refusal.meaning(posting=posting, place=outbound.place, only_for=private) from None
+
+
+def _first_call(outbound: Outbound, *, revising: bool) -> str:
+    """The method by which it will be shown, or changed."""
+    if revising:
+        return "chat.update"
+    return "chat.postEphemeral" if outbound.only_for else "chat.postMessage"
 
 
 def _compare(workspace: Workspace, outbound: Outbound, shown: object) -> None:
@@ -152,7 +179,7 @@ def _compare(workspace: Workspace, outbound: Outbound, shown: object) -> None:
 
 def _speak_as_app(workspace: Workspace) -> None:
     """From now on names stand in the text: the scope for authorship is missing."""
-    LOG.warning("slack.names_not_permitted", extra={"needed": _CUSTOMIZE})
+    LOG.warning("slack.names_not_permitted", extra={"needed": CUSTOMIZE})
     workspace.features = replace(workspace.features, authorship=False)
 
 
@@ -162,10 +189,11 @@ def _post(
     return workspace.calls.ask(
         workspace.calls.web.chat_postMessage,
         urgency=outbound.urgency,
+        owed=outbound.id,
         channel=channel,
         thread_ts=root,
         text=it.text,
-        blocks=it.blocks,
+        blocks=it.blocks or None,
         metadata=it.metadata,
         username=it.username,
         icon_url=it.icon_url,
@@ -183,10 +211,11 @@ def _update(
     return workspace.calls.ask(
         workspace.calls.web.chat_update,
         urgency=outbound.urgency,
+        owed=outbound.id,
         channel=spot.channel,
         ts=spot.ts,
         text=it.text,
-        blocks=it.blocks,
+        blocks=it.blocks or None,
         metadata=it.metadata,
         link_names=False,
         parse="none",

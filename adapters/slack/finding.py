@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.slack import ids
-from adapters.slack.answers import Refusal
 from adapters.slack.workspaces import Workspace
 from bridge.model.delivery import Outbound, Receipt
 
@@ -25,10 +24,10 @@ async def look(
     """The receipt of `outbound` if `channel` shows it now, in the thread of `root` if there is one.
 
     Raises:
-        RetryLater, Unreachable, Rejected, CredentialsRefused: it cannot be looked up.
+        Refusal: it cannot be looked up.
     """
     pages = _pages(workspace, channel, root, since - _CLOCKS_APART)
-    async for message in _messages(pages, outbound.place):
+    async for message in _messages(pages):
         ours = _ours(workspace, message) and _carries(message, outbound)
         if ours and ids.is_ts(message.get("ts")):
             return ids.Spot(channel, message["ts"]).receipt
@@ -50,13 +49,10 @@ def _pages(workspace: Workspace, channel: str, root: str, oldest: datetime) -> _
     return lambda cursor: calls.ask(replies, channel=channel, ts=root, cursor=cursor, **bounds)
 
 
-async def _messages(pages: _Pages, place: str) -> AsyncIterator[dict[str, Any]]:
+async def _messages(pages: _Pages) -> AsyncIterator[dict[str, Any]]:
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
-        try:
-            found = await pages(cursor)
-        except Refusal as refusal:
-            raise refusal.meaning(posting=False, place=place) from None
+        found = await pages(cursor)
         for message in found.get("messages") or []:
             if isinstance(message, dict):
                 yield message

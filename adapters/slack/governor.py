@@ -86,7 +86,7 @@ class Turns:
     ) -> None:
         self.clock = clock
         self._team = team
-        self._notes = notes
+        self.notes = notes
         self._tasks = tasks
         self._gates: dict[str, _Gate] = {}
         self._taken: OrderedDict[tuple[str, str], datetime] = OrderedDict()
@@ -134,7 +134,7 @@ class Turns:
                 extra={"team": self._team, "method": method, "seconds": after.total_seconds()},
             )
         self.hold(method, until)
-        self._notes.write(self._key(method), until.isoformat())
+        self.notes.write(self._key(method), until.isoformat())
 
     def hold(self, method: str, until: datetime) -> None:
         """Let none of `method` go before `until`."""
@@ -160,7 +160,7 @@ class Turns:
 
     def over(self, method: str) -> None:
         """A pause has passed."""
-        self._notes.erase(self._key(method))
+        self.notes.erase(self._key(method))
 
     def start(self, alarm: "asyncio.Task[None]") -> None:
         """Own a task until it ends."""

@@ -41,7 +41,7 @@ class SlackMessage:
 
     text: str
     blocks: tuple[dict[str, Any], ...]
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] | None
     username: str | None = None
     icon_url: str | None = None
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from adapters.slack.absences import Absences
+from adapters.slack.askers import Askers
 from adapters.slack.calls import Calls
 from adapters.slack.from_slack import BotIdentity
 from adapters.slack.to_slack import Features
@@ -16,6 +18,11 @@ class Workspace:
     bot: BotIdentity
     calls: Calls
     features: Features = field(default_factory=Features)
+    askers: Askers = field(default_factory=Askers)
+    absences: Absences = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.absences = Absences(self.team, self.calls)
 
     @property
     def team(self) -> str:

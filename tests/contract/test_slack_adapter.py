@@ -715,11 +715,23 @@ async def test_a_picture_that_slack_cannot_show_becomes_a_link(
     assert shown.blocks[1]["text"]["text"] == "<https://pictures.example/map.png|Map>"
 
 
-async def test_invalid_blocks_without_a_picture_are_refused_for_good(
+async def test_blocks_that_slack_refuses_become_plain_words_once(
     adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
 ) -> None:
     root = await asked(slack, channel, ann)
     slack.fail("chat.postMessage", "invalid_blocks")
+    owed = outbound(slack, channel, root, reply("Which?", "Left", "Right"))
+    receipt = await adapter.deliver(owed)
+    (shown,) = slack.posts
+    assert (shown.blocks, shown.text) == ((), "Which?\nChoose: Left / Right")
+    assert await adapter.find(owed, since=NOON) == receipt
+
+
+async def test_words_that_slack_refuses_as_well_are_refused_for_good(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str
+) -> None:
+    root = await asked(slack, channel, ann)
+    slack.fail("chat.postMessage", "invalid_blocks", n=2)
     with pytest.raises(Rejected, match="invalid_blocks"):
         await adapter.deliver(outbound(slack, channel, root, reply()))
 
