@@ -23,8 +23,8 @@ from bridge import __version__, app, config, log
 from bridge.clock import RandomIds, SystemClock
 from bridge.core.state import Conversation
 from bridge.errors import BridgeError, ConfigurationError, CredentialsRefused
-from bridge.model.ids import ConversationId, PersonId
-from bridge.model.inbound import EndAsked, Inbound
+from bridge.model.ids import ConversationId
+from bridge.model.inbound import OPERATOR, EndAsked, Inbound
 from bridge.model.messages import Person
 from bridge.plugin import Grade, registry
 from bridge.runtime.world import World
@@ -221,7 +221,7 @@ def end_conversation(config_path: Path, conversation_id: str) -> None:
             thread=conversation.thread,
             identities=(f"operator:{ids.new()}",),
             order=f"{now.timestamp():020.6f}",
-            person=Person(PersonId("operator")),
+            person=Person(OPERATOR),
             at=now,
             body=EndAsked(),
         )

@@ -42,7 +42,7 @@ def commands(outbound: Outbound) -> dict[str, InboundBody]:
     if isinstance(outbound.content, AgentReply):
         return {}
     asked: dict[Control, InboundBody] = {
-        Control.START: StartAsked(),
+        Control.START: StartAsked(outbound.id),
         Control.RETRY: RetryAsked(outbound.id),
         Control.CANCEL: CancelAsked(outbound.id),
         Control.END: EndAsked(),

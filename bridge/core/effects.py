@@ -8,7 +8,7 @@ import enum
 
 from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Replace, Retire
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import AgentReply
+from bridge.model.messages import AgentReply, Person
 from bridge.model.signal import Signal
 from bridge.model.value import Value
 
@@ -43,12 +43,16 @@ class SendKind(enum.StrEnum):
 
 
 class Transmit(Value, frozen=True, tag="transmit"):
-    """Send this frame on the socket of session `number`, once, if it is still open."""
+    """Send this frame on the socket of session `number`, once, if it is still open.
+
+    `person` is who said it, if the agent is to know.
+    """
 
     number: int
     kind: SendKind
     delivery: DeliveryId | None = None
     text: str = ""
+    person: Person | None = None
 
 
 class Recycle(Value, frozen=True, tag="recycle"):

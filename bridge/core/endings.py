@@ -12,18 +12,15 @@ Laws (polyai-messaging §7e, §11):
 import msgspec
 
 from bridge.core.effects import ForgetSession, SendKind, Show
+from bridge.core.growing import finish_growing
 from bridge.core.handoffs import close_queue
 from bridge.core.sending import lose, offer_again, told_unanswered, unanswered
-from bridge.core.showing import reply_of, retire, says_more, show
+from bridge.core.showing import agent_author, reply_of, retire, says_more, show
+from bridge.core.speakers import only_those_waiting
 from bridge.core.state import Handoff, Heard, Session, Waiting
 from bridge.core.stepping import Stepping
-from bridge.model.messages import Author, AuthorKind, Control, Notice, NoticeKind
+from bridge.model.messages import Control, Notice, NoticeKind
 from bridge.model.signal import Signal, SignalKind
-
-
-def agent_author(session: Session) -> Author:
-    """The agent as it named itself."""
-    return session.agent or Author(AuthorKind.AGENT)
 
 
 def show_unfinished(step: Stepping) -> None:
@@ -36,6 +33,7 @@ def show_unfinished(step: Stepping) -> None:
         if says_more(session, whole):
             show(step, reply_of(agent_author(session), whole), stream.message_id)
     step.change_session(streams=())
+    finish_growing(step)
 
 
 def end_session(step: Stepping, session: Session, reason: str) -> None:
@@ -44,12 +42,20 @@ def end_session(step: Stepping, session: Session, reason: str) -> None:
     retire(step, None)
     if session.leaves_queue and reason in ("", "REASON_USER_END"):
         reason = "LEFT_QUEUE"
+    _tell_end(step, session, reason)
+    called_anew = step.conversation.wanted and session.resumed
+    leave_session(step, session)
+    # It had died in its sleep: who calls the agent gets another, as does who starts again.
+    step.change(wanted=called_anew or session.starts_again)
+
+
+def _tell_end(step: Stepping, session: Session, reason: str) -> None:
+    if session.starts_again:
+        step.notice(NoticeKind.ENDED, reason=reason, resumed="yes")
+        return
     called = "yes" if step.conversation.call is not None else ""
     notice = step.notice(NoticeKind.ENDED, controls=(Control.START,), reason=reason, called=called)
     step.change(restart_notice=notice, restart_reason=reason)
-    called_anew = step.conversation.wanted and session.resumed
-    leave_session(step, session)
-    step.change(wanted=called_anew)  # it had died in its sleep: who calls the agent gets another
 
 
 def lose_session(step: Stepping, session: Session) -> None:
@@ -98,7 +104,7 @@ def tell_unanswered(step: Stepping, message: Heard) -> None:
     """What was received and will have no answer any more is told, once."""
     if not message.answered:
         notice = Notice(NoticeKind.UNANSWERED, {"text": message.text})
-        offer_again(step, notice, message.text, message.delivery)
+        offer_again(step, notice, message)
         told_unanswered(step, message)
 
 
@@ -120,9 +126,11 @@ def leave_session(step: Stepping, session: Session) -> None:
     if flight is not None and flight.kind is SendKind.MESSAGE and flight.message is not None:
         step.change(waiting=(flight.message, *step.conversation.waiting))
     _carry(step)
+    only_those_waiting(step)
 
 
 def _forget(step: Stepping, session: Session) -> None:
+    show_unfinished(step)
     close_queue(step)
     if session.signalled_at is not None:
         step.effects.append(Show(Signal(SignalKind.CLEAR)))

@@ -36,9 +36,13 @@ class EndRequested(Value, frozen=True, tag="end_requested"):
 
 
 class StartRequested(Value, frozen=True, tag="start_requested"):
-    """A person wants a new session, without saying anything yet."""
+    """A person wants a new session, without saying anything yet; in place of one that is open.
+
+    As the notice `delivery` offered, if one did: then a session that was opened since stays.
+    """
 
     person: Person | None = None
+    delivery: DeliveryId | None = None
 
 
 class RetryRequested(Value, frozen=True, tag="retry_requested"):
@@ -83,10 +87,14 @@ class MessageDeleted(Value, frozen=True, tag="message_deleted"):
 
 
 class TooFastWritten(Value, frozen=True, tag="too_fast_written"):
-    """A person said something beyond the rate they may write at; it was not passed on."""
+    """A person said something beyond the rate they may write at; it was not passed on.
+
+    `called` as of a message.
+    """
 
     person: Person
     seconds: int = 0
+    called: bool = False
 
 
 class ThreadLost(Value, frozen=True, tag="thread_lost"):

@@ -12,6 +12,7 @@ Laws (polyai-messaging §7, §12; PolyAI does not deduplicate what we send):
 import msgspec
 
 from bridge.core.effects import Recycle, SendKind, Transmit
+from bridge.core.speakers import as_sent, sender
 from bridge.core.state import Heard, InFlight, Retry, Session, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import DeliveryState
@@ -43,7 +44,7 @@ def send_next(step: Stepping) -> None:
     elif due:
         head = due[0]
         step.change(waiting=tuple(m for m in step.conversation.waiting if m is not head))
-        if fits(step, head.text, head.delivery):
+        if fits(step, head):
             _launch(step, session, SendKind.MESSAGE, head)
         else:  # only now does the session say how much it takes
             step.settle(head.delivery, DeliveryState.DEAD, "too long for this session")
@@ -55,9 +56,11 @@ def _too_soon(step: Stepping, session: Session) -> bool:
     return session.join_after is not None and step.now < session.join_after
 
 
-def fits(step: Stepping, text: str, delivery: str) -> bool:
+def fits(step: Stepping, message: Waiting) -> bool:
     """Whether PolyAI takes a message this long, measured as it would be sent."""
-    return step.terms.frame_size(text, delivery) <= message_limit(step.conversation.session)
+    text = as_sent(step, message.text, message.person)
+    size = step.terms.frame_size(text, message.delivery, sender(step, message))
+    return size <= message_limit(step.conversation.session)
 
 
 def message_limit(session: Session | None) -> int:
@@ -73,15 +76,20 @@ def tell_too_long(step: Stepping) -> None:
 
 
 def _launch(step: Stepping, session: Session, kind: SendKind, message: Waiting | None) -> None:
-    step.change(in_flight=InFlight(kind=kind, message=message, sent_at=step.now))
-    _transmit(step, session, kind, message)
+    text = as_sent(step, message.text, message.person) if message is not None else ""
+    flight = InFlight(kind=kind, message=message, text=text, sent_at=step.now)
+    step.change(in_flight=flight)
+    _transmit(step, session, flight)
 
 
-def _transmit(step: Stepping, session: Session, kind: SendKind, message: Waiting | None) -> None:
+def _transmit(step: Stepping, session: Session, flight: InFlight) -> None:
+    message = flight.message
     if message is None:
-        step.effects.append(Transmit(session.number, kind))
+        step.effects.append(Transmit(session.number, flight.kind))
     else:
-        step.effects.append(Transmit(session.number, kind, message.delivery, message.text))
+        person = sender(step, message)
+        text = flight.text or message.text
+        step.effects.append(Transmit(session.number, flight.kind, message.delivery, text, person))
 
 
 def resend(step: Stepping) -> None:
@@ -91,7 +99,7 @@ def resend(step: Stepping) -> None:
         return
     again = msgspec.structs.replace(flight, attempts=flight.attempts + 1, sent_at=step.now)
     step.change(in_flight=again)
-    _transmit(step, session, flight.kind, flight.message)
+    _transmit(step, session, again)
 
 
 def refuse_too_big(step: Stepping) -> None:
@@ -108,32 +116,33 @@ def lose(step: Stepping, message: Waiting, why: str) -> None:
     step.settle(message.delivery, DeliveryState.DEAD, why)
     step.note("message.undelivered", "warning", delivery=message.delivery, reason=why)
     notice = Notice(NoticeKind.NOT_DELIVERED, {"text": message.text})
-    offer_again(step, notice, message.text, message.delivery)
+    offer_again(step, notice, message)
 
 
-def offer_again(step: Stepping, notice: Notice, text: str, message: str) -> None:
-    """Tell a trouble, with a way to send `text`, once said as `message`, one more time.
+def offer_again(step: Stepping, notice: Notice, message: Waiting | Heard) -> None:
+    """Tell a trouble, with a way to send `message` one more time.
 
     Without one if there is no text, or if the thread offers it already.
     """
-    if not text or any(message == retry.message for retry in step.conversation.retries):
+    known = any(message.delivery == retry.message for retry in step.conversation.retries)
+    if not message.text or known:
         step.post(notice)
         return
     offered = msgspec.structs.replace(notice, controls=(Control.RETRY,))
-    retry = Retry(step.post(offered), notice, text, message)
+    retry = Retry(step.post(offered), notice, message.text, message.delivery, message.person)
     step.change(retries=(*step.conversation.retries, retry)[-_RETRIES:])
 
 
-def take_retry(step: Stepping, delivery: DeliveryId) -> str:
-    """The text that the notice `delivery` offers to send again, offered no longer; "" if none."""
+def take_retry(step: Stepping, delivery: DeliveryId) -> Retry | None:
+    """What the notice `delivery` offers to send again, offered no longer; None if nothing."""
     retries = step.conversation.retries
     retry = next((r for r in retries if r.delivery == delivery), None)
     if retry is None:
-        return ""
+        return None
     step.change(retries=tuple(r for r in retries if r is not retry))
     details = {**retry.notice.details, "again": "yes"}
     step.replace(delivery, Notice(retry.notice.kind, details))
-    return retry.text
+    return retry
 
 
 def verify(step: Stepping, session: Session) -> None:
@@ -149,7 +158,8 @@ def echoed(step: Stepping, frame: Frame, echo: MessageEchoed) -> None:
         return
     ours = frame.custom.get("client_event_id") or frame.custom.get("local_id")
     # Without metadata only the text can tell; an echo of somebody else's must confirm nothing.
-    if ours == flight.message.delivery or (not ours and echo.text == flight.message.text):
+    sent = flight.text or flight.message.text
+    if ours == flight.message.delivery or (not ours and echo.text == sent):
         step.settle(flight.message.delivery, DeliveryState.SENT, str(frame.sequence or frame.id))
         step.change(in_flight=None)
         received(step, flight.message)
@@ -157,7 +167,13 @@ def echoed(step: Stepping, frame: Frame, echo: MessageEchoed) -> None:
 
 def received(step: Stepping, message: Waiting) -> None:
     """PolyAI has it; from here on an answer is expected."""
-    heard = Heard(delivery=message.delivery, text=message.text, at=step.now)
+    heard = Heard(
+        delivery=message.delivery,
+        text=message.text,
+        at=step.now,
+        person=message.person,
+        origin=message.origin,
+    )
     step.change(heard=(*step.conversation.heard, heard)[-_HEARD:])
 
 

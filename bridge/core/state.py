@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -11,14 +12,22 @@ from bridge.core.effects import SendKind
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.journal import Journal
 from bridge.model.frames import Capabilities
-from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, ThreadKey
+from bridge.model.ids import (
+    AdapterName,
+    AgentName,
+    ConversationId,
+    DeliveryId,
+    PersonId,
+    ThreadKey,
+)
 from bridge.model.messages import AgentReply, Author, Notice, Person
 from bridge.model.value import Value
 
 
-def _frame_size(text: str, delivery: str) -> int:
+def _frame_size(text: str, delivery: str, person: Person | None) -> int:
     """Where nobody says how large a frame is: its text, and a guess at what is around it."""
-    return len(text.encode(errors="replace")) + 2 * len(delivery) + 256
+    around = 2 * len(delivery) + (len(person.id) + len(person.name or "") if person else 0)
+    return len(text.encode(errors="replace")) + around + 256
 
 
 class Terms(Value, frozen=True, kw_only=True):
@@ -26,6 +35,9 @@ class Terms(Value, frozen=True, kw_only=True):
 
     text_limit: int = 4000
     suggestion_limit: int = 25
+    #: Whether the platform shows replies growing, and how many characters make a beginning.
+    streaming: bool = False
+    stream_beginning: int = 24
     #: How long to wait for an echo before looking it up (polyai-messaging §24).
     echo_timeout: timedelta = timedelta(seconds=10)
     #: How long a quiet conversation keeps its socket.
@@ -43,8 +55,10 @@ class Terms(Value, frozen=True, kw_only=True):
     #: How long after the agent was refused a start, or a lookup failed, it is asked again; and how
     #: long a passing overload may take to pass before it is told (polyai-messaging §16: 2 to 5 s).
     trouble_timeout: timedelta = timedelta(seconds=3)
-    #: How long a sign of life is shown that nothing follows (polyai-messaging §8).
+    #: How long a sign of life is shown that nothing follows (polyai-messaging §8), and how often
+    #: the one that lasts until an answer is shown again: a platform may drop it after two minutes.
     signal_timeout: timedelta = timedelta(seconds=10)
+    signal_refresh: timedelta = timedelta(seconds=75)
     #: How long an answer may take before nobody expects it any more.
     answer_timeout: timedelta = timedelta(minutes=3)
     #: How long before its token dies a session is left (never more than a tenth of its life), once
@@ -54,8 +68,17 @@ class Terms(Value, frozen=True, kw_only=True):
     park_timeout: timedelta = timedelta(minutes=5)
     #: How a handoff that the client has to manage is managed.
     handoffs: tuple[HandoffRule, ...] = ()
-    #: How many bytes the frame of a text takes whose delivery has this id; the wire knows.
-    frame_size: Callable[[str, str], int] = _frame_size
+    #: How many bytes the frame of a text takes whose delivery has this id, and that this person
+    #: said; the wire knows.
+    frame_size: Callable[[str, str, Person | None], int] = _frame_size
+    #: In which words a person is asked for.
+    person_words: str = "I would like to talk to a person."
+    #: Whether the agent hears that a message was changed or taken back after it was sent.
+    edits: Literal["ignore", "correct"] = "ignore"
+    #: Whether the agent is told who speaks: never, always, or once a second person does; and how a
+    #: message then begins.
+    speakers: Literal["never", "several", "always"] = "several"
+    speaker_format: str = "{name}: "
     #: How often one frame is sent in all before we give it up.
     send_limit: int = 4
     join_limit: int = 3
@@ -75,6 +98,9 @@ class Waiting(Value, frozen=True):
     text: str
     carried: bool = False
     after_end: bool = False
+    person: Person | None = None  #: whose words these are
+    origin: str = ""  #: the platform's name of what was said, by which it is changed
+    corrects: bool = False  #: it follows something said before under the same origin
 
 
 class InFlight(Value, frozen=True, kw_only=True):
@@ -82,6 +108,7 @@ class InFlight(Value, frozen=True, kw_only=True):
 
     kind: SendKind
     message: Waiting | None = None
+    text: str = ""  #: the message as it is sent, who said it included
     attempts: int = 1
     sent_at: datetime
     too_big: bool = False  #: PolyAI closed the socket over its size
@@ -105,6 +132,8 @@ class Heard(Value, frozen=True, kw_only=True):
     text: str
     at: datetime
     answered: bool = False
+    person: Person | None = None
+    origin: str = ""
 
 
 class Retry(Value, frozen=True):
@@ -114,6 +143,7 @@ class Retry(Value, frozen=True):
     notice: Notice
     text: str
     message: str = ""
+    person: Person | None = None  #: whose words these are
 
 
 class Told(Value, frozen=True, kw_only=True):
@@ -136,6 +166,15 @@ class Grace(Value, frozen=True):
     about: Heard | None = None
 
 
+class Lately(Value, frozen=True, kw_only=True):
+    """What a person did or was told a moment ago: the same again needs no second answer."""
+
+    what: str
+    person: PersonId
+    at: datetime
+    delivery: DeliveryId | None = None
+
+
 class Handoff(enum.StrEnum):
     """Who answers."""
 
@@ -151,6 +190,7 @@ class Session(Value, frozen=True, kw_only=True):
 
     number: int
     opened_at: datetime
+    first_delivery: int = 0  #: the count of the conversation's deliveries when it was opened
     expires_at: datetime | None = None  #: when the token does that alone opens its sockets
     ready: bool = False  #: its socket is open and its history followed
     proved: bool = False  #: it was ready at least once
@@ -163,6 +203,7 @@ class Session(Value, frozen=True, kw_only=True):
     end_wanted_at: datetime | None = None
     end_echoed: bool = False
     leaves_queue: bool = False  #: the end is wanted because the wait for a person was too long
+    starts_again: bool = False  #: the end is wanted so that another session can follow
     journal: Journal = Journal()
     streams: tuple[Stream, ...] = ()
     shown: tuple[str, ...] = ()  #: message ids that became deliveries; the newest last
@@ -171,6 +212,7 @@ class Session(Value, frozen=True, kw_only=True):
     lookups: int = 0  #: how often PolyAI failed to find the session
     start_refused: bool = False  #: and that was told
     signalled_at: datetime | None = None  #: a sign of life is shown since
+    hushed_at: datetime | None = None  #: a trouble was told: nothing said before shows one
     capabilities: Capabilities = Capabilities()
     agent: Author | None = None
     live_agents: dict[str, Author] = {}
@@ -221,6 +263,10 @@ class Conversation(Value, frozen=True, kw_only=True):
     retries: tuple[Retry, ...] = ()  #: what the notices in the thread offer to send again
     heard: tuple[Heard, ...] = ()  #: the last few messages the agent received in this session
     speaker: Person | None = None  #: who said something last
+    starter: PersonId | None = None  #: who said something first
+    people: tuple[PersonId, ...] = ()  #: who spoke in this session, in the order they began
+    lately: tuple[Lately, ...] = ()  #: what is not answered twice
+    thread_lost: bool = False  #: nothing can be written in the thread, as far as we know
     #: The call by which helpers came into the thread: what is not said to the agent is theirs.
     call: DeliveryId | None = None
     call_told: tuple[DeliveryId, Notice] | None = None  #: the notice that says so
@@ -255,7 +301,12 @@ class Conversation(Value, frozen=True, kw_only=True):
         The rest (journal, unfinished streams, who touched it when) comes back by replay.
         """
         session = self.session and msgspec.structs.replace(
-            self.session, journal=Journal(), streams=(), ready=False, signalled_at=None
+            self.session,
+            journal=Journal(),
+            streams=(),
+            ready=False,
+            signalled_at=None,
+            hushed_at=None,
         )
         return msgspec.structs.replace(self, session=session, touched_at=self.opened_at)
 
@@ -278,6 +329,7 @@ def _session_deadlines(
     if session.end_wanted_at is not None:
         yield session.end_wanted_at + terms.end_timeout
     yield session.grace.until if session.grace else None
+    yield signal_due(conversation, session, terms)
     if not session.ready:
         return
     if conversation.in_flight is not None:
@@ -288,7 +340,6 @@ def _session_deadlines(
         yield session.join_after
     for stream in session.streams:
         yield stream_due(stream, terms)
-    yield session.signalled_at and session.signalled_at + terms.signal_timeout
     yield move_due(conversation, session, terms)
 
 
@@ -321,3 +372,27 @@ def stream_due(stream: Stream, terms: Terms) -> datetime:
     if stream.complete:
         return stream.touched_at + terms.stream_gap
     return stream.touched_at + (terms.stream_forget if stream.told else terms.stream_stall)
+
+
+def awaits_answer(conversation: Conversation, now: datetime, terms: Terms) -> bool:
+    """Whether the agent is about to answer: it was told something, and does not speak yet."""
+    session = conversation.session
+    if session is None or session.handoff in (Handoff.WAITING, Handoff.LIVE, Handoff.ELSEWHERE):
+        return False
+    if conversation.parked_at is not None or any(t.reply.unfinished for t in session.told):
+        return False
+    flight, hushed = conversation.in_flight, session.hushed_at
+    since = now - terms.answer_timeout
+    asked = [one.at for one in conversation.heard if not one.answered and one.at > since]
+    if flight is not None and flight.message is not None:
+        asked.append(flight.sent_at)
+    return any(hushed is None or at > hushed for at in asked)
+
+
+def signal_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
+    """When the sign of life that is shown must be shown again, or taken away."""
+    shown = session.signalled_at
+    if shown is None:
+        return None
+    lapses, refreshed = shown + terms.signal_timeout, shown + terms.signal_refresh
+    return refreshed if awaits_answer(conversation, lapses, terms) else lapses

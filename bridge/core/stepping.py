@@ -8,7 +8,7 @@ import msgspec
 from bridge.core.effects import Effect, Note, Owe, Settle
 from bridge.core.state import Conversation, Session, Terms
 from bridge.model.delivery import Ask, DeliveryState, Post, Replace
-from bridge.model.ids import DeliveryId
+from bridge.model.ids import DeliveryId, PersonId
 from bridge.model.messages import Content, Control, Notice, NoticeKind
 
 
@@ -46,18 +46,23 @@ class Stepping:
         self.change(deliveries=self.conversation.deliveries + 1)
         return identity
 
-    def post(self, content: Content) -> DeliveryId:
-        """Owe the thread a new message."""
+    def post(self, content: Content, only_for: PersonId | None = None) -> DeliveryId:
+        """Owe the thread a new message; with `only_for` it is for that person's eyes."""
         delivery = self.new_id()
-        self.effects.append(Owe(delivery, Post(content)))
+        self.effects.append(Owe(delivery, Post(content, only_for)))
         return delivery
 
     def notice(
-        self, kind: NoticeKind, *, controls: tuple[Control, ...] = (), **details: str
+        self,
+        kind: NoticeKind,
+        *,
+        controls: tuple[Control, ...] = (),
+        only_for: PersonId | None = None,
+        **details: str,
     ) -> DeliveryId:
-        """Owe the thread a sentence of ours."""
+        """Owe the thread, or one person in it, a sentence of ours."""
         said = {name: text for name, text in details.items() if text}
-        return self.post(Notice(kind, details=said, controls=controls))
+        return self.post(Notice(kind, details=said, controls=controls), only_for)
 
     def note(self, event: str, level: str, **fields: str) -> None:
         """Tell the operator, without anybody's words."""

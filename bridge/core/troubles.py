@@ -6,6 +6,8 @@ said without their asking, except what PolyAI itself says it could not take.
 
 from typing import assert_never
 
+import msgspec
+
 from bridge.core.effects import SendKind
 from bridge.core.endings import (
     lose_session,
@@ -26,7 +28,7 @@ from bridge.core.state import Grace, Handoff, Heard, InFlight, Session, Wish
 from bridge.core.stepping import Stepping
 from bridge.core.system_messages import Answer, Reading, read
 from bridge.model.delivery import DeliveryState
-from bridge.model.frames import Frame, SystemMessage
+from bridge.model.frames import NAMES_OF_PEOPLE, Frame, SystemMessage
 from bridge.model.messages import Notice, NoticeKind
 
 
@@ -63,7 +65,8 @@ def _about(step: Stepping, frame: Frame) -> InFlight | Heard | None:
 
     While another is under way, one that is not named may be that: its own time will tell.
     """
-    flight, named = step.conversation.in_flight, frame.custom.values()
+    flight = step.conversation.in_flight
+    named = {text for key, text in frame.custom.items() if key not in NAMES_OF_PEOPLE}
     if flight is not None and flight.message is not None and flight.message.delivery in named:
         return flight
     heard = next((one for one in step.conversation.heard if one.delivery in named), None)
@@ -165,7 +168,7 @@ def _offer(step: Stepping, words: str, message: Heard | None) -> None:
     if message is None:
         step.post(notice)
     else:
-        offer_again(step, notice, message.text, message.delivery)
+        offer_again(step, notice, message)
         told_unanswered(step, message)
 
 
@@ -194,8 +197,4 @@ def _look_again(step: Stepping, session: Session) -> None:
     if flight is not None:
         # As if its echo were nearly overdue: then a replay decides whether it is sent again.
         sent_at = step.now + step.terms.trouble_timeout - step.terms.echo_timeout
-        step.change(
-            in_flight=InFlight(
-                kind=flight.kind, message=flight.message, attempts=flight.attempts, sent_at=sent_at
-            )
-        )
+        step.change(in_flight=msgspec.structs.replace(flight, sent_at=sent_at))

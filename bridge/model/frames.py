@@ -206,6 +206,10 @@ FrameBody = (
 )
 
 
+#: What of `custom` says who spoke: people choose their names, so no text there is an id of ours.
+NAMES_OF_PEOPLE = ("person", "person_name")
+
+
 class Frame(Value, frozen=True, kw_only=True):
     """One journaled or transient frame. `sequence` is None for transient ones (typing, heartbeat).
 

@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
-from bridge.model.ids import DeliveryId, ThreadKey
+from bridge.model.ids import DeliveryId, PersonId, ThreadKey
 from bridge.model.messages import Person
 from bridge.model.value import Value
+
+#: Whose inbounds are the operator's own; nobody of a platform.
+OPERATOR = PersonId("operator")
 
 
 class Said(Value, frozen=True, tag="said"):
@@ -26,7 +29,13 @@ class EndAsked(Value, frozen=True, tag="end"):
 
 
 class StartAsked(Value, frozen=True, tag="start"):
-    """The person wants a new session after an end."""
+    """The person wants a new session: after an end, or in place of the one that is open.
+
+    As the notice `delivery` offered, where a control of one was pressed: if a session was opened
+    since, it goes on. Without a `delivery` it is asked for here and now.
+    """
+
+    delivery: DeliveryId | None = None
 
 
 class RetryAsked(Value, frozen=True, tag="retry"):

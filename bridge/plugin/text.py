@@ -12,9 +12,29 @@ _PLAIN = {
     ),
     NoticeKind.HANDOFF_FOUND: "The wait for a person is over.",
     NoticeKind.WITHDRAWN: "The agent took this part of its message back.",
-    NoticeKind.STATUS: "What would you like to do?",
-    NoticeKind.STALE: "This button belongs to something that is over.",
-    NoticeKind.TOO_FAST: "That was too fast: your last message was not passed on.",
+}
+
+#: What was pressed, and why nothing comes of it.
+_STALE = {
+    "choice": "That choice is no longer open, as the conversation has gone on. "
+    "Please write your answer here instead.",
+    "retry": "That message was sent again already, or it is too old. Please write it once more.",
+    "cancel": "That wait for a person is over already.",
+    "start": "A new conversation is already open here. Just write to go on.",
+    "end": "There is no conversation to end here. Write here to start one.",
+}
+
+_STANDINGS = {
+    "none": "There is no conversation here yet. Write here to start one.",
+    "opening": "The agent is being called. Write here: it gets everything once it is there.",
+    "called": "People have been called to help in this thread. "
+    "Mention the agent to talk to it again.",
+    "elsewhere": "The agent has passed this on to people, as told above. "
+    "Write here to try the agent again.",
+    "ending": "The conversation is being ended. Write here to start a new one.",
+    "ended": "The conversation has ended. Write here to start a new one.",
+    "unreachable": "The agent cannot be reached at the moment. "
+    "What you write here is kept and will be delivered as soon as possible.",
 }
 
 _ENDINGS = {
@@ -69,8 +89,39 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
             return _not_delivered(details, offered=bool(notice.controls))
         case NoticeKind.TOO_LONG:
             return _too_long(details.get("limit_bytes", ""))
-        case NoticeKind.STATUS | NoticeKind.STALE | NoticeKind.TOO_FAST:
-            return _PLAIN[notice.kind]
+        case NoticeKind.STATUS:
+            return _status(details, moment)
+        case NoticeKind.STALE:
+            return _STALE.get(details.get("what", ""), "That belongs to something that is over.")
+        case NoticeKind.TOO_FAST:
+            return _too_fast(details.get("seconds", ""))
+
+
+def _status(details: dict[str, str], moment: Callable[[datetime], str]) -> str:
+    """How things stand, and how to go on."""
+    since = _instant(details.get("since", ""))
+    when = f" since {moment(since)}" if since else ""
+    match details.get("state", ""):
+        case "open":
+            agent = details.get("agent") or "the agent"
+            return f"You have been talking to {agent}{when}. Write here to go on."
+        case "waiting":
+            place = f", as number {details['position']}" if details.get("position") else ""
+            return f"You are waiting for a person{when}{place}. It is told here when somebody comes."
+        case "live":
+            return f"You are talking to {details.get('name') or 'a person'}. Write here to go on."
+        case state:
+            return _STANDINGS.get(state, "Write here to talk to the agent.")
+
+
+def _too_fast(seconds: str) -> str:
+    when = "in a moment"
+    if seconds.isdecimal() and int(seconds) > 0:
+        when = f"in {seconds} second{'s' if seconds != '1' else ''}"
+    return (
+        "That was more at once than can be passed on: your last message was not sent to the "
+        f"agent, and will not be. Please write it again {when}."
+    )
 
 
 def _unavailable(*, kept: bool) -> str:

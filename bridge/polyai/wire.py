@@ -20,7 +20,8 @@ from typing import Final
 
 import msgspec
 
-from bridge.model.frames import Frame
+from bridge.model.frames import NAMES_OF_PEOPLE, Frame
+from bridge.model.messages import Person
 from bridge.model.value import Value
 from bridge.polyai.bodies import PREFIX, knows, passes, read_body
 from bridge.polyai.fields import Object, as_number, as_object, as_text
@@ -60,9 +61,12 @@ def encode_join() -> str:
     return _encode("REQUEST_POLY_AGENT_JOIN")
 
 
-def encode_message(text: str, client_event_id: str) -> str:
-    """A person's words. PolyAI echoes the id; it does not deduplicate by it."""
+def encode_message(text: str, client_event_id: str, person: Person | None = None) -> str:
+    """The words of `person`. PolyAI echoes the id; it does not deduplicate by it."""
     custom = dict.fromkeys(_OUR_IDS, client_event_id)
+    if person is not None:
+        told = zip(NAMES_OF_PEOPLE, (person.id, person.name), strict=True)
+        custom |= {key: text for key, text in told if text}
     return _encode("USER_MESSAGE", payload={"text": text}, custom=custom)
 
 
@@ -76,9 +80,9 @@ def encode_heartbeat() -> str:
     return _encode("HEARTBEAT")
 
 
-def message_size(text: str, client_event_id: str) -> int:
+def message_size(text: str, client_event_id: str, person: Person | None = None) -> int:
     """The bytes of `encode_message`: what PolyAI's limit is about."""
-    return len(encode_message(text, client_event_id).encode())
+    return len(encode_message(text, client_event_id, person).encode())
 
 
 def _encode(

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.state import Conversation, Terms
@@ -32,6 +32,10 @@ class AgentDoor:
     echo_timeout: timedelta
     reconnect_max: timedelta
     handoffs: tuple[HandoffRule, ...] = ()
+    person_words: str = Terms().person_words
+    edits: Literal["ignore", "correct"] = "ignore"
+    speakers: Literal["never", "several", "always"] = "several"
+    speaker_format: str = Terms().speaker_format
     unreachable: bool = False  #: its sockets are, and that was told
 
     def terms(self, *, text_limit: int, suggestion_limit: int) -> Terms:
@@ -42,6 +46,10 @@ class AgentDoor:
             echo_timeout=self.echo_timeout,
             idle_timeout=self.idle_timeout,
             handoffs=self.handoffs,
+            person_words=self.person_words,
+            edits=self.edits,
+            speakers=self.speakers,
+            speaker_format=self.speaker_format,
             frame_size=message_size,
         )
 

@@ -8,8 +8,9 @@ from bridge.core import events as e
 from bridge.core.conversation import step
 from bridge.core.effects import DURABLE, Effect, ForgetSession, Owe, Settle, Transmit
 from bridge.core.state import Conversation, Terms
-from bridge.model.ids import EntryId
+from bridge.model.ids import EntryId, PersonId
 from bridge.model.inbound import (
+    OPERATOR,
     CancelAsked,
     Clicked,
     Deleted,
@@ -35,11 +36,20 @@ class Mail:
     entry: EntryId | None = None
     order: str = ""
     session: NewSession | None = None
+    #: Who it is from, where it counts only from whoever began the conversation.
+    starter_only: PersonId | None = None
 
 
 def entry_mail(entry: Entry) -> Mail:
     """An inbox entry as an event."""
-    return Mail(_meaning(entry.inbound), entry=entry.id, order=entry.inbound.order)
+    inbound = entry.inbound
+    limited = inbound.starter_only and not isinstance(inbound.body, ThreadGone)
+    return Mail(
+        _meaning(inbound),
+        entry=entry.id,
+        order=inbound.order,
+        starter_only=inbound.person.id if limited else None,
+    )
 
 
 def _meaning(inbound: Inbound) -> e.Event:
@@ -51,9 +61,9 @@ def _meaning(inbound: Inbound) -> e.Event:
         case Clicked(delivery=delivery, index=index, mark=mark):
             return e.ChoiceAccepted(delivery, index, person, mark)
         case EndAsked():
-            return e.EndRequested(person)
-        case StartAsked():
-            return e.StartRequested(person)
+            return e.EndRequested(person if person.id != OPERATOR else None)
+        case StartAsked(delivery=delivery):
+            return e.StartRequested(person, delivery)
         case RetryAsked(delivery=delivery):
             return e.RetryRequested(delivery, person)
         case CancelAsked(delivery=delivery):
@@ -67,7 +77,7 @@ def _meaning(inbound: Inbound) -> e.Event:
         case Deleted(original=original):
             return e.MessageDeleted(original, person)
         case TooFast(seconds=seconds):
-            return e.TooFastWritten(person, seconds)
+            return e.TooFastWritten(person, seconds, called=inbound.opens)
         case ThreadGone():
             return e.ThreadLost()
         case _ as never:
@@ -84,14 +94,22 @@ class Decision:
 
 
 def decide(before: Conversation, mail: list[Mail], now: datetime, terms: Terms) -> Decision:
-    """Take a step for each mail, what people said in the order they said it."""
+    """Take a step for each mail that counts, what people said in the order they said it."""
     conversation, effects = before, list[Effect]()
     for one in _in_order(mail):
+        if not _counts(one, conversation):
+            continue
         taken = step(conversation, one.event, now, terms)
         conversation = taken.conversation
         effects += taken.effects
     effects = [effect for effect in effects if not _overtaken(effect, conversation)]
     return Decision(conversation, tuple(effects), _change(before, conversation, effects, mail, now))
+
+
+def _counts(mail: Mail, conversation: Conversation) -> bool:
+    """Whether it is from anybody who is listened to; what is not is done with all the same."""
+    starter = conversation.starter
+    return mail.starter_only is None or starter is None or mail.starter_only == starter
 
 
 def _overtaken(effect: Effect, after: Conversation) -> bool:

@@ -72,4 +72,4 @@ def _encoded(frame: Transmit) -> str:
         case SendKind.END:
             return encode_end()
         case SendKind.MESSAGE:
-            return encode_message(frame.text, frame.delivery or "")
+            return encode_message(frame.text, frame.delivery or "", frame.person)

@@ -11,7 +11,7 @@ from bridge.core.state import Terms, Wish
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState, Retire
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import Choice, NoticeKind
+from bridge.model.messages import Choice, NoticeKind, Person
 from bridge.testing.builders import ANN, BOB, Talk, said
 
 MINUTE = timedelta(minutes=1)
@@ -84,15 +84,15 @@ def test_a_message_is_measured_again_once_the_session_says_how_much_it_takes() -
 
 
 def test_the_frame_is_measured_as_it_would_be_sent() -> None:
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[str, str, Person | None]] = []
 
-    def size(text: str, delivery: str) -> int:
-        asked.append((text, delivery))
+    def size(text: str, delivery: str, person: Person | None) -> int:
+        asked.append((text, delivery, person))
         return 131_073 if text == "no" else 131_072
 
     talk = Talk(Terms(frame_size=size)).joined()
     assert talk.say("no").notices == [NoticeKind.TOO_LONG]
-    assert asked == [("no", "c1.1")]
+    assert asked == [("no", "c1.1", ANN)]
     assert talk.say("yes").sent == ["yes"]
 
 
@@ -125,12 +125,15 @@ def test_the_first_click_wins() -> None:
     talk = offering()
     (delivery, _) = talk.thread[-1]
     talk.click(delivery, 0)
-    assert talk.click(delivery, 1, BOB).effects == ()
+    assert talk.click(delivery, 1, BOB).notices == [NoticeKind.STALE]
+    assert talk.sent == []
 
 
 @pytest.mark.parametrize(("delivery", "index"), [("c1.1", 2), ("c1.1", -1), ("c1.9", 0)])
-def test_a_click_on_what_was_not_offered_does_nothing(delivery: str, index: int) -> None:
-    assert offering().click(DeliveryId(delivery), index).effects == ()
+def test_a_click_on_what_was_not_offered_is_declined(delivery: str, index: int) -> None:
+    talk = offering().click(DeliveryId(delivery), index)
+    assert talk.notices == [NoticeKind.STALE]
+    assert talk.conversation.waiting == ()
 
 
 def test_typing_retires_the_suggestions() -> None:
@@ -138,7 +141,7 @@ def test_typing_retires_the_suggestions() -> None:
     (delivery, _) = talk.thread[-1]
     talk.say("green")
     assert Retire(delivery, None) in [owe.body for owe in talk.of(Owe)]
-    assert talk.click(delivery, 0).effects == ()
+    assert talk.click(delivery, 0).notices == [NoticeKind.STALE]
 
 
 def test_the_agents_next_words_retire_the_suggestions() -> None:
@@ -156,11 +159,11 @@ def test_a_click_after_the_session_was_lost_still_counts() -> None:
     assert [waiting.text for waiting in talk.conversation.waiting] == ["red"]
 
 
-def test_a_click_after_the_end_does_nothing() -> None:
+def test_a_click_after_the_end_is_declined() -> None:
     talk = offering()
     (delivery, _) = talk.thread[-1]
     talk.hear(f.SessionEnded())
-    assert talk.click(delivery, 0).effects == ()
+    assert talk.click(delivery, 0).notices == [NoticeKind.STALE]
 
 
 def test_a_missing_echo_is_looked_up_before_anything_is_repeated() -> None:
@@ -297,7 +300,7 @@ def test_writing_after_an_end_starts_again() -> None:
     assert talk.conversation.restart_notice is None
 
 
-def test_starting_during_a_session_changes_nothing() -> None:
+def test_starting_by_nobody_during_a_session_changes_nothing() -> None:
     talk = Talk().joined().take(e.StartRequested())
     assert talk.effects == ()
     assert not talk.conversation.wanted

@@ -141,7 +141,12 @@ def test_the_wait_cannot_be_left_once_somebody_has_come() -> None:
 
 def test_a_control_of_an_earlier_wait_leaves_the_present_one_alone() -> None:
     talk = waiting()
-    assert talk.take(e.CancelRequested(DeliveryId("c1.99"))).effects == ()
+    (notice, _) = talk.thread[-1]
+    talk.hear(f.LiveAgentJoined("a1", "Jo")).hear(f.LiveAgentLeft("a1", "Jo"))
+    talk.hear(f.HandoffTriggered())
+    for stale in (notice, DeliveryId("c1.99")):
+        assert talk.take(e.CancelRequested(stale, ANN)).notices == [NoticeKind.STALE]
+        assert talk.sent == []
 
 
 def test_a_handoff_for_us_to_do_is_told() -> None:

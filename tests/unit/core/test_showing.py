@@ -174,7 +174,8 @@ def test_a_suggestion_that_no_longer_stands_there_is_not_chosen() -> None:
     posted = talk.of(Owe)[0].id
     talk.hear(said("Which?", "m1", "Cancel the order", "Yes"))
     stale = e.ChoiceAccepted(posted, 0, ANN, Suggestion("Yes").mark)
-    assert talk.take(stale).effects == ()
+    assert talk.take(stale).notices == [NoticeKind.STALE]
+    assert talk.sent == []
     fresh = e.ChoiceAccepted(posted, 1, ANN, Suggestion("Yes").mark)
     assert talk.take(fresh).sent == ["Yes"]
 

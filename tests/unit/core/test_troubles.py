@@ -235,8 +235,8 @@ def test_a_retry_after_the_end_starts_a_new_session() -> None:
     assert [w.text for w in talk.conversation.waiting] == ["hello"]
 
 
-def test_a_control_nobody_knows_does_nothing() -> None:
-    assert Talk().take(e.RetryRequested(DeliveryId("c1.9"), ANN)).effects == ()
+def test_a_control_nobody_knows_is_declined() -> None:
+    assert Talk().take(e.RetryRequested(DeliveryId("c1.9"), ANN)).notices == [NoticeKind.STALE]
 
 
 def test_the_message_that_is_named_is_the_one_offered_again() -> None:

@@ -11,18 +11,27 @@ from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId, DeliveryId, EntryId
 from bridge.model.inbound import (
+    OPERATOR,
     CancelAsked,
     Clicked,
+    Deleted,
+    Edited,
     EndAsked,
     Inbound,
     InboundBody,
+    PersonAsked,
     RetryAsked,
     Said,
     StartAsked,
+    StatusAsked,
+    ThreadGone,
+    TooFast,
 )
+from bridge.model.messages import Person
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.store import Entry, NewSession
-from bridge.testing.builders import ANN, Talk, conversation, frame
+from bridge.testing.builders import ANN, BOB, Talk, conversation, frame
+from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
 from tests.unit.store.given import said
 
@@ -54,21 +63,105 @@ def asked(decision: Decision) -> list[str]:
 @pytest.mark.parametrize(
     ("body", "event"),
     [
-        (Said("hi"), e.MessageAccepted("hi", ANN)),
+        (Said("hi"), e.MessageAccepted("hi", ANN, origin="x")),
         (Clicked(DeliveryId("c1.3"), 2), e.ChoiceAccepted(DeliveryId("c1.3"), 2, ANN)),
-        (EndAsked(), e.EndRequested()),
-        (StartAsked(), e.StartRequested()),
+        (EndAsked(), e.EndRequested(ANN)),
+        (StartAsked(), e.StartRequested(ANN)),
+        (StartAsked(DeliveryId("c.1")), e.StartRequested(ANN, DeliveryId("c.1"))),
         (RetryAsked(DeliveryId("c.1")), e.RetryRequested(DeliveryId("c.1"), ANN)),
-        (CancelAsked(DeliveryId("c.1")), e.CancelRequested(DeliveryId("c.1"))),
+        (CancelAsked(DeliveryId("c.1")), e.CancelRequested(DeliveryId("c.1"), ANN)),
+        (PersonAsked(), e.PersonRequested(ANN)),
+        (StatusAsked(), e.StatusRequested(ANN)),
+        (Edited("m1", "hey"), e.MessageEdited("m1", "hey", ANN)),
+        (Deleted("m1"), e.MessageDeleted("m1", ANN)),
+        (TooFast(7), e.TooFastWritten(ANN, 7)),
+        (ThreadGone(), e.ThreadLost()),
     ],
 )
 def test_an_entry_means_an_event(body: InboundBody, event: e.Event) -> None:
-    inbound = Inbound(
-        thread=said("").thread, identities=("x",), order="7", person=ANN, at=NOON, body=body
-    )
-    mail = entry_mail(Entry(id=EntryId(5), conversation=ConversationId("c1"), inbound=inbound))
+    assert entry_mail(entry(body)) == Mail(event, entry=EntryId(5), order="7")
 
-    assert mail == Mail(event, entry=EntryId(5), order="7")
+
+def entry(body: InboundBody, person: Person = ANN, *, starter_only: bool = False) -> Entry:
+    inbound = Inbound(
+        thread=said("").thread,
+        identities=("x",),
+        order="7",
+        person=person,
+        at=NOON,
+        body=body,
+        starter_only=starter_only,
+    )
+    return Entry(id=EntryId(5), conversation=ConversationId("c1"), inbound=inbound)
+
+
+def test_an_operator_is_nobody_of_the_platform() -> None:
+    assert entry_mail(entry(EndAsked(), Person(OPERATOR))).event == e.EndRequested()
+
+
+def begun_by_ann() -> Conversation:
+    """She said something that waits, was offered a choice, and is asked to wait for a person."""
+    talk = Talk(Terms(edits="correct")).joined().say("hello").hear(f.HandoffTriggered())
+    talk.hear(agent_says("Which?", "m1", "red", "blue")).take(
+        e.MessageAccepted("and more", ANN, origin="m1")
+    )
+    return talk.conversation
+
+
+#: One of each kind that a person can send.
+FROM_PEOPLE = [
+    Said("hi"),
+    Said(""),
+    Clicked(DeliveryId("c1.3"), 0),
+    EndAsked(),
+    StartAsked(),
+    RetryAsked(DeliveryId("c1.1")),
+    CancelAsked(DeliveryId("c1.2")),
+    PersonAsked(),
+    StatusAsked(),
+    Edited("m1", "hey"),
+    Deleted("m1"),
+    TooFast(7),
+]
+
+
+@pytest.mark.parametrize("body", FROM_PEOPLE)
+def test_where_only_the_starter_counts_nobody_else_does(body: InboundBody) -> None:
+    before = begun_by_ann()
+    theirs = entry_mail(entry(body, BOB, starter_only=True))
+
+    decision = decide(before, [theirs], LATER, Terms())
+
+    assert decision.conversation == before
+    assert decision.effects == ()
+    assert decision.change is not None
+    assert decision.change.done == (5,)
+
+
+@pytest.mark.parametrize("body", [body for body in FROM_PEOPLE if body != Said("")])
+def test_where_only_the_starter_counts_the_starter_does(body: InboundBody) -> None:
+    before = begun_by_ann()
+    own = entry_mail(entry(body, ANN, starter_only=True))
+
+    decision = decide(before, [own], LATER, Terms())
+
+    assert decision.effects or decision.conversation != before
+
+
+def test_where_only_the_starter_counts_anybody_starts() -> None:
+    bobs = entry_mail(entry(Said("hi"), BOB, starter_only=True))
+    anns = Mail(e.MessageAccepted("me too", ANN), entry=EntryId(6), order="8", starter_only=ANN.id)
+
+    decision = decided(conversation(), bobs, anns)
+
+    assert asked(decision) == ["hi"]
+    assert decision.conversation.starter == BOB.id
+
+
+def test_that_a_thread_is_gone_counts_from_anybody() -> None:
+    gone = entry_mail(entry(ThreadGone(), BOB, starter_only=True))
+
+    assert decide(begun_by_ann(), [gone], LATER, Terms()).conversation.thread_lost
 
 
 def test_what_people_said_is_taken_in_the_order_they_said_it() -> None:
@@ -99,9 +192,9 @@ def test_entries_of_one_order_keep_the_order_they_came_in() -> None:
 
 
 def test_an_entry_is_done_even_if_it_changes_nothing() -> None:
-    click = Mail(e.ChoiceAccepted(DeliveryId("c1.9"), 0, ANN), entry=EntryId(4))
+    edit = Mail(e.MessageEdited("m9", "hey", ANN), entry=EntryId(4))
 
-    decision = decided(conversation(), click)
+    decision = decided(conversation(), edit)
 
     assert decision.change is not None
     assert decision.change.done == (4,)

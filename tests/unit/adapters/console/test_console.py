@@ -158,7 +158,7 @@ FAILED = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, controls=(Control.R
 @pytest.mark.parametrize(
     ("control", "line", "body"),
     [
-        (Control.START, "/new", StartAsked()),
+        (Control.START, "/new", StartAsked(DeliveryId("c1.1"))),
         (Control.RETRY, "/retry", RetryAsked(DeliveryId("c1.1"))),
         (Control.CANCEL, "/cancel", CancelAsked(DeliveryId("c1.1"))),
     ],
