@@ -23,6 +23,7 @@ from adapters.slack.answers import Refusal, asked
 from adapters.slack.calls import Calls, web_client
 from adapters.slack.client import SlackClient
 from adapters.slack.from_slack import BotIdentity
+from adapters.slack.governor import Governor, governing
 from adapters.slack.logs import LOG, sdk_log
 from adapters.slack.reception import Reception
 from adapters.slack.settings import SlackSettings
@@ -55,10 +56,22 @@ async def connect(
         CredentialsRefused: Slack refuses one of the tokens.
         Unreachable: Slack cannot be reached.
     """
+    async with (
+        governing(host) as governor,
+        _connected(settings, host, pace, governor) as client,
+    ):
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def _connected(
+    settings: SlackSettings, host: Host, pace: Pace, governor: Governor
+) -> AsyncIterator[SlackClient]:
     web = _web(settings, host.http)
     bot = await identify(web)
     ticket = await _ticket(web, settings)
-    workspaces = OneWorkspace(Workspace(bot, Calls(web), Features(address=bot.address)))
+    calls = Calls(web, governor.of(bot.team))
+    workspaces = OneWorkspace(Workspace(bot, calls, Features(address=bot.address)))
     socket = _Socket(settings, web, _app(web, Reception(workspaces, host)), pace)
     watching: asyncio.Task[None] | None = None
     try:
