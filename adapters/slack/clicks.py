@@ -86,6 +86,15 @@ def read(payload: object) -> Inbound | None:
     return _from_click(msgspec.convert(payload, _Click))
 
 
+def in_list(payload: object) -> bool:
+    """Whether a button was pressed in a list of conversations, away from its thread."""
+    try:
+        values = (action.carried for action in msgspec.convert(payload, _Click).actions)
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return False
+    return any(value and value.thread and not value.delivery for value in values)
+
+
 def _from_click(click: _Click) -> Inbound | None:
     for action in click.actions:
         value = action.carried

@@ -72,7 +72,8 @@ async def _connected(
     ticket = await _ticket(web, settings)
     calls = Calls(web, governor.of(bot.team))
     workspaces = OneWorkspace(Workspace(bot, calls, Features(address=bot.address)))
-    socket = _Socket(settings, web, _app(web, Reception(workspaces, host)), pace)
+    reception = Reception(workspaces, host, settings)
+    socket = _Socket(settings, web, _app(web, reception), pace)
     watching: asyncio.Task[None] | None = None
     try:
         await socket.open(ticket)
@@ -82,6 +83,7 @@ async def _connected(
     finally:
         await _gone({watching} if watching else set())
         await socket.leave()
+        await reception.close()
 
 
 async def prove(settings: SlackSettings, session: aiohttp.ClientSession) -> str:

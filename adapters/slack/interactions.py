@@ -91,6 +91,13 @@ class _OpenedCallback(msgspec.Struct):
     team_id: str = ""
 
 
+def awaits_answer(payload: dict[str, Any]) -> bool:
+    """Whether somebody pressed a button of ours or chose our shortcut, and looks what happens."""
+    if payload.get("type") == "block_actions":
+        return not only_opens(payload)
+    return is_shortcut(payload) and payload.get("callback_id") == SHORTCUT
+
+
 def is_shortcut(payload: dict[str, Any]) -> bool:
     """Whether somebody chose a shortcut from a message's menu."""
     return payload.get("type") == "message_action"
@@ -181,8 +188,8 @@ def asker_of(payload: dict[str, Any]) -> Asker:
 def only_opens(payload: dict[str, Any]) -> bool:
     """Whether every button that was pressed merely opened an address."""
     actions = payload.get("actions")
-    pressed = [a for a in actions if isinstance(a, dict)] if isinstance(actions, list) else []
-    return all(ids.is_open(_text(action, "action_id")) for action in pressed)
+    pressed = actions if isinstance(actions, list) else []
+    return bool(pressed) and all(ids.is_open(_text(action, "action_id")) for action in pressed)
 
 
 def _home(team: str, person: str) -> HomeTab | None:

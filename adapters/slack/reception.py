@@ -31,7 +31,7 @@ class Reply:
 
 
 class Reception:
-    """Takes what comes in, for every workspace. To be closed: it may be at an answer still."""
+    """Takes what comes in, for every workspace. To be closed: it may still be telling somebody."""
 
     def __init__(
         self, workspaces: Workspaces, host: Host, settings: ControlSettings | None = None
@@ -41,7 +41,7 @@ class Reception:
         self._settings = settings or ControlSettings()
         self._words = self._settings.words
         self._asides = Asides()
-        self._homes = HomeTabs(workspaces, host, self._asides)
+        self._homes = HomeTabs(workspaces, host, self._settings, self._asides)
 
     async def take(self, payload: object) -> Reply:
         """Store it if it is for us; only then does the caller answer Slack."""
@@ -58,11 +58,13 @@ class Reception:
             except DatabaseFailed:
                 LOG.warning("slack.not_stored", extra={"identity": inbound.identities[0]})
                 return Reply(status=500)
+        if workspace and inbound and accepted is not Accepted.IGNORED:
+            workspace.absences.heard(inbound.thread, inbound.person.id)
         self._answer(payload, inbound, accepted, workspace)
         return Reply()
 
     async def close(self) -> None:
-        """Leave no task behind."""
+        """End what is still being told to anybody; no task stays behind."""
         await self._asides.close()
 
     async def _command(self, command: Command) -> Reply:
@@ -83,7 +85,7 @@ class Reception:
         """Begin what the person is shown beside the thread, if anything."""
         tab = interactions.read_home(payload)
         if tab is not None:
-            if self._settings.home_tab:
+            if self._settings.home_tab and not interactions.only_opens(payload):
                 self._homes.pressed(tab, inbound if accepted is not Accepted.IGNORED else None)
         elif (told := _courtesy(payload, inbound, accepted, workspace)) is not None:
             asker, text = told
@@ -99,14 +101,14 @@ def _courtesy(
 ) -> tuple[Asker, str] | None:
     """Whom to tell what, where the conversation itself will not answer."""
     if inbound is None or workspace is None:
-        unclear = interactions.is_interaction(payload) and not interactions.only_opens(payload)
-        return (interactions.asker_of(payload), asides.UNCLEAR) if unclear else None
-    pressed = interactions.is_interaction(payload)
+        waiting = interactions.awaits_answer(payload)
+        return (interactions.asker_of(payload), asides.UNCLEAR) if waiting else None
+    pressed = interactions.awaits_answer(payload)
     asker = interactions.asker_of(payload) if pressed else asides.asker_behind(inbound)
     if accepted is Accepted.IGNORED:
         if isinstance(inbound.body, Said | Edited | Deleted | TooFast | ThreadGone):
             return None  # people talk in threads that are none of ours
         return asker, asides.nothing_here(inbound.body, workspace.bot.user)
-    if pressed and clicks.in_list(payload):
+    if clicks.in_list(payload):
         return asker, asides.passed_on(inbound.body)
     return None
