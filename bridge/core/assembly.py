@@ -6,6 +6,7 @@ Laws (polyai-messaging §13):
 - The text is the plain concatenation in index order.
 - A stream is whole when its final piece is there and no index below that is missing, counted
   from 0 if a 0 was seen, else from 1.
+- Its beginning is what comes before the first missing piece: whatever else comes, that stays.
 """
 
 from datetime import datetime
@@ -31,6 +32,7 @@ class Stream(Value, frozen=True):
     touched_at: datetime
     pieces: tuple[Piece, ...] = ()
     told: bool = False  #: what there was when it stalled is shown; the rest may still come
+    grown: str = ""  #: how much of its beginning was shown while it grew
 
     @property
     def first_sequence(self) -> int | None:
@@ -52,6 +54,18 @@ class Stream(Value, frozen=True):
         first = 0 if 0 in seen else 1
         # Counted, never listed: an index is the other side's to say, however large.
         return not seen or sum(first <= index <= last for index in seen) == last - first + 1
+
+    @property
+    def beginning(self) -> str:
+        """The text up to the first missing piece."""
+        numbered = sorted(p.chunk.index for p in self.pieces if p.chunk.index is not None)
+        if not numbered:
+            return self.message().text
+        if numbered[0] > 1:
+            return ""
+        together = [n for at, n in enumerate(numbered) if n == numbered[0] + at]
+        text = {piece.chunk.index: piece.chunk.text for piece in self.pieces}
+        return "".join(text[index] for index in together)
 
     def with_piece(self, chunk: AgentChunk, sequence: int | None, now: datetime) -> "Stream":
         """With one more piece, unless it says nothing new."""

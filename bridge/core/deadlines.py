@@ -1,14 +1,15 @@
 """What is to be done when a deadline has passed? `state.due` says when; here it is looked at."""
 
-from bridge.core.effects import Show
 from bridge.core.endings import drop_unsent, end_session, lose_session
 from bridge.core.following import look_after_stream
+from bridge.core.growing import finish_growing
 from bridge.core.handoffs import give_up_waiting
 from bridge.core.sending import send_next, verify
+from bridge.core.showing import quiet
+from bridge.core.signalling import signal_overdue
 from bridge.core.state import Session, idle_due, move_due, stream_due
 from bridge.core.stepping import Stepping
 from bridge.core.troubles import overdue_grace
-from bridge.model.signal import Signal, SignalKind
 
 
 def woke(step: Stepping) -> None:
@@ -23,12 +24,15 @@ def woke(step: Stepping) -> None:
         end_session(step, session, "REASON_USER_END")
         return
     overdue_grace(step, session)
+    signal_overdue(step)
     if session.ready:
         _served(step, session)
     now = step.conversation.session
     if now is not None:
         idle = idle_due(step.conversation, now, step.terms)
         if idle is not None and step.now >= idle:
+            finish_growing(step)
+            quiet(step)
             give_up_waiting(step, now)
             step.change_session(released=True)
 
@@ -54,7 +58,6 @@ def _served(step: Stepping, session: Session) -> None:
     for stream in session.streams:
         if step.now >= stream_due(stream, step.terms):
             look_after_stream(step, session, stream)
-    _signal_overdue(step, session)
     _token_dying(step, session)
     send_next(step)
 
@@ -70,13 +73,6 @@ def _join_overdue(step: Stepping, session: Session) -> None:
         verify(step, session)
     else:
         lose_session(step, session)
-
-
-def _signal_overdue(step: Stepping, session: Session) -> None:
-    shown = session.signalled_at
-    if shown is not None and step.now >= shown + step.terms.signal_timeout:
-        step.effects.append(Show(Signal(SignalKind.CLEAR)))
-        step.change_session(signalled_at=None)
 
 
 def _token_dying(step: Stepping, session: Session) -> None:

@@ -7,18 +7,20 @@ ours means nothing. Ends and receipts have rooms of their own (`endings`, `sendi
 import msgspec
 
 from bridge.core.assembly import Stream
-from bridge.core.effects import Recycle, SendKind, Show
-from bridge.core.endings import agent_author, end_session
+from bridge.core.effects import Recycle, SendKind
+from bridge.core.endings import end_session
 from bridge.core.events import FrameArrived
+from bridge.core.growing import finish, finish_growing, grow, is_growing, take_up_growing
 from bridge.core.handoffs import agent_came_back, hand_off, person_spoke
 from bridge.core.sending import answered, echoed, landed, send_next
-from bridge.core.showing import is_shown, reply_of, says_more, show
+from bridge.core.showing import agent_author, is_shown, reply_of, says_more, show, told_as
+from bridge.core.signalling import signal
 from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
 from bridge.core.troubles import complained
 from bridge.model import frames as f
 from bridge.model.messages import Author, AuthorKind
-from bridge.model.signal import Signal, SignalKind
+from bridge.model.signal import SignalKind
 
 #: Frames without a number that may repeat at will: signs of life, never journaled.
 TRANSIENT = (f.HeartbeatEchoed, f.LiveAgentTyping, f.AgentThinking)
@@ -69,15 +71,18 @@ def _meaning(step: Stepping, session: Session, frame: f.Frame) -> None:
         case f.LanguageChanged(code=code):
             step.change_session(language=code)
         case f.AgentThinking():
-            if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
-                _signal(step, SignalKind.THINKING)
+            if session.handoff not in (Handoff.WAITING, Handoff.LIVE) and not is_growing(session):
+                signal(step, SignalKind.THINKING)
         case f.LiveAgentTyping(started=started, agent_id=agent_id, name=name):
             known = session.live_agents.get(agent_id)
             who = name or (known and known.name) or None
-            _signal(step, SignalKind.TYPING if started else SignalKind.CLEAR, who)
-        case f.HeartbeatEchoed() | f.AgentLeft() | f.Unknown():
+            signal(step, SignalKind.TYPING if started else SignalKind.CLEAR, who)
+        case f.AgentLeft():
+            finish_growing(step)
+        case f.HeartbeatEchoed() | f.Unknown():
             pass
         case _ as handoff:
+            finish_growing(step)
             hand_off(step, session, handoff)
 
 
@@ -87,12 +92,6 @@ def _agent_joined(step: Stepping, joined: f.AgentJoined) -> None:
     step.change_session(joined=True, join_after=None, grace=None, agent=author)
     step.change(wanted=False)
     agent_came_back(step)
-
-
-def _signal(step: Stepping, kind: SignalKind, name: str | None = None) -> None:
-    """A sign of life; nothing that follows it takes it away, so a deadline does."""
-    step.effects.append(Show(Signal(kind, name)))
-    step.change_session(signalled_at=None if kind is SignalKind.CLEAR else step.now)
 
 
 def _there(step: Stepping) -> None:
@@ -111,6 +110,8 @@ def _there(step: Stepping) -> None:
 def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
     _there(step)
     answered(step)
+    if not message.text.strip():
+        finish(step, message.message_id)  # it only adds to what came in pieces
     session = step.conversation.session
     if session is None:
         return
@@ -129,18 +130,27 @@ def _agent_streamed(
     step: Stepping, session: Session, chunk: f.AgentChunk, sequence: int | None
 ) -> None:
     open_one = next((s for s in session.streams if s.message_id == chunk.message_id), None)
-    shown = is_shown(session, chunk.message_id)
-    if open_one is None and shown and chunk.index not in (0, 1):
+    if open_one is None and not _can_begin(session, chunk):
         return  # without its beginning the rest of what is shown tells nothing
     _there(step)
     others = tuple(s for s in session.streams if s is not open_one)
     stream = open_one or Stream(message_id=chunk.message_id, touched_at=step.now)
     stream = stream.with_piece(chunk, sequence, step.now)
-    if not stream.whole:
-        step.change_session(streams=(*others, stream))
-    else:
-        step.change_session(streams=(*others, stream))
+    step.change_session(streams=(*others, stream))
+    if stream.whole:
         _ended(step, stream)
+    else:
+        grow(step, stream)
+
+
+def _can_begin(session: Session, chunk: f.AgentChunk) -> bool:
+    """Whether a stream may begin with this piece; a replay begins an unfinished one again."""
+    if chunk.index is None:
+        told = told_as(session, chunk.message_id)
+        again = told is not None and told.reply.unfinished
+    else:
+        again = chunk.index in (0, 1)
+    return again or not is_shown(session, chunk.message_id)
 
 
 def _ended(step: Stepping, stream: Stream) -> None:
@@ -153,6 +163,7 @@ def _ended(step: Stepping, stream: Stream) -> None:
 
 
 def _give_up_rest(step: Stepping, stream: Stream) -> None:
+    finish(step, stream.message_id)
     session = step.conversation.session
     if session is not None:
         others = tuple(s for s in session.streams if s.message_id != stream.message_id)
@@ -166,6 +177,7 @@ def finish_streams(step: Stepping) -> None:
         for stream in session.streams:
             if stream.complete:
                 _ended(step, stream)
+    take_up_growing(step)
 
 
 def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
@@ -184,11 +196,22 @@ def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
     step.note("agent.stream_stalled", "warning", pieces=str(len(stream.pieces)))
     if says_more(session, stream.message()):
         _agent_said(step, stream.message())
+    finish(step, stream.message_id)
     now = step.conversation.session
     if now is not None:
         others = (s for s in now.streams if s.message_id != stream.message_id)
         told = msgspec.structs.replace(stream, told=True)
-        step.change_session(streams=(*others, told)[-_OPEN:])
+        _keep_open(step, (*others, told))
+
+
+def _keep_open(step: Stepping, streams: tuple[Stream, ...]) -> None:
+    """So many at most: of the oldest no more is expected."""
+    step.change_session(streams=streams)
+    for stream in streams[:-_OPEN]:
+        if stream.told:
+            _give_up_rest(step, stream)
+        else:
+            _ended(step, stream)
 
 
 def _live_agent_said(step: Stepping, session: Session, message: f.LiveAgentMessage) -> None:

@@ -3,19 +3,29 @@
 Laws (polyai-messaging §13, §14, §17):
 - A message id is posted once. What comes later under the same id changes that post: the whole
   message wins over its chunks, a late attachment joins it, the rest of a stalled stream ends it.
-- Only the newest message's suggestions are live, until anything else is said.
+- Only the newest message's suggestions are live, until anything else is said. An unfinished one
+  has none yet: its own come with its end, unless the agent has said something else meanwhile.
 """
 
 import msgspec
 
-from bridge.core.effects import Owe
+from bridge.core.effects import Owe, Show
 from bridge.core.parts import parts
 from bridge.core.state import Offered, Session, Told
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Retire, retired
 from bridge.model.frames import AgentMessage, LiveAgentMessage
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import AgentReply, Attachment, Author, Choice, Notice, NoticeKind
+from bridge.model.messages import (
+    AgentReply,
+    Attachment,
+    Author,
+    AuthorKind,
+    Choice,
+    Notice,
+    NoticeKind,
+)
+from bridge.model.signal import Signal, SignalKind
 
 #: How many message ids a session remembers as shown, and how many as they stand.
 _SHOWN = 256
@@ -33,20 +43,31 @@ def reply_of(author: Author, message: AgentMessage | LiveAgentMessage) -> AgentR
     )
 
 
+def agent_author(session: Session) -> Author:
+    """The agent as it named itself."""
+    return session.agent or Author(AuthorKind.AGENT)
+
+
 def show(step: Stepping, reply: AgentReply, message_id: str) -> None:
-    """Owe the thread a message of the agent, in as many parts as it needs, once."""
+    """Owe the thread a message of the agent, in as many parts as it needs, once.
+
+    What comes later under the same id changes it, and ends it if it is unfinished.
+    """
     session = step.conversation.session
-    if session is None or reply.empty:
+    if session is None:
         return
-    if message_id and message_id in session.shown:
-        told = next((t for t in session.told if t.message_id == message_id), None)
-        if told is not None:
+    if is_shown(session, message_id):
+        told = told_as(session, message_id)
+        if told is not None and (told.reply.unfinished or not reply.empty):
             _revise(step, session, told, reply)
         return
+    if reply.empty:
+        return
     retire(step, None)
-    step.change_session(signalled_at=None)  # a post takes the sign of life away
+    _close_all(step)
+    quiet(step)  # a message takes the sign of life away
     final = _limited(step, reply)
-    *first, last = _in_parts(step, final)
+    *first, last = in_parts(step, final)
     deliveries = (*(step.post(part) for part in first), step.post(last))
     _offer(step, deliveries[-1], final)
     if message_id:
@@ -61,8 +82,23 @@ def _remember(step: Stepping, told: Told) -> None:
     if session is None:
         return
     coming = {stream.message_id for stream in session.streams}
-    older = [one for one in session.told[: 1 - _TOLD] if one.message_id in coming]
+    older = [
+        one for one in session.told[: 1 - _TOLD] if one.reply.unfinished or one.message_id in coming
+    ]
     step.change_session(told=(*older, *session.told[1 - _TOLD :], told))
+
+
+def quiet(step: Stepping) -> None:
+    """Take the sign of life away, if one is shown."""
+    session = step.conversation.session
+    if session is not None and session.signalled_at is not None:
+        step.effects.append(Show(Signal(SignalKind.CLEAR)))
+        step.change_session(signalled_at=None)
+
+
+def told_as(session: Session, message_id: str) -> Told | None:
+    """The message of this id as it stands, if it is still remembered."""
+    return next((t for t in session.told if t.message_id == message_id), None)
 
 
 def is_shown(session: Session, message_id: str) -> bool:
@@ -75,7 +111,7 @@ def says_more(session: Session, message: AgentMessage) -> bool:
 
     Pieces may be a part of a replay; a shorter text is not what the agent said last.
     """
-    told = next((t for t in session.told if t.message_id == message.message_id), None)
+    told = told_as(session, message.message_id)
     return told is None or not message.message_id or len(message.text) >= len(told.reply.text)
 
 
@@ -84,7 +120,8 @@ def retire(step: Stepping, chosen: Choice | None) -> None:
     session, offered = step.conversation.session, step.conversation.offered
     if session is not None and session.told:
         *older, newest = session.told
-        step.change_session(told=(*older, _closed(newest, chosen)))
+        if not newest.reply.unfinished:
+            step.change_session(told=(*older, _closed(newest, chosen)))
     if offered is None:
         return
     step.change(offered=None)
@@ -92,6 +129,13 @@ def retire(step: Stepping, chosen: Choice | None) -> None:
         step.replace(offered.delivery, retired(offered.revised, chosen))
     else:
         step.effects.append(Owe(step.new_id(), Retire(offered.delivery, chosen)))
+
+
+def _close_all(step: Stepping) -> None:
+    """Something newer is said: what older messages still bring are no suggestions."""
+    session = step.conversation.session
+    if session is not None and not all(told.closed for told in session.told):
+        step.change_session(told=tuple(_closed(told, None) for told in session.told))
 
 
 def _closed(told: Told, chosen: Choice | None) -> Told:
@@ -106,7 +150,7 @@ def _revise(step: Stepping, session: Session, told: Told, reply: AgentReply) -> 
     after = _limited(step, _merged(told, reply))
     if after == told.reply:
         return
-    old, new = _in_parts(step, told.reply), _in_parts(step, after)
+    old, new = in_parts(step, told.reply), in_parts(step, after)
     for delivery, before, now in zip(told.deliveries, old, new, strict=False):
         if before != now:
             step.replace(delivery, now)
@@ -151,7 +195,7 @@ def _limited(step: Stepping, reply: AgentReply) -> AgentReply:
     return msgspec.structs.replace(reply, suggestions=suggestions)
 
 
-def _in_parts(step: Stepping, reply: AgentReply) -> list[AgentReply]:
+def in_parts(step: Stepping, reply: AgentReply) -> list[AgentReply]:
     """As the platform takes it: everything that is not text stands at the last part."""
     *first, last = parts(reply.text, step.terms.text_limit)
     final = msgspec.structs.replace(reply, text=last)
