@@ -104,14 +104,20 @@ def _status(details: dict[str, str], moment: Callable[[datetime], str]) -> str:
     match details.get("state", ""):
         case "open":
             agent = details.get("agent") or "the agent"
-            return f"You have been talking to {agent}{when}. Write here to go on."
+            talking = "have been talking" if when else "are talking"
+            return f"You {talking} to {agent}{when}. Write here to go on."
         case "waiting":
-            place = f", as number {details['position']}" if details.get("position") else ""
-            return f"You are waiting for a person{when}{place}. It is told here when somebody comes."
+            return _still_waiting(when, details.get("position", ""))
         case "live":
             return f"You are talking to {details.get('name') or 'a person'}. Write here to go on."
         case state:
             return _STANDINGS.get(state, "Write here to talk to the agent.")
+
+
+def _still_waiting(when: str, position: str) -> str:
+    waiting = "have been waiting" if when else "are waiting"
+    place = f", as number {position} in the queue" if position else ""
+    return f"You {waiting} for a person{when}{place}. You will be told here when somebody comes."
 
 
 def _too_fast(seconds: str) -> str:

@@ -77,6 +77,15 @@ def test_every_log_event_on_the_page_is_in_the_legend() -> None:
 
 
 HANDED = {"queue": "Billing", "since": NOON.isoformat()}
+#: How things may stand.
+STANDINGS = [
+    *({"state": state} for state in ("none", "opening", "ending", "ended", "unreachable")),
+    *({"state": state} for state in ("called", "elsewhere")),
+    {"state": "open", "agent": "Ava", "since": NOON.isoformat()},
+    {"state": "waiting", "since": NOON.isoformat()},
+    {"state": "waiting", "since": NOON.isoformat(), "position": "2"},
+    {"state": "live", "name": "Sam"},
+]
 #: One of everything the bridge can say, with details as the page has them.
 SAYINGS = [
     Notice(NoticeKind.NEW_CONVERSATION),
@@ -134,6 +143,13 @@ SAYINGS = [
     Notice(NoticeKind.TOO_LONG),
     Notice(NoticeKind.TOO_LONG, {"limit_bytes": "131072"}),
     Notice(NoticeKind.WITHDRAWN),
+    Notice(NoticeKind.ENDED, {"reason": "REASON_USER_END", "resumed": "yes"}),
+    *(Notice(NoticeKind.STATUS, details) for details in STANDINGS),
+    *(
+        Notice(NoticeKind.STALE, {"what": what})
+        for what in ("choice", "retry", "cancel", "start", "end")
+    ),
+    Notice(NoticeKind.TOO_FAST, {"seconds": "7"}),
 ]
 
 
@@ -299,6 +315,7 @@ def test_no_patience_of_the_core_is_left_out() -> None:
     told = {words(row[2])[0].rpartition(".")[2] for row in table("## Limits and timers")}
     # The platform's limits and the operator's rules; how a frame is measured is no number.
     others = {"text_limit", "suggestion_limit", "handoffs", "frame_size"}
+    others |= {"person_words", "edits", "speakers", "speaker_format"}
 
     assert set(Terms.__struct_fields__) - others <= told
 

@@ -4,19 +4,22 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from bridge.core import events as e
 from bridge.core.effects import ForgetSession, Note, Recycle, Settle
 from bridge.core.handoff_rules import HandoffRule
+from bridge.core.once import DOUBLE_CLICK
 from bridge.core.state import Terms
 from bridge.core.system_messages import CATALOGUE
 from bridge.model import frames as f
-from bridge.model.delivery import Announce, DeliveryState
+from bridge.model.delivery import Announce, DeliveryState, Post
+from bridge.model.ids import DeliveryId
 from bridge.model.messages import AgentReply, Control, Notice, NoticeKind
 from bridge.plugin import notice_text
 from bridge.polyai import bodies
-from bridge.testing.builders import Talk, piece, said
+from bridge.testing.builders import ANN, Talk, piece, said
 from bridge.testing.clock import NOON
 from tests.unit.polyai_page import PAGE, Row, cases, quoted, table, words
 
@@ -245,6 +248,115 @@ def test_an_end_that_is_followed_by_a_new_session_says_so() -> None:
     assert [notice_text(n) for n in noticed(talk)] == [
         "The conversation has ended. A new one follows."
     ]
+
+
+def test_who_starts_again_is_told_that_a_new_session_follows() -> None:
+    talk = asked().take(e.StartRequested(ANN)).hear(f.SessionEnded("REASON_USER_END"))
+
+    (told,) = noticed(talk)
+    assert notice_text(told) in quoted(PAGE.partition("### How things stand")[0])
+
+
+# -- what people ask for --------------------------------------------------------------------------
+
+
+def parked() -> Talk:
+    talk = Talk().say("hello")
+    for _ in range(Terms().opening_limit):
+        talk.opened().gone()
+    return talk
+
+
+def in_a_queue() -> Talk:
+    return asked().hear(f.HandoffTriggered()).hear(f.QueueMoved(position=2))
+
+
+def called() -> Talk:
+    return Talk(Terms(handoffs=(HandoffRule(place="C0123456789"),))).joined()
+
+
+def met() -> Talk:
+    return Talk().joined("Ava")
+
+
+STANDINGS: dict[str, Callable[[], Talk]] = {
+    "before anything was said": Talk,
+    "before the agent has come": lambda: Talk().say("hello").opened().ready(),
+    "while the agent listens": met,
+    "after a handoff": lambda: met().hear(f.HandoffTriggered()),
+    "in a queue": in_a_queue,
+    "while a person is there": lambda: met().hear(f.LiveAgentJoined("s1", "Sam")),
+    "after helpers were called": lambda: called().hear(f.HandoffElsewhere()),
+    "after a link or a number was told": lambda: met().hear(f.HandoffElsewhere()),
+    "while the end is awaited": lambda: met().take(e.EndRequested(ANN)),
+    "after the end": lambda: met().hear(f.SessionEnded()),
+    "while PolyAI is out of reach": parked,
+}
+
+
+@pytest.mark.parametrize("row", cases("### How things stand"))
+def test_how_things_stand_is_told_as_its_row_says(row: Row) -> None:
+    when, told, offered = row
+    before = STANDINGS[when]().conversation
+    talk = Talk()
+    talk.conversation = before
+    talk.take(e.StatusRequested(ANN))
+
+    (notice,) = noticed(talk)
+    assert [notice_text(notice)] == quoted(told)
+    assert [control.value for control in notice.controls] == words(offered)
+    assert [body.only_for for _, body in talk.thread if isinstance(body, Post)] == [ANN.id]
+
+
+LATE: dict[str, e.Event] = {
+    "a suggestion": e.ChoiceAccepted(DeliveryId("c1.1"), 0, ANN),
+    "*Try again*": e.RetryRequested(DeliveryId("c1.1"), ANN),
+    "*Cancel waiting*": e.CancelRequested(DeliveryId("c1.1"), ANN),
+    "*Start again* below an end, when a new session is open": e.StartRequested(
+        ANN, DeliveryId("c1.1")
+    ),
+    "an end, when no session is open": e.EndRequested(ANN),
+}
+
+
+@pytest.mark.parametrize("row", cases("### Pressed too late"))
+def test_what_is_pressed_too_late_is_declined_once_as_its_row_says(row: Row) -> None:
+    what, told = row
+    talk = Talk().joined().hear(f.SessionEnded())
+    if not what.startswith("an end"):
+        talk.say("").opened()
+    talk.take(LATE[what])
+
+    assert [notice_text(notice) for notice in noticed(talk)] == quoted(told)
+    assert talk.take(LATE[what]).effects == ()
+    assert noticed(talk.wait(DOUBLE_CLICK).take(LATE[what]))
+
+
+def test_who_writes_too_fast_is_told() -> None:
+    talk = Talk().joined().take(e.TooFastWritten(ANN, 7))
+
+    assert [notice_text(notice) for notice in noticed(talk)] == quoted(
+        PAGE.partition("Who writes faster")[2]
+    )[:1]
+
+
+CORRECTIONS: dict[str, e.Event] = {
+    "changed": e.MessageEdited("m1", "helo", ANN),
+    "taken back": e.MessageDeleted("m1", ANN),
+}
+
+
+@pytest.mark.parametrize("row", cases("### Changed or taken back"))
+def test_a_correction_comes_to_what_its_row_says(row: Row) -> None:
+    how, unsent, ignored, corrected = row
+
+    talk = Talk().take(e.MessageAccepted("hello", ANN, origin="m1")).take(CORRECTIONS[how])
+    assert [waiting.text for waiting in talk.conversation.waiting] == words(unsent)
+    sending = {"ignore": ignored, "correct": corrected}
+    for edits, cell in sending.items():
+        talk = Talk(msgspec.structs.replace(Terms(), edits=edits)).joined()
+        talk.take(e.MessageAccepted("hello", ANN, origin="m1")).echo("hello", "c1.1")
+        assert talk.take(CORRECTIONS[how]).sent == words(cell)
 
 
 # -- handoffs -------------------------------------------------------------------------------------
