@@ -15,11 +15,10 @@ import aiohttp
 
 from bridge import log
 from bridge.config import AgentSettings, Settings, adapter_settings, adapter_type_place
-from bridge.core import events as e
 from bridge.core.state import Conversation, Terms
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
-from bridge.plugin import registry
+from bridge.plugin import Capabilities, Grade, registry
 from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
 from bridge.runtime.agents import AgentDoor, Agents
@@ -28,6 +27,7 @@ from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.holding import Hold
 from bridge.runtime.intake import Intake
 from bridge.runtime.keeping import Means
+from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
 from bridge.runtime.pace import Pace
 from bridge.runtime.remembering import AdapterMemory, no_key
@@ -57,6 +57,11 @@ class Configured:
     name: AdapterName
     plugin: registry.AnyPlugin
     settings: registry.AnySettings
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the plug-in can show with these settings."""
+        return self.plugin.tuned(self.settings, self.plugin.capabilities)
 
 
 def configured_adapters(settings: Settings) -> list[Configured]:
@@ -192,7 +197,7 @@ class Daemon:
                 adapters,
                 self._status,
                 tasks,
-                uncalled=lambda d: worker.tell(d.conversation, Mail(e.HelpersNotCalled(d.id))),
+                tell=lambda conversation, event: worker.tell(conversation, Mail(event)),
             )
             sessions = Sessions(self._means(worker), tasks)
             worker.attach(dispatcher, sessions)
@@ -241,6 +246,11 @@ class Daemon:
             status=self._status,
             memory=AdapterMemory(one.name, self._store, self._sealer),
             routes=self._routes,
+            limits=Limits(
+                self._world.clock,
+                person=self._settings.intake.person_rate,
+                account=self._settings.intake.account_rate,
+            ),
             route=self._route,
         )
         return Post(name=one.name, plugin=one.plugin, settings=one.settings, host=host)
@@ -267,13 +277,17 @@ class Daemon:
 
     def _terms(self, conversation: Conversation) -> Terms:
         limits = next(
-            (c.plugin.capabilities for c in self._configured if c.name == conversation.adapter),
+            (c.capabilities for c in self._configured if c.name == conversation.adapter),
             None,
         )
         door = self._agents.get(conversation.agent)
         if limits is None or door is None:
             return Terms()
-        return door.terms(text_limit=limits.text_limit, suggestion_limit=limits.suggestion_limit)
+        return door.terms(
+            text_limit=limits.text_limit,
+            suggestion_limit=limits.suggestion_limit,
+            streaming=limits.streaming > Grade.NONE,
+        )
 
     def _route(self, adapter: AdapterName, place: str) -> AgentName:
         for route in self._settings.routes:

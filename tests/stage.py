@@ -46,6 +46,8 @@ class Stage:
 url = "sqlite+aiosqlite:///{self.database}"
 [http]
 port = 0
+[intake]
+person_rate = "off"
 [log]
 level = "info"
 [agents.default]

@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     PrivateAttr,
     SecretStr,
     model_validator,
@@ -23,8 +24,9 @@ from pydantic import (
 
 from bridge.config.sources import Given, leaves
 from bridge.core.handoff_rules import HandoffRule
+from bridge.core.rates import Rate
 from bridge.model.ids import AdapterName, AgentName
-from bridge.plugin.settings import Address, Duration, read_address
+from bridge.plugin.settings import Address, Duration, read_address, read_duration
 
 #: The fewest characters of a secret that nothing but guessing stands in the way of.
 _KEY_LENGTH = 32
@@ -84,6 +86,21 @@ def _some(adapters: dict[AdapterName, "AdapterTable"]) -> dict[AdapterName, "Ada
     if not adapters:
         raise ValueError("is missing; add a table such as [adapters.slack]")
     return adapters
+
+
+def _rate(value: object) -> Rate | None:
+    """The rate that configuration writes as `60/1m`; None for `off`."""
+    if value is None or isinstance(value, Rate):
+        return value
+    if value == "off":
+        return None
+    number, slash, duration = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if not (slash and re.fullmatch(r"[1-9][0-9]{0,5}", number)):
+        raise ValueError('is not a rate; write a number and a duration, like "60/1m", or "off"')
+    return Rate(int(number), read_duration(duration))
+
+
+_Rate = Annotated[Rate | None, PlainValidator(_rate)]
 
 
 def _list(example: str) -> BeforeValidator:
@@ -156,6 +173,14 @@ class HttpSettings(_Table):
 
     host: Annotated[str, AfterValidator(_visible)] = "127.0.0.1"
     port: Annotated[int, BeforeValidator(_number), Field(ge=0, le=65535)] = 8080
+
+
+class IntakeSettings(_Table):
+    """How fast people may write before they are asked to wait; None is without a limit."""
+
+    person_rate: _Rate = Rate(60, timedelta(minutes=1))
+    #: Of a whole account, such as a workspace.
+    account_rate: _Rate = None
 
 
 _Word = Annotated[str, Field(min_length=1)]
@@ -266,6 +291,7 @@ class Settings(_Table):
 
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()
+    intake: IntakeSettings = IntakeSettings()
     secrets_dir: Path | None = None
     agents: Annotated[
         dict[Annotated[AgentName, AfterValidator(_name)], AgentSettings],

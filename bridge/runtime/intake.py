@@ -11,6 +11,7 @@ from bridge.core.state import Conversation, Handoff
 from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler, Memory
+from bridge.runtime.limits import Limits
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
@@ -41,6 +42,7 @@ class Intake:
         status: Status,
         memory: Memory,
         routes: Routes,
+        limits: Limits,
         route: Callable[[AdapterName, str], AgentName],
     ) -> None:
         self._name = name
@@ -51,6 +53,7 @@ class Intake:
         self._status = status
         self._memory = memory
         self._routes = routes
+        self._limits = limits
         self._route = route
 
     @property
@@ -103,7 +106,7 @@ class Intake:
         accepted = await self._store.write(
             Accept(
                 adapter=self._name,
-                inbound=inbound,
+                inbound=self._limits.applied(inbound),
                 agent=self._route(self._name, inbound.place),
                 new_id=ConversationId(self._world.ids.new()),
                 at=self._world.clock.now(),

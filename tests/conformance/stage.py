@@ -112,6 +112,8 @@ class ConformanceStage:
 url = "sqlite+aiosqlite:///{self.database}"
 [http]
 port = 0
+[intake]
+person_rate = "off"
 [agents.default]
 base_url = "{self.polyai.base_url}"
 connector_token = "simulated-connector-token"

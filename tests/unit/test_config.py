@@ -16,6 +16,7 @@ from bridge.config import (
     load_database,
 )
 from bridge.core.handoff_rules import HandoffRule
+from bridge.core.rates import Rate
 from bridge.errors import ConfigurationError
 from bridge.model.ids import AdapterName, AgentName
 
@@ -667,3 +668,22 @@ def test_a_key_that_is_too_short_or_not_visible_is_refused_unquoted(files: Files
     assert "sesame" not in message
     if len(key) < len(KEY):
         assert "openssl rand -hex 32" in message
+
+
+def test_a_rate_is_a_number_in_a_duration_or_off(files: Files) -> None:
+    settings = files.load(f'[intake]\nperson_rate = "5/10s"\naccount_rate = "1000/1h"\n{WHOLE}')
+    off = files.load(f'[intake]\nperson_rate = "off"\n{WHOLE}').intake
+
+    assert settings.intake.person_rate == Rate(5, timedelta(seconds=10))
+    assert settings.intake.account_rate == Rate(1000, timedelta(hours=1))
+    assert files.load(WHOLE).intake.person_rate == Rate(60, timedelta(minutes=1))
+    assert (off.person_rate, off.account_rate) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "rate", ["", "60", "/1m", "0/1m", "-1/1m", "1.5/1m", "60/", "60/1", "60/0s", "1000000/1s", "no"]
+)
+def test_a_rate_that_is_none_is_refused(files: Files, rate: str) -> None:
+    message = files.refused(f'[intake]\nperson_rate = "{rate}"\n{WHOLE}')
+
+    assert "intake.person_rate" in message

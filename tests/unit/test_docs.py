@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from bridge import config, errors
 from bridge.cli import cli
+from bridge.core.rates import Rate
 from bridge.plugin import registry
 from bridge.simulators import polyai_agent, polyai_verbs, slack_control
 from bridge.simulators.polyai_agent import Party, RuleAgent, Say
@@ -43,6 +44,7 @@ PLUGINS = sorted(entry.name for entry in entry_points(group=registry.GROUP))
 SECTIONS: dict[str, type[BaseModel]] = {
     "### `[database]`": config.DatabaseSettings,
     "### `[http]`": config.HttpSettings,
+    "### `[intake]`": config.IntakeSettings,
     "### `[log]`": config.LogSettings,
     "### `[agents.NAME]`": config.AgentSettings,
     "### `[[agents.NAME.handoffs]]`": config.Handoff,
@@ -78,6 +80,8 @@ def written(default: object) -> str:
     if isinstance(default, timedelta):
         seconds = int(default.total_seconds())
         return f'"{seconds // 60}m"' if seconds % 60 == 0 else f'"{seconds}s"'
+    if isinstance(default, Rate):
+        return f'"{default.count}/{written(default.per)[1:]}'
     return json.dumps(default)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -10,11 +11,13 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from bridge.core.rates import Rate
 from bridge.core.state import Handoff, Session, Terms
 from bridge.errors import DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId
 from bridge.plugin import Accepted, Host
 from bridge.runtime.intake import Intake
+from bridge.runtime.limits import Limits
 from bridge.runtime.remembering import AdapterMemory
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
@@ -38,6 +41,7 @@ class Door:
 
     def __post_init__(self) -> None:
         world = self.house.world
+        self.limits = Limits(world.clock, person=Rate(3, timedelta(seconds=30)), account=None)
         self.worker = Worker(self.house.store, world, lambda _: Terms(), self.house.tasks)
         self.host: Host = Intake(
             SLACK,
@@ -48,6 +52,7 @@ class Door:
             status=self.status,
             memory=AdapterMemory(SLACK, self.house.store, None),
             routes=self.routes,
+            limits=self.limits,
             route=self._route,
         )
 
@@ -80,9 +85,9 @@ async def test_what_is_accepted_is_on_the_disk_before_the_answer(door: Door) -> 
 async def test_what_is_told_twice_is_seen_to_once(door: Door) -> None:
     inbound = said("hello", opens=True)
 
-    answers = await asyncio.gather(*(door.host.accept(inbound) for _ in range(5)))
+    answers = await asyncio.gather(*(door.host.accept(inbound) for _ in range(3)))
 
-    assert sorted(answers) == [*[Accepted.KNOWN] * 4, Accepted.NEW]
+    assert sorted(answers) == [*[Accepted.KNOWN] * 2, Accepted.NEW]
     await door.house.until(door.waiting)
     await door.house.quiet()
     assert door.waiting() == ["hello"]
@@ -165,6 +170,19 @@ async def test_a_glimpse_says_whether_a_person_is_there_or_awaited(
     (glimpse,) = await door.host.conversations_of(ANN.id)
 
     assert glimpse.with_person is (handoff in (Handoff.WAITING, Handoff.LIVE))
+
+
+async def test_what_comes_too_fast_is_stored_as_that_and_known_when_told_again(door: Door) -> None:
+    for number in range(4):
+        await door.host.accept(said(str(number), opens=True))
+    again = await door.host.accept(said("3", opens=True))
+    await door.house.clock.advance(timedelta(seconds=30))
+
+    assert again is Accepted.KNOWN
+    assert await door.host.accept(said("3", opens=True)) is Accepted.KNOWN
+    assert await door.host.accept(said("4", opens=True)) is Accepted.NEW
+    await door.house.until(lambda: "4" in door.waiting())
+    assert door.waiting() == ["0", "1", "2", "4"]
 
 
 async def test_what_the_host_remembers_and_serves_is_the_adapters_own(door: Door) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bridge.core.state import Terms
 from bridge.plugin import Accepted
 from bridge.runtime.intake import Intake
+from bridge.runtime.limits import Limits
 from bridge.runtime.remembering import AdapterMemory
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
@@ -38,6 +39,7 @@ async def test_what_was_stored_for_a_caller_that_left_is_taken_up_all_the_same(
             status=Status(),
             memory=AdapterMemory(SLACK, house.store, None),
             routes=Routes(),
+            limits=Limits(house.clock, person=None, account=None),
             route=lambda _adapter, _place: DEFAULT,
         )
         accepting = asyncio.create_task(intake.accept(said("hello", opens=True)))
