@@ -20,6 +20,8 @@ from adapters.slack.workspaces import Workspace
 from bridge.errors import BridgeError
 from bridge.model.delivery import Urgency
 from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
     EndAsked,
     Inbound,
     InboundBody,
@@ -33,10 +35,15 @@ from bridge.plugin.settings import is_loopback, read_address
 #: What nobody could make sense of: a button of another version, or of another bridge.
 UNCLEAR: Final = "That means nothing any more: it belongs to something that is long over."
 
+_NOT_HERE = "There is no conversation with me here. Mention me in a message to begin one."
 _OVER = {
-    EndAsked: "There is no conversation with me here that could be ended.",
-    PersonAsked: "There is no conversation with me here.",
-    StatusAsked: "There is no conversation with me here.",
+    CancelAsked: UNCLEAR,
+    Clicked: UNCLEAR,
+    EndAsked: _NOT_HERE,
+    PersonAsked: _NOT_HERE,
+    RetryAsked: UNCLEAR,
+    StartAsked: UNCLEAR,
+    StatusAsked: _NOT_HERE,
 }
 _PASSED_ON = {
     EndAsked: "The conversation is being ended.",
@@ -46,9 +53,12 @@ _PASSED_ON = {
 }
 
 
-def nothing_here(body: InboundBody, bot: str) -> str:
-    """What to say to a wish for a thread in which no conversation of ours is."""
-    return f"{_OVER.get(type(body), UNCLEAR)} Mention <@{bot}> in a message to begin one."
+def nothing_here(body: InboundBody) -> str:
+    """What to say to a wish for a thread in which no conversation of ours is.
+
+    Empty for anything else: people also talk, edit and delete in threads that are none of ours.
+    """
+    return _OVER.get(type(body), "")
 
 
 def passed_on(body: InboundBody) -> str:

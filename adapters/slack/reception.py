@@ -6,19 +6,20 @@ typed something is never left without an answer: where no conversation can give 
 the ack and as well as we can.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.slack import asides, clicks, commands, interactions
+from adapters.slack.admission import Admission, Caller, List, interactive_caller
 from adapters.slack.asides import Asides
-from adapters.slack.control_settings import ControlSettings
 from adapters.slack.from_slack import from_slack, team_of
 from adapters.slack.home import HomeTabs
-from adapters.slack.interactions import Asker, Command
+from adapters.slack.interactions import Asker, Command, HomeTab
 from adapters.slack.logs import LOG
+from adapters.slack.settings import SlackSettings
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.errors import DatabaseFailed
-from bridge.model.inbound import Deleted, Edited, Inbound, Said, ThreadGone, TooFast
+from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Host
 
 
@@ -33,25 +34,28 @@ class Reply:
 class Reception:
     """Takes what comes in, for every workspace. To be closed: it may still be telling somebody."""
 
-    def __init__(
-        self, workspaces: Workspaces, host: Host, settings: ControlSettings | None = None
-    ) -> None:
+    def __init__(self, workspaces: Workspaces, host: Host, settings: SlackSettings) -> None:
         self._workspaces = workspaces
         self._host = host
-        self._settings = settings or ControlSettings()
-        self._words = self._settings.words
+        self._settings = settings
+        self._words = settings.words
+        self._rules = settings.admission
         self._asides = Asides()
-        self._homes = HomeTabs(workspaces, host, self._settings, self._asides)
+        self._homes = HomeTabs(workspaces, host, settings, self._asides)
+
+    def read(self, payload: object) -> Inbound | None:
+        """What `payload` means for us, without doing anything about it."""
+        workspace = self._workspaces.known(team_of(payload))
+        return from_slack(payload, workspace.bot, self._words, self._rules) if workspace else None
 
     async def take(self, payload: object) -> Reply:
         """Store it if it is for us; only then does the caller answer Slack."""
         if not isinstance(payload, dict):
             return Reply()
         if (command := interactions.read_command(payload)) is not None:
-            return await self._command(command)
+            return await self._command(command, payload)
         workspace = self._workspaces.known(team_of(payload))
-        inbound = from_slack(payload, workspace.bot, self._words) if workspace else None
-        accepted = None
+        inbound, accepted = self.read(payload), None
         if inbound is not None:
             try:
                 accepted = await self._host.accept(inbound)
@@ -67,11 +71,13 @@ class Reception:
         """End what is still being told to anybody; no task stays behind."""
         await self._asides.close()
 
-    async def _command(self, command: Command) -> Reply:
-        workspace = self._workspaces.known(command.team)
-        if workspace is None or not self._settings.command:
+    async def _command(self, command: Command, payload: dict[str, Any]) -> Reply:
+        workspace, name = self._workspaces.known(command.team), self._settings.command
+        caller = interactive_caller(
+            payload, person=command.person, channel=command.channel, workspace=command.team
+        )
+        if workspace is None or not name or not self._rules.admits(caller):
             return Reply()
-        name = self._settings.command
         body = await commands.answer(command, workspace, self._host, self._words, name=name)
         return Reply(body=body)
 
@@ -83,32 +89,43 @@ class Reception:
         workspace: Workspace | None,
     ) -> None:
         """Begin what the person is shown beside the thread, if anything."""
-        tab = interactions.read_home(payload)
-        if tab is not None:
-            if self._settings.home_tab and not interactions.only_opens(payload):
+        if (tab := interactions.read_home(payload)) is not None:
+            if self._settings.home_tab and _welcome(self._rules, payload, tab):
                 self._homes.pressed(tab, inbound if accepted is not Accepted.IGNORED else None)
-        elif (told := _courtesy(payload, inbound, accepted, workspace)) is not None:
+            return
+        told = self._courtesy(payload, inbound, accepted)
+        if told is not None:
             asker, text = told
             workspace = workspace or self._workspaces.known(asker.team)
             self._asides.start(asides.tell(asker, text, workspace, self._host.http))
 
+    def _courtesy(
+        self, payload: dict[str, Any], inbound: Inbound | None, accepted: Accepted | None
+    ) -> tuple[Asker, str] | None:
+        """Whom to tell what, where the conversation itself will not answer."""
+        pressed = interactions.awaits_answer(payload)
+        if inbound is None:
+            unclear = pressed and _let_in(self._rules, payload, interactions.asker_of(payload))
+            return (interactions.asker_of(payload), asides.UNCLEAR) if unclear else None
+        asker = interactions.asker_of(payload) if pressed else asides.asker_behind(inbound)
+        if accepted is Accepted.IGNORED:
+            text = asides.nothing_here(inbound.body)
+            return (asker, text) if text else None
+        if clicks.in_list(payload):
+            return asker, asides.passed_on(inbound.body)
+        return None
 
-def _courtesy(
-    payload: dict[str, Any],
-    inbound: Inbound | None,
-    accepted: Accepted | None,
-    workspace: Workspace | None,
-) -> tuple[Asker, str] | None:
-    """Whom to tell what, where the conversation itself will not answer."""
-    if inbound is None or workspace is None:
-        waiting = interactions.awaits_answer(payload)
-        return (interactions.asker_of(payload), asides.UNCLEAR) if waiting else None
-    pressed = interactions.awaits_answer(payload)
-    asker = interactions.asker_of(payload) if pressed else asides.asker_behind(inbound)
-    if accepted is Accepted.IGNORED:
-        if isinstance(inbound.body, Said | Edited | Deleted | TooFast | ThreadGone):
-            return None  # people talk in threads that are none of ours
-        return asker, asides.nothing_here(inbound.body, workspace.bot.user)
-    if clicks.in_list(payload):
-        return asker, asides.passed_on(inbound.body)
-    return None
+
+def _let_in(rules: Admission, payload: dict[str, Any], asker: Asker) -> bool:
+    """Whether whoever pressed may want anything of us there; others are told nothing."""
+    caller = interactive_caller(
+        payload, person=asker.person, channel=asker.channel, workspace=asker.team
+    )
+    return rules.admits(caller)
+
+
+def _welcome(rules: Admission, payload: dict[str, Any], tab: HomeTab) -> bool:
+    """Whether the Home tab is for this person; it is in no channel, so those do not count."""
+    person = Caller(person=tab.person, channel="", workspace=tab.team)
+    anywhere = replace(rules, channels=List())
+    return anywhere.admits(person) and not interactions.only_opens(payload)
