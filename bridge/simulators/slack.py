@@ -13,6 +13,7 @@ wire form (`&amp;`, `<@U…>`), in both directions. What it accepts, and within 
 can go wrong is in `slack_verbs`.
 """
 
+from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from types import TracebackType
@@ -191,6 +192,11 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
     def texts(self, channel: str, ts: str) -> list[str]:
         """Each text that a message has shown, in order: how it grew."""
         return list(self._workspace.texts[channel, ts])
+
+    @property
+    def excesses(self) -> Counter[str]:
+        """How often each method was called too often: every 429 but those that were planned."""
+        return Counter(call.method for call in self.calls if call.outcome == "ratelimited")
 
     @property
     def ephemerals(self) -> list[SimulatedMessage]:
