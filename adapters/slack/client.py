@@ -14,13 +14,14 @@ from adapters.slack import ids, limits, markup
 from adapters.slack.answers import AWAY, Refusal
 from adapters.slack.finding import look
 from adapters.slack.logs import LOG
+from adapters.slack.people import People
 from adapters.slack.plainer import CUSTOMIZE, plainly, spared, unscoped
 from adapters.slack.to_slack import SlackMessage, to_slack
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.clock import Clock
 from bridge.errors import BridgeError, MaybeDelivered, Rejected, ThreadClosed
 from bridge.model.delivery import Outbound, Receipt, Urgency
-from bridge.model.ids import ThreadKey
+from bridge.model.ids import PersonId, ThreadKey
 from bridge.plugin import Signal, SignalKind
 
 
@@ -31,6 +32,7 @@ class SlackClient:
         self._workspaces = workspaces
         self._clock = clock
         self._in_doubt_wait = in_doubt_wait
+        self._people = People(workspaces, clock)
 
     async def turn(self, outbound: Outbound, *, revising: bool = False) -> None:
         """Take the turn of the call that comes first; at once where the call will say why not."""
@@ -45,6 +47,10 @@ class SlackClient:
             )
         except BridgeError:
             return
+
+    async def name_of(self, person: PersonId, thread: ThreadKey) -> str | None:
+        """How people call `person`, or None if nobody says."""
+        return await self._people.name_of(person, thread)
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Post `outbound` in its thread, as one message."""

@@ -9,7 +9,7 @@ the ack and as well as we can.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.slack import asides, clicks, commands, interactions
+from adapters.slack import asides, clicks, closing, commands, interactions
 from adapters.slack.admission import Admission, Caller, List, interactive_caller
 from adapters.slack.asides import Asides
 from adapters.slack.from_slack import from_slack, team_of
@@ -56,12 +56,15 @@ class Reception:
             return await self._command(command, payload)
         workspace = self._workspaces.known(team_of(payload))
         inbound, accepted = self.read(payload), None
-        if inbound is not None:
-            try:
+        try:
+            if inbound is not None:
                 accepted = await self._host.accept(inbound)
-            except DatabaseFailed:
-                LOG.warning("slack.not_stored", extra={"identity": inbound.identities[0]})
-                return Reply(status=500)
+            elif workspace is not None:
+                await closing.attend(payload, workspace.bot, self._host)
+        except DatabaseFailed:
+            identity = inbound.identities[0] if inbound else ""
+            LOG.warning("slack.not_stored", extra={"identity": identity})
+            return Reply(status=500)
         if workspace and inbound and accepted is not Accepted.IGNORED:
             workspace.absences.heard(inbound.thread, inbound.person.id)
         self._answer(payload, inbound, accepted, workspace)
