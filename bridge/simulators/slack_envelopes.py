@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.clock import Clock, Ids
-from bridge.simulators.slack_sockets import Socket, Sockets, Stranger
+from bridge.simulators.slack_sockets import Sockets, Taker
 from bridge.simulators.slack_tasks import OwnedTasks
 
 Json = dict[str, Any]
@@ -65,6 +65,7 @@ class ClickResult:
 
     acked: bool
     response: Json | None = None
+    problems: tuple[str, ...] = ()  #: what Slack refuses in the response
 
 
 class Envelopes:
@@ -145,7 +146,7 @@ class Envelopes:
         """The first copy leaves at once, so that events leave in the order they were raised."""
         self._tasks.start(self._carry(envelope, self._deliver(envelope, 0)))
 
-    async def _carry(self, envelope: SimulatedEnvelope, taken_by: Socket | Stranger | None) -> None:
+    async def _carry(self, envelope: SimulatedEnvelope, taken_by: Taker | None) -> None:
         sent_at = self._clock.now()
         for attempt, rung in enumerate(self._ladder, start=1):
             await self._await_ack(envelope, taken_by, sent_at, rung)
@@ -159,7 +160,7 @@ class Envelopes:
     async def _await_ack(
         self,
         envelope: SimulatedEnvelope,
-        taken_by: Socket | Stranger | None,
+        taken_by: Taker | None,
         sent_at: datetime,
         rung: timedelta,
     ) -> None:
@@ -169,7 +170,7 @@ class Envelopes:
             await self._tasks.wait(sent_at + self._ack_deadline, for_any=ends)
         await self._tasks.wait(sent_at + rung, for_any=(envelope.settled,))
 
-    def _deliver(self, envelope: SimulatedEnvelope, attempt: int) -> Socket | Stranger | None:
+    def _deliver(self, envelope: SimulatedEnvelope, attempt: int) -> Taker | None:
         """Send a copy, or two; the socket that took it, or None if there is none."""
         socket = self._send_copy(envelope, attempt)
         if socket is not None and self.to_double:
@@ -177,7 +178,7 @@ class Envelopes:
             self._send_copy(envelope, attempt)
         return socket
 
-    def _send_copy(self, envelope: SimulatedEnvelope, attempt: int) -> Socket | Stranger | None:
+    def _send_copy(self, envelope: SimulatedEnvelope, attempt: int) -> Taker | None:
         socket = self._sockets.next_socket()
         if socket is None:
             return None

@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from bridge.clock import Clock, Ids
+from bridge.simulators.slack_requests import RequestUrl
 from bridge.simulators.slack_tasks import OwnedTasks
 
 Json = dict[str, Any]
@@ -67,6 +68,10 @@ class Stranger:
         self._heard({"envelope_id": frame["envelope_id"]})
 
 
+#: Who takes an envelope.
+Taker = Socket | Stranger | RequestUrl
+
+
 class Sockets:
     """All of the app's sockets; `heard` is called with each frame that the app sends."""
 
@@ -81,6 +86,7 @@ class Sockets:
         self._refusals: list[int] = []
         self.open: list[Socket] = []
         self.strangers: list[Stranger] = []
+        self.request_url: RequestUrl | None = None  #: no Socket Mode: requests go there
         self.switched_off = False  #: no Socket Mode: no address is given
         self.connections = 0  #: how many there have ever been
         self.unread_frames = 0  #: how many frames of the app made no sense
@@ -93,8 +99,10 @@ class Sockets:
         self._tickets.add(ticket)
         return ticket
 
-    def next_socket(self) -> Socket | Stranger | None:
-        """The socket whose turn it is for an envelope; None if there is none."""
+    def next_socket(self) -> Taker | None:
+        """Who takes the next envelope: the request URL, or the socket whose turn it is."""
+        if self.request_url is not None:
+            return self.request_url
         everyone: list[Socket | Stranger] = [*self.open, *self.strangers]
         ready = [socket for socket in everyone if not socket.leaving]
         if not ready:

@@ -8,8 +8,10 @@ from datetime import timedelta
 from bridge.simulators.slack_chat import Access
 from bridge.simulators.slack_envelopes import Envelopes
 from bridge.simulators.slack_faults import Fault, FaultKind, PlannedFaults
+from bridge.simulators.slack_requests import RequestUrl
 from bridge.simulators.slack_sockets import Sockets
 from bridge.simulators.slack_streams import Streams
+from bridge.simulators.slack_tasks import OwnedTasks
 from bridge.simulators.slack_web import WebApi
 from bridge.simulators.slack_workspace import Channel, ChannelKind, Workspace
 
@@ -24,6 +26,7 @@ class FaultVerbs:
     _envelopes: Envelopes
     _faults: PlannedFaults
     _sockets: Sockets
+    _tasks: OwnedTasks
     _streams: Streams
     _web: WebApi
     _workspace: Workspace
@@ -119,6 +122,16 @@ class FaultVerbs:
         self._channels[channel].bot_is_member = True
         joined = {"user": self._workspace.bot_user_id, "team": self._workspace.team}
         self._workspace.channel_event("member_joined_channel", channel, **joined)
+
+    def send_requests_to(self, url: str, signing_secret: str) -> None:
+        """HTTP instead of Socket Mode: everything goes to `url`, signed with this secret."""
+        self._sockets.request_url = RequestUrl(
+            url,
+            signing_secret,
+            clock=self._workspace.clock,
+            tasks=self._tasks,
+            heard=self._envelopes.heard,
+        )
 
     def disconnect(self, reason: str = "refresh_requested") -> None:
         """Tell every socket to leave: refresh_requested, warning or link_disabled."""
