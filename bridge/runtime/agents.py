@@ -38,11 +38,12 @@ class AgentDoor:
     speaker_format: str = Terms().speaker_format
     unreachable: bool = False  #: its sockets are, and that was told
 
-    def terms(self, *, text_limit: int, suggestion_limit: int) -> Terms:
+    def terms(self, *, text_limit: int, suggestion_limit: int, streaming: bool = False) -> Terms:
         """What a step must know, for conversations with this agent on that platform."""
         return Terms(
             text_limit=text_limit,
             suggestion_limit=suggestion_limit,
+            streaming=streaming,
             echo_timeout=self.echo_timeout,
             idle_timeout=self.idle_timeout,
             handoffs=self.handoffs,

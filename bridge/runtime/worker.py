@@ -11,12 +11,13 @@ from typing import Protocol
 
 from bridge import log
 from bridge.core import events as e
-from bridge.core.effects import ForgetSession, Note, Owe, Recycle, Show, Transmit
+from bridge.core.effects import ForgetSession, Grow, Note, Owe, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Terms, Wish, due
 from bridge.errors import DatabaseFailed
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
+from bridge.runtime.naming import Names
 from bridge.runtime.timers import Timers
 from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery
@@ -34,7 +35,11 @@ class Outbox(Protocol):
         ...
 
     def show(self, conversation: Conversation, effect: Show) -> None:
-        """Show it if that is possible right now."""
+        """Show it if that is possible."""
+        ...
+
+    def grow(self, conversation: Conversation, effect: Grow) -> None:
+        """Show more of an unfinished message, if that is possible."""
         ...
 
 
@@ -73,11 +78,13 @@ class Worker:
         world: World,
         terms: Callable[[Conversation], Terms],
         tasks: asyncio.TaskGroup,
+        names: Names | None = None,
     ) -> None:
         self._store = store
         self._world = world
         self._terms = terms
         self._tasks = tasks
+        self._names = names
         self._desks: dict[ConversationId, _Desk] = {}
         self._timers = Timers(world.clock, self._wake)
         self._outbox: Outbox | None = None
@@ -149,6 +156,7 @@ class Worker:
             desk.conversation = await self._load(identity)
         mail, desk.mail = desk.mail, []
         waiters, desk.waiters = desk.waiters, []
+        mail = await self._with_names(desk.conversation, mail)
         if mail and not await self._step(identity, desk, mail):
             # One of them is poisoned: alone, the others are not harmed by it.
             for one in mail if len(mail) > 1 else ():
@@ -156,6 +164,12 @@ class Worker:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    async def _with_names(self, conversation: Conversation | None, mail: list[Mail]) -> list[Mail]:
+        if conversation is None or self._names is None:
+            return mail
+        wanted = self._terms(conversation).speakers
+        return await self._names.put_in(conversation, mail, wanted)
 
     async def _step(self, identity: ConversationId, desk: _Desk, mail: list[Mail]) -> bool:
         """Decide, commit, carry out; whether the mail could be decided and written down.
@@ -237,6 +251,8 @@ class Worker:
                     connections.recycle(conversation.id, effect)
                 case Show():
                     outbox.show(conversation, effect)
+                case Grow():
+                    outbox.grow(conversation, effect)
                 case Note(event=event, level=level, fields=fields):
                     _LEVELS[level](event, conversation=conversation.id, **fields)
                 case ForgetSession(number=number):

@@ -190,3 +190,30 @@ def text_of(outbound: Outbound) -> str:
     suggestions = "/".join(s.text for s in outbound.content.suggestions)
     marks = (f"[{suggestions}]" if suggestions else "") + (f"<{chosen.text}>" if chosen else "")
     return f"{outbound.content.text} {marks}".strip()
+
+
+class Lively(Full):
+    """A platform that lets only so much through at a time and shows messages growing, too."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self.turns: list[tuple[str, bool, str]] = []  #: id, whether revising, the row's state
+        self.turn_faults: list[Exception] = []
+        self.asked: list[Outbound] = []  #: whatever waited for its turn
+        self.grown: list[tuple[str, str, str]] = []  #: id, receipt, text
+        self.growing_faults: list[Exception] = []
+        self.growing = asyncio.Event()  #: cleared, it holds growth back
+        self.growing.set()
+
+    async def turn(self, outbound: Outbound, *, revising: bool = False) -> None:
+        states = [state for state in self.house.states().values() if state != "sent"]
+        self.turns.append((outbound.id, revising, states[0]))
+        self.asked.append(outbound)
+        if self.turn_faults:
+            raise self.turn_faults.pop(0)
+
+    async def grow(self, outbound: Outbound, receipt: Receipt) -> None:
+        self.grown.append((outbound.id, receipt.reference, text_of(outbound)))
+        await self.growing.wait()
+        if self.growing_faults:
+            raise self.growing_faults.pop(0)

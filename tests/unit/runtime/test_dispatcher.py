@@ -1,17 +1,22 @@
 """What is owed to threads is sent in order, once each, whatever the platform does."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
 
+from bridge.core import events as e
 from bridge.core.effects import Show
-from bridge.core.state import Conversation
-from bridge.errors import CredentialsRefused, MaybeDelivered, Rejected, RetryLater, Unreachable
-from bridge.model.delivery import Announce, Post, Replace, Retire, ThreadBody
+from bridge.errors import (
+    CredentialsRefused,
+    MaybeDelivered,
+    Rejected,
+    RetryLater,
+    ThreadClosed,
+    Unreachable,
+)
+from bridge.model.delivery import Announce, Post, Replace, Retire
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId
 from bridge.model.messages import (
     AgentReply,
@@ -23,80 +28,15 @@ from bridge.model.messages import (
     Suggestion,
 )
 from bridge.plugin import Signal, SignalKind
-from bridge.runtime.dispatcher import Dispatcher
-from bridge.runtime.status import Status
-from bridge.runtime.supervisor import Adapters
-from bridge.store import Attempt, TakeStep, ThreadDelivery
+from bridge.store import Attempt
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
-from tests.unit.runtime.house import Desk, Full, House, Plain, lived_in
+from tests.unit.runtime.house import Desk, Full, Plain
+from tests.unit.runtime.office import Office
 from tests.unit.store.given import SLACK, opened, reply
 
 TEAMS = AdapterName("teams")
 BUSY = RetryLater("busy", after=timedelta(seconds=7))
-
-
-class Office:
-    """A dispatcher at work."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.adapters = Adapters()
-        self.status = Status()
-        self.platform = Full(house)
-        self.uncalled: list[tuple[str, str]] = []  #: calls for help nobody heard; their state
-        self.dispatcher = self.restarted()
-
-    def restarted(self) -> Dispatcher:
-        """Another dispatcher, as after a restart."""
-        house = self.house
-        return Dispatcher(
-            house.store,
-            house.world,
-            self.adapters,
-            self.status,
-            house.tasks,
-            uncalled=self._note_uncalled,
-        )
-
-    async def _note_uncalled(self, delivery: ThreadDelivery) -> None:
-        self.uncalled.append((delivery.id, self.house.states()[delivery.id]))
-
-    def connect(self, platform: Plain | None = None) -> None:
-        self.adapters.arrived(SLACK, platform or self.platform)
-
-    async def owed(self, conversation: Conversation, *bodies: ThreadBody) -> list[ThreadDelivery]:
-        """Commit that these are owed, without telling the dispatcher."""
-        first = len(await self.house.store.list_deliveries(conversation.id)) + 1
-        owed = tuple(
-            (DeliveryId(f"{conversation.id}.{first + n}"), body) for n, body in enumerate(bodies)
-        )
-        await self.house.store.write(TakeStep(conversation=conversation, at=NOON, owed=owed))
-        found = [await self.house.store.thread_delivery(identity) for identity, _ in owed]
-        return [delivery for delivery in found if delivery is not None]
-
-    async def owe(self, conversation: Conversation, *bodies: ThreadBody) -> None:
-        """Commit that these are owed, and tell the dispatcher."""
-        for delivery in await self.owed(conversation, *bodies):
-            self.dispatcher.owe(delivery)
-
-    async def idle(self) -> None:
-        """Wait until nothing is owed, however long that takes on their clock."""
-        await self.house.until(lambda: not self.dispatcher.owed)
-
-    @property
-    def texts(self) -> list[str]:
-        return [text for _, text in self.platform.posted]
-
-    def count(self, outcome: str) -> float | None:
-        labels = {"adapter": "slack", "outcome": outcome}
-        return self.status.registry.get_sample_value("polyai_bridge_deliveries_total", labels)
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with lived_in(tmp_path) as house:
-        yield Office(house)
 
 
 def offering(text: str, *suggestions: str) -> Post:
@@ -442,7 +382,9 @@ async def test_a_call_for_help_that_is_refused_stops_nothing_else(office: Office
     rows = office.house.rows("SELECT state, reason FROM deliveries ORDER BY number")
     assert rows == [("dead", "not in that channel"), ("sent", None)]
     assert desk.posted == [("c1.2", "ho")]
-    assert office.uncalled == [("c1.1", "sending")], "told before it is settled: a crash repeats it"
+    assert office.told == [
+        ("c1", e.HelpersNotCalled(DeliveryId("c1.1")), ["sending", "pending"])
+    ], "told before it is settled: a crash repeats it"
 
 
 async def test_where_nobody_can_be_called_that_is_said_and_nothing_is_posted(
@@ -473,17 +415,71 @@ async def test_signs_of_life_are_shown_at_once_or_not_at_all(office: Office) -> 
     assert office.platform.signals == [f"{conversation.thread}: thinking"]
 
 
-async def test_while_something_is_posted_only_an_end_of_signs_is_shown(office: Office) -> None:
+async def test_while_something_is_posted_signs_of_life_wait(office: Office) -> None:
     conversation = await opened(office.house.store)
     office.platform.blocked[conversation.thread] = asyncio.Event()
     office.connect()
     await office.owe(conversation, reply("hi"))
     await office.house.until(lambda: office.platform.attempted)
 
+    office.dispatcher.show(conversation, Show(Signal(SignalKind.TYPING)))
     office.dispatcher.show(conversation, Show(Signal(SignalKind.THINKING)))
-    office.dispatcher.show(conversation, Show(Signal(SignalKind.CLEAR)))
     await office.house.quiet()
+    assert office.platform.signals == []
 
-    assert office.platform.signals == [f"{conversation.thread}: clear"]
     office.platform.blocked[conversation.thread].set()
     await office.idle()
+    await office.house.quiet()
+    assert office.platform.signals == [f"{conversation.thread}: thinking"]
+
+
+async def test_a_sign_of_life_is_taken_away_after_the_message_that_ends_it(office: Office) -> None:
+    conversation = await opened(office.house.store)
+    office.connect()
+    office.dispatcher.show(conversation, Show(Signal(SignalKind.THINKING)))
+    await office.house.quiet()
+
+    await office.owe(conversation, reply("hi"))
+    office.dispatcher.show(conversation, Show(Signal(SignalKind.CLEAR)))
+    await office.idle()
+    await office.house.quiet()
+
+    assert [signal.rpartition(" ")[2] for signal in office.platform.signals] == [
+        "thinking",
+        "clear",
+    ]
+    assert office.texts == ["hi"]
+
+
+async def test_a_closed_thread_is_told_of_and_takes_nothing_more(office: Office) -> None:
+    conversation = await opened(office.house.store)
+    office.platform.faults = [ThreadClosed("archived")]
+    rows = await office.owed(conversation, reply("hi"), reply("ho"), HELP, reply("bye"))
+    office.then_owed = rows[3:]
+    office.platform = desk = Desk(office.house)
+    desk.faults = [ThreadClosed("archived")]
+    office.connect()
+    for row in rows[:3]:
+        office.dispatcher.owe(row)
+
+    await office.idle()
+
+    assert office.told == [("c1", e.ThreadLost(), ["sending", "pending", "pending", "pending"])], (
+        "told before it is settled: a crash repeats it"
+    )
+    assert list(office.house.states().values()) == ["dead", "dropped", "sent", "dropped"]
+    assert [identity for identity, _ in desk.attempted] == ["c1.1", "c1.3"]
+
+
+async def test_a_thread_that_was_closed_is_tried_again_later(office: Office) -> None:
+    conversation = await opened(office.house.store)
+    office.platform.faults = [ThreadClosed("archived")]
+    office.connect()
+    await office.owe(conversation, reply("hi"))
+    await office.idle()
+    await office.house.quiet()
+
+    await office.owe(conversation, reply("ho"))
+    await office.idle()
+
+    assert office.texts == ["ho"]

@@ -1,6 +1,7 @@
 """A sign of life is shown at once or not at all, and its end never before it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ class Porch:
         self.conversation = conversation
         self.adapters = Adapters()
         self.platform = Full(house)
-        self._signals = Signals(self.adapters, house.tasks)
+        self.busy: set[str] = set()  #: conversations with messages under way
+        self._signals = Signals(self.adapters, house.world, house.tasks, self.busy.__contains__)
         self.adapters.arrived(SLACK, self.platform)
 
     async def show(self, *signals: Signal) -> None:
@@ -32,6 +34,14 @@ class Porch:
         for signal in signals:
             self._signals.show(self.conversation, signal)
             await self.house.quiet()
+
+    async def messages(self, *meanwhile: Signal) -> None:
+        """Messages go out, and meanwhile these signs come."""
+        self.busy.add(self.conversation.id)
+        await self.show(*meanwhile)
+        self.busy.clear()
+        self._signals.messages_out(self.conversation.id)
+        await self.house.quiet()
 
     @property
     def shown(self) -> list[str]:
@@ -45,9 +55,82 @@ async def porch(tmp_path: Path) -> AsyncIterator[Porch]:
 
 
 async def test_each_is_shown_as_it_comes(porch: Porch) -> None:
-    await porch.show(THINKING, THINKING, TYPING, CLEAR)
+    await porch.show(THINKING, TYPING, THINKING, CLEAR)
 
-    assert porch.shown == ["thinking", "thinking", "typing", "clear"]
+    assert porch.shown == ["thinking", "typing", "thinking", "clear"]
+
+
+async def test_what_is_shown_already_is_shown_again_after_a_minute(porch: Porch) -> None:
+    await porch.show(TYPING, TYPING)
+    await porch.house.clock.advance(timedelta(seconds=59))
+    await porch.show(TYPING)
+    assert porch.shown == ["typing"]
+
+    await porch.house.clock.advance(timedelta(seconds=1))
+    await porch.show(TYPING)
+
+    assert porch.shown == ["typing", "typing"]
+
+
+async def test_after_messages_a_sign_that_still_holds_is_shown_again(porch: Porch) -> None:
+    await porch.show(THINKING)
+
+    await porch.messages()
+
+    assert porch.shown == ["thinking", "thinking"]
+
+
+async def test_what_messages_may_have_left_is_taken_away_after_them(porch: Porch) -> None:
+    await porch.show(THINKING)
+
+    await porch.messages(CLEAR)
+    await porch.messages()
+
+    assert porch.shown == ["thinking", "clear"]
+
+
+async def test_what_did_not_come_to_be_shown_is_not_taken_away(porch: Porch) -> None:
+    await porch.messages(THINKING, CLEAR)
+
+    assert porch.shown == []
+
+
+async def test_a_message_under_way_is_not_crossed_by_a_sign_that_was_held_up(porch: Porch) -> None:
+    porch.platform.signalling.clear()
+    await porch.show(THINKING)
+    porch.busy.add(porch.conversation.id)
+    await porch.show(CLEAR)
+    porch.platform.signalling.set()
+    await porch.house.quiet()
+    assert porch.shown == ["thinking"]
+
+    await porch.messages()
+
+    assert porch.shown == ["thinking", "clear"]
+
+
+async def test_taking_a_sign_away_is_tried_again_and_not_for_ever(porch: Porch) -> None:
+    await porch.show(THINKING)
+    porch.platform.signal_faults = [Unreachable("away"), TimeoutError()]
+    await porch.show(CLEAR)
+    await porch.house.until(lambda: porch.shown == ["thinking", "clear"])
+
+    await porch.show(THINKING)
+    porch.platform.signal_faults = [Unreachable("away") for _ in range(9)]
+    await porch.show(CLEAR)
+    await porch.house.until(lambda: len(porch.platform.signal_faults) == 6)
+    await porch.house.clock.advance(timedelta(hours=1))
+    await porch.house.quiet()
+
+    assert len(porch.platform.signal_faults) == 6
+
+
+async def test_a_new_sign_overtakes_one_that_could_not_be_taken_away(porch: Porch) -> None:
+    await porch.show(THINKING)
+    porch.platform.signal_faults = [Unreachable("away")]
+
+    await porch.show(CLEAR, TYPING)
+    await porch.house.until(lambda: porch.shown == ["thinking", "typing"])
 
 
 async def test_an_end_never_overtakes_what_it_is_to_end(porch: Porch) -> None:

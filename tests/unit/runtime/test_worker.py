@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bridge.core import events as e
-from bridge.core.effects import Recycle, Show, Transmit
+from bridge.core.effects import Grow, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Terms, Wish
 from bridge.model import frames as f
 from bridge.model.ids import ConversationId, EntryId
@@ -35,6 +35,7 @@ class Shop:
         self.house = house
         self.owed: list[ThreadDelivery] = []
         self.shown: list[Show] = []
+        self.grown: list[Grow] = []
         self.sent: list[str] = []
         self.recycled: list[int] = []
         self.wishes: dict[str, Wish] = {}
@@ -55,6 +56,9 @@ class Shop:
 
     def show(self, conversation: Conversation, effect: Show) -> None:
         self.shown.append(effect)
+
+    def grow(self, conversation: Conversation, effect: Grow) -> None:
+        self.grown.append(effect)
 
     def reconcile(self, conversation: Conversation) -> None:
         self.wishes[conversation.id] = conversation.wish

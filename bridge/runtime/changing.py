@@ -1,0 +1,90 @@
+"""How is an earlier message changed? Making a change twice equals making it once.
+
+So a change is never in doubt: it is made until it succeeds. Of several that wait, the last counts.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from bridge.errors import Rejected
+from bridge.model.delivery import Outbound, Post, Receipt, Replace, Retire, ThreadBody, retired
+from bridge.model.messages import Content
+from bridge.plugin import Adapter, Queuer, Reviser
+from bridge.runtime.growing import Growth
+from bridge.runtime.ledger import Ledger
+from bridge.runtime.posting import Posting, outbound_of, urgency_of
+from bridge.runtime.supervisor import Adapters
+from bridge.runtime.world import World
+from bridge.store import ThreadDelivery
+
+
+class Changing:
+    """Messages in threads, revised."""
+
+    def __init__(
+        self, ledger: Ledger, world: World, adapters: Adapters, posting: Posting, growth: Growth
+    ) -> None:
+        self._ledger = ledger
+        self._world = world
+        self._adapters = adapters
+        self._posting = posting
+        self._growth = growth
+
+    async def change(self, delivery: ThreadDelivery, change: Replace | Retire) -> Rejected | None:
+        """Make the change; why not, if it is given up."""
+        await self._growth.stop(delivery.conversation, change.target)
+        target = await self._ledger.delivery(change.target)
+        adapter: object = await self._adapters.connected(delivery.adapter)
+        if target is None or target.receipt is None or not isinstance(target.body, Post):
+            await self._ledger.drop(delivery, "its message never arrived")
+        elif isinstance(adapter, Reviser):
+            content = _changed(target.body.content, change)
+            outbound = msgspec.structs.replace(
+                outbound_of(target, content), urgency=urgency_of(change)
+            )
+            return await self._revise(delivery, outbound, target.receipt)
+        elif isinstance(change, Replace):
+            outbound = outbound_of(delivery, change.content)
+            only_for = target.body.only_for
+            return await self._posting.post(
+                delivery, msgspec.structs.replace(outbound, only_for=only_for)
+            )
+        else:
+            await self._ledger.drop(delivery, "the platform cannot edit")
+        return None
+
+    async def _revise(
+        self, delivery: ThreadDelivery, outbound: Outbound, receipt: Receipt
+    ) -> Rejected | None:
+        attempted = False
+
+        async def revise(adapter: Adapter) -> None:
+            nonlocal attempted
+            waiting: object = adapter
+            if isinstance(waiting, Queuer):
+                await waiting.turn(outbound, revising=True)
+            if not attempted:
+                attempted = True
+                await self._ledger.attempt(delivery)
+            if isinstance(waiting, Reviser):
+                await waiting.revise(outbound, receipt)
+            self._world.reached("after-send")
+
+        outcome = await self._posting.repeat(delivery, revise)
+        if isinstance(outcome, Rejected):
+            await self._ledger.bury(delivery, outcome)
+            return outcome
+        await self._ledger.sent(delivery, receipt)
+        return None
+
+
+def overtaken(change: Replace | Retire, later: Iterable[ThreadBody]) -> bool:
+    """Whether one of the `later` changes the same message again: then only that one counts."""
+    return any(
+        isinstance(body, Replace | Retire) and body.target == change.target for body in later
+    )
+
+
+def _changed(content: Content, change: Replace | Retire) -> Content:
+    return change.content if isinstance(change, Replace) else retired(content, change.chosen)

@@ -1,0 +1,122 @@
+"""What is written down about a delivery? An attempt before it, its outcome after it.
+
+Transaction 3 of three. Nothing here gives up: what cannot be written is written later, and the
+deliveries behind it wait.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from bridge import log
+from bridge.core import events as e
+from bridge.errors import (
+    CredentialsRefused,
+    DatabaseFailed,
+    DeliveryFailed,
+    Rejected,
+    RetryLater,
+    ThreadClosed,
+)
+from bridge.model.delivery import Announce, DeliveryState, Receipt
+from bridge.model.ids import ConversationId, DeliveryId
+from bridge.runtime.outcomes import REFUSED
+from bridge.runtime.status import Status
+from bridge.runtime.world import World
+from bridge.store import Attempt, Outcome, Store, ThreadDelivery
+
+_log = log.get("dispatcher")
+
+#: Tells a conversation something and returns when its step has committed.
+Tell = Callable[[ConversationId, e.Event], Awaitable[None]]
+
+
+class Ledger:
+    """The record of attempts and outcomes, and the pauses between them."""
+
+    def __init__(self, store: Store, world: World, status: Status, tell: Tell) -> None:
+        self._store = store
+        self._world = world
+        self._status = status
+        self._tell = tell
+
+    async def attempt(self, delivery: ThreadDelivery) -> None:
+        """From here on its outcome is in doubt."""
+        await self._write(Attempt(id=delivery.id, at=self._world.clock.now()))
+        self._world.reached("after-attempt")
+
+    async def sent(self, delivery: ThreadDelivery, receipt: Receipt) -> None:
+        """It arrived."""
+        self._status.refused(delivery.adapter, None)
+        await self._settle(delivery, DeliveryState.SENT, receipt=receipt)
+
+    async def absent(self, delivery: ThreadDelivery, reason: str) -> None:
+        """It certainly did not arrive, and is tried again."""
+        await self._settle(delivery, DeliveryState.PENDING, reason=reason)
+
+    async def drop(self, delivery: ThreadDelivery, reason: str) -> None:
+        """It need not be sent any more."""
+        await self._settle(delivery, DeliveryState.DROPPED, reason=reason)
+
+    async def bury(self, delivery: ThreadDelivery, error: Rejected) -> None:
+        """It never will arrive. Whom that concerns is told first: a crash tells it again."""
+        _log.error("delivery.dead", delivery=delivery.id, error=str(error))
+        if isinstance(delivery.body, Announce):
+            await self._tell(delivery.conversation, e.HelpersNotCalled(delivery.id))
+        elif isinstance(error, ThreadClosed):
+            await self._tell(delivery.conversation, e.ThreadLost())
+        await self._settle(delivery, DeliveryState.DEAD, reason=error.message)
+
+    async def delivery(self, identity: DeliveryId) -> ThreadDelivery | None:
+        """A delivery as it is written down."""
+        failures = 0
+        while True:
+            try:
+                return await self._store.thread_delivery(identity)
+            except DatabaseFailed as error:
+                failures = await self._database_trouble(error, failures)
+
+    async def pause(self, delivery: ThreadDelivery, error: Exception, failures: int) -> None:
+        """Wait before it is tried again, as long as the error says or the failures are many."""
+        if failures == 1 or not isinstance(error, DeliveryFailed):
+            _log.warning(
+                "delivery.retry",
+                delivery=delivery.id,
+                error=str(error) if isinstance(error, DeliveryFailed) else type(error).__name__,
+            )
+        if isinstance(error, RetryLater) and error.after > timedelta():
+            await self._world.clock.sleep(error.after)
+        elif isinstance(error, CredentialsRefused):
+            self._status.refused(delivery.adapter, error.message)
+            await self._world.clock.sleep(REFUSED)
+        else:
+            await self._world.pause(failures)
+
+    async def _settle(
+        self,
+        delivery: ThreadDelivery,
+        state: DeliveryState,
+        *,
+        receipt: Receipt | None = None,
+        reason: str | None = None,
+    ) -> None:
+        now = self._world.clock.now()
+        await self._write(
+            Outcome(id=delivery.id, state=state, at=now, receipt=receipt, reason=reason)
+        )
+        self._world.reached("after-settle")
+
+    async def _write(self, change: Attempt | Outcome) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._store.write(change)
+            except DatabaseFailed as error:
+                failures = await self._database_trouble(error, failures)
+            else:
+                return
+
+    async def _database_trouble(self, error: DatabaseFailed, failures: int) -> int:
+        if failures == 0:
+            _log.error("dispatcher.database_failed", error=str(error))
+        await self._world.pause(failures + 1)
+        return failures + 1

@@ -1,0 +1,178 @@
+"""How does a new message get there, once?
+
+A delivery is in doubt from its attempt to its outcome; one found in doubt is looked for before it
+is repeated. What waits for its turn (`Queuer`) was not attempted yet, so a crash leaves no doubt.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from bridge import log
+from bridge.errors import Rejected
+from bridge.model.delivery import (
+    DeliveryState,
+    Outbound,
+    Post,
+    Receipt,
+    Replace,
+    Retire,
+    ThreadBody,
+    Urgency,
+)
+from bridge.model.messages import AgentReply, Content
+from bridge.plugin import Adapter, Announcer, Finder, Queuer
+from bridge.runtime.ledger import Ledger
+from bridge.runtime.outcomes import BREAKS, Broken, broken, certainly_absent, unannounced, word
+from bridge.runtime.status import Status
+from bridge.runtime.supervisor import Adapters
+from bridge.runtime.world import World
+from bridge.store import ThreadDelivery
+
+_log = log.get("dispatcher")
+
+#: An announcement that nobody can make.
+_MUTE = Rejected(
+    "this platform's adapter cannot call anybody to another place",
+    remedy="let the agent's handoffs there name a link or a number, not a channel",
+)
+
+
+class Posting:
+    """New messages in threads, and announcements elsewhere."""
+
+    def __init__(self, ledger: Ledger, world: World, adapters: Adapters, status: Status) -> None:
+        self._ledger = ledger
+        self._world = world
+        self._adapters = adapters
+        self._status = status
+
+    async def announce(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
+        """Post it at the top of its place; why not, if it is given up."""
+        if isinstance(await self._adapters.connected(delivery.adapter), Announcer):
+            return await self.post(delivery, outbound)
+        return await self._buried(delivery, _MUTE)
+
+    async def post(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
+        """Send it until it has certainly arrived; why not, if it is given up."""
+        doubtful = delivery.state is DeliveryState.SENDING
+        since, failures, breaks = delivery.attempted_at or delivery.owed_at, 0, 0
+        outcome: Receipt | Exception | None = None
+        while True:
+            if doubtful:
+                resolved, refused = await self._resolved(delivery, outbound, since)
+                if resolved:
+                    return refused
+            if breaks == BREAKS:
+                return await self._buried(delivery, broken(outcome))
+            adapter = await self._adapters.connected(delivery.adapter)
+            outcome = await _turn(adapter, outbound)
+            attempted = outcome is None
+            if outcome is None:
+                since = self._world.clock.now()
+                outcome = await self._attempted(delivery, adapter, outbound)
+            if isinstance(outcome, Receipt):
+                await self._ledger.sent(delivery, outcome)
+                return None
+            if isinstance(outcome, Rejected):
+                return await self._buried(delivery, outcome)
+            failures += 1
+            breaks += unannounced(outcome)
+            doubtful = attempted and not certainly_absent(outcome)
+            if attempted and not doubtful:
+                await self._ledger.absent(delivery, str(outcome))
+            await self._ledger.pause(delivery, outcome, failures)
+
+    async def repeat(
+        self,
+        delivery: ThreadDelivery,
+        act: Callable[[Any], Awaitable[Receipt | None]],
+    ) -> Receipt | Rejected | None:
+        """Do what is harmless to repeat until it succeeds or is refused for good.
+
+        Each time with the adapter that is connected then: one that has left is of no use.
+        """
+        failures, breaks = 0, 0
+        while True:
+            adapter = await self._adapters.connected(delivery.adapter)
+            try:
+                return await act(adapter)
+            except Rejected as error:
+                return error
+            except Exception as error:
+                failures += 1
+                breaks += unannounced(error)
+                if breaks == BREAKS:
+                    return broken(error)
+                await self._ledger.pause(delivery, error, failures)
+
+    async def _attempted(
+        self, delivery: ThreadDelivery, adapter: Adapter, outbound: Outbound
+    ) -> Receipt | Exception:
+        await self._ledger.attempt(delivery)
+        outcome = await _sent(adapter, outbound)
+        self._world.reached("after-send")
+        self._status.attempted(delivery.adapter, word(outcome))
+        return outcome
+
+    async def _resolved(
+        self, delivery: ThreadDelivery, outbound: Outbound, since: datetime
+    ) -> tuple[bool, Rejected | None]:
+        """Look for a delivery in doubt; whether that settles it, and why it is given up if so."""
+        found: Receipt | Rejected | None = Broken("the adapter cannot look for it")
+        if isinstance(await self._adapters.connected(delivery.adapter), Finder):
+            found = await self.repeat(delivery, lambda a: a.find(outbound, since=since))
+        if isinstance(found, Receipt):
+            _log.info("delivery.found", delivery=delivery.id)
+            await self._ledger.sent(delivery, found)
+        elif isinstance(found, Broken):
+            # It stays `sending` in the store: visible, never repeated blindly.
+            _log.error("delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter)
+        elif isinstance(found, Rejected):
+            return True, await self._buried(delivery, found)
+        return found is not None, None
+
+    async def _buried(self, delivery: ThreadDelivery, error: Rejected) -> Rejected:
+        await self._ledger.bury(delivery, error)
+        return error
+
+
+def outbound_of(delivery: ThreadDelivery, content: Content, *, place: str = "") -> Outbound:
+    """What an adapter is asked to show of a delivery."""
+    return Outbound(
+        id=delivery.id,
+        thread=delivery.thread,
+        content=content,
+        owed_at=delivery.owed_at,
+        place=place,
+        only_for=delivery.body.only_for if isinstance(delivery.body, Post) else None,
+        urgency=urgency_of(delivery.body),
+    )
+
+
+def urgency_of(body: ThreadBody) -> Urgency:
+    """What goes first: answers, then sentences of ours, then what only takes something away."""
+    if isinstance(body, Retire):
+        return Urgency.SUGGESTIONS
+    answer = isinstance(body, Post | Replace) and isinstance(body.content, AgentReply)
+    return Urgency.ANSWER if answer else Urgency.NEWS
+
+
+async def _turn(adapter: Adapter, outbound: Outbound) -> Exception | None:
+    """Wait until it may be sent; what went wrong before anything was."""
+    waiting: object = adapter
+    try:
+        if isinstance(waiting, Queuer):
+            await waiting.turn(outbound)
+    except Exception as error:
+        return error
+    return None
+
+
+async def _sent(adapter: Adapter, outbound: Outbound) -> Receipt | Exception:
+    try:
+        if outbound.place and isinstance(adapter, Announcer):
+            return await adapter.announce(outbound)
+        return await adapter.deliver(outbound)
+    except Exception as error:
+        return error
