@@ -28,15 +28,18 @@ from bridge.simulators.slack_chat import Access, Chat
 from bridge.simulators.slack_control import control_routes
 from bridge.simulators.slack_envelopes import ClickResult, Envelopes, SimulatedEnvelope
 from bridge.simulators.slack_faults import PlannedFaults
+from bridge.simulators.slack_interactions import InteractionVerbs
 from bridge.simulators.slack_limits import RateLimits
 from bridge.simulators.slack_methods import ALL_SCOPES, Methods
 from bridge.simulators.slack_payloads import event_callback
 from bridge.simulators.slack_people import PeopleVerbs
+from bridge.simulators.slack_responses import Responses
 from bridge.simulators.slack_sockets import Sockets
 from bridge.simulators.slack_streams import Streams
 from bridge.simulators.slack_subscriptions import is_subscribed
 from bridge.simulators.slack_tasks import OwnedTasks
 from bridge.simulators.slack_verbs import FaultVerbs
+from bridge.simulators.slack_views import Views
 from bridge.simulators.slack_web import SimulatedCall, WebApi
 from bridge.simulators.slack_workspace import (
     SimulatedMessage,
@@ -63,7 +66,7 @@ LADDER = (timedelta(seconds=4), timedelta(minutes=1), timedelta(minutes=5))
 ACK_DEADLINE = timedelta(seconds=3)
 
 
-class SlackSimulator(PeopleVerbs, FaultVerbs):
+class SlackSimulator(PeopleVerbs, InteractionVerbs, FaultVerbs):
     """The simulated workspace; entering listens on 127.0.0.1, leaving leaves no task behind."""
 
     def __init__(
@@ -72,6 +75,7 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         clock: Clock,
         ids: Ids,
         team: str = "T0DEMO",
+        organisation: str = "",
         bot_token: str = "xoxb-simulated",  # noqa: S107 - it opens nothing
         app_token: str = "xapp-simulated",  # noqa: S107 - it opens nothing
         ladder: tuple[timedelta, ...] = LADDER,
@@ -82,11 +86,13 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         self._port = port
         self._tasks = OwnedTasks(clock)
         self._stack = AsyncExitStack()
-        self._workspace = Workspace(team=team, clock=clock, ids=ids)
+        self._workspace = Workspace(team=team, organisation=organisation, clock=clock, ids=ids)
         self._channels = self._workspace.channels
         self._access = Access(set(ALL_SCOPES))
         self._chat = Chat(self._workspace, self._access)
         self._streams = Streams(self._workspace, self._chat)
+        self._views = Views(self._workspace, self._chat)
+        self._responses = Responses(self._workspace, self._chat, self._base)
         self._faults = PlannedFaults()
         app_id = self._workspace.app_id
         self._sockets = Sockets(app_id=app_id, clock=clock, ids=ids, tasks=self._tasks)
@@ -103,7 +109,7 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         self.calls: list[SimulatedCall] = []
         self._web = WebApi(
             methods=Methods(
-                self._workspace, self._chat, self._streams, self._socket_address
+                self._workspace, self._chat, self._streams, self._views, self._socket_address
             ).table(),
             access=self._access,
             limits=limits or RateLimits(),
@@ -120,6 +126,7 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         application = web.Application(client_max_size=4 * 1024 * 1024)
         application.router.add_route("*", "/api/{method}", self._web.serve)
         application.router.add_get("/link/", self._sockets.serve)
+        application.router.add_post("/response/{ticket}", self._responses.serve)
         application.add_routes(control_routes(self, self.state, self.messages))
         # Nothing to wait for at the end: our own tasks are closed first, then connections.
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
@@ -166,6 +173,18 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         """The workspace."""
         return self._workspace.team
 
+    async def serve_call(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call of the Web API that came to another address (see `slack_town`)."""
+        return await self._web.serve(request)
+
+    def take_token(self, token: str) -> None:
+        """Take this bot token too, which OAuth gave."""
+        self._web.granted_tokens.add(token)
+
+    def drop_token(self, token: str) -> None:
+        """Take it no longer."""
+        self._web.granted_tokens.discard(token)
+
     # What there is to see
 
     def messages(self, channel: str, thread_ts: str | None = None) -> list[SimulatedMessage]:
@@ -202,6 +221,11 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
     def ephemerals(self) -> list[SimulatedMessage]:
         """Every message the app showed to one person alone; `user` is that person."""
         return self._workspace.ephemerals
+
+    @property
+    def homes(self) -> list[tuple[str, Json]]:
+        """Every Home tab the app published, in order, each with the person it is for."""
+        return self._views.published
 
     @property
     def statuses(self) -> list[SimulatedStatus]:
@@ -245,7 +269,7 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
         """What there is to see, as JSON; no token and no socket's address is in it."""
         ours = {"team": self.team_id, "app_id": self.app_id, "bot_id": self.bot_id}
         names = ("channels", "users", "sockets", "connections", "posts", "updates", "ephemerals")
-        shown: Json = {name: getattr(self, name) for name in (*names, "statuses", "calls")}
+        shown: Json = {name: getattr(self, name) for name in (*names, "homes", "statuses", "calls")}
         envelopes = [envelope.summary() for envelope in self.envelopes]
         shown |= {**ours, "bot_user_id": self.bot_user_id, "envelopes": envelopes}
         simple: Json = msgspec.to_builtins(shown)
@@ -254,6 +278,9 @@ class SlackSimulator(PeopleVerbs, FaultVerbs):
     def _announce(self, event: Json) -> None:
         if is_subscribed(self._workspace, event):
             self._envelopes.raise_event(event_callback(self._workspace, event))
+
+    def _base(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
 
     def _socket_address(self) -> str:
         if self._sockets.switched_off:

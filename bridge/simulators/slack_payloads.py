@@ -15,12 +15,17 @@ _MENTION = re.compile(r"(<@[UW][A-Z0-9]+>)")
 
 def event_callback(workspace: Workspace, event: Json) -> Json:
     """An event with its wrapping; the event id is new and stays through every redelivery."""
-    whose = {"enterprise_id": None, "team_id": workspace.team, "user_id": workspace.bot_user_id}
+    organisation = workspace.organisation or None
+    whose = {
+        "enterprise_id": organisation,
+        "team_id": workspace.team,
+        "user_id": workspace.bot_user_id,
+    }
     return {
         "token": "",
         "team_id": workspace.team,
         "context_team_id": workspace.team,
-        "context_enterprise_id": None,
+        "context_enterprise_id": organisation,
         "api_app_id": workspace.app_id,
         "event": event,
         "type": "event_callback",
@@ -68,6 +73,32 @@ def block_actions(
     }
 
 
+def view_actions(
+    workspace: Workspace, view: Json, user: SimulatedUser, block: str, element: Json
+) -> Json:
+    """Somebody pressed `element` in their Home tab: no channel, no message, no response_url."""
+    shown = {key: element[key] for key in ("text", "value", "style", "url") if key in element}
+    named = {"action_id": element["action_id"], "block_id": block, "type": element["type"]}
+    direct = workspace.direct_channel(user.id)
+    person = _who_and_where(workspace, direct, user)
+    del person["channel"]
+    return {
+        "type": "block_actions",
+        **person,
+        "container": {"type": "view", "view_id": view["id"]},
+        "view": view,
+        "actions": [{**named, **shown, "action_ts": workspace.next_ts(direct)}],
+    }
+
+
+def home_opened(workspace: Workspace, user: SimulatedUser, view: Json | None) -> Json:
+    """The `event` of somebody's opening the Home tab; with what they see there, if anything."""
+    direct = workspace.direct_channel(user.id)
+    opened = {"user": user.id, "channel": direct.id, "event_ts": workspace.next_ts(direct)}
+    seen = {"view": view} if view else {}
+    return {"type": "app_home_opened", **opened, "tab": "home", **seen}
+
+
 def message_action(
     workspace: Workspace, message: SimulatedMessage, user: SimulatedUser, callback_id: str
 ) -> Json:
@@ -108,7 +139,7 @@ def _who_and_where(workspace: Workspace, channel: Channel, user: SimulatedUser) 
     return {
         "token": "",
         "team": {"id": workspace.team, "domain": "simulated"},
-        "enterprise": None,
+        "enterprise": {"id": workspace.organisation} if workspace.organisation else None,
         "is_enterprise_install": False,
         "user": person,
         "api_app_id": workspace.app_id,

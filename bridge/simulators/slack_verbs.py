@@ -94,6 +94,13 @@ class FaultVerbs:
         """Take streams again, everywhere."""
         self._streams.refused.clear()
 
+    def remove_app(self) -> None:
+        """Somebody takes the app out of the workspace; its two events come in any order."""
+        revoked = {"oauth": [], "bot": [self._workspace.bot_user_id]}
+        self._workspace.announce({"type": "tokens_revoked", "tokens": revoked})
+        self._workspace.announce({"type": "app_uninstalled"})
+        self._access.refused = "account_inactive"
+
     def unsubscribe(self, event: str) -> None:
         """The app is no longer told of this event, such as `message.channels`."""
         self._workspace.unsubscribed.add(event)

@@ -6,7 +6,7 @@ refusals is Slack's: the method, the token, the rate, the scope, and then the ar
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,6 +64,7 @@ class WebApi:
     calls: list[SimulatedCall]
     bot_token: str
     app_token: str
+    granted_tokens: set[str] = field(default_factory=set)  #: bot tokens that OAuth gave
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one call, or suffer its fault."""
@@ -81,7 +82,8 @@ class WebApi:
             call.outcome = fault.error or fault.kind.value
         if answer is _NOTHING:
             return _cut(request)
-        return _written(answer, granted=self.access.scopes if asked.token == self.bot_token else ())
+        of_bot = asked.token in {self.bot_token, *self.granted_tokens}
+        return _written(answer, granted=self.access.scopes if of_bot else ())
 
     def _answer(self, name: str, asked: _Request) -> _Answer:
         try:
@@ -109,6 +111,7 @@ class WebApi:
         if not token:
             raise Refusal("not_authed")
         owner = {
+            **dict.fromkeys(self.granted_tokens, TokenOwner.BOT),
             self.bot_token: TokenOwner.BOT,
             self.app_token: TokenOwner.APP,
             CONFIG_TOKEN: TokenOwner.CONFIGURATION,

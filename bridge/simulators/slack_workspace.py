@@ -106,8 +106,9 @@ class Channel:
 class Workspace:
     """The state; `announce` is called with the `event` of each thing that the app can see."""
 
-    def __init__(self, *, team: str, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, team: str, clock: Clock, ids: Ids, organisation: str = "") -> None:
         self.team = team
+        self.organisation = organisation  #: to which the workspace belongs, if to any
         self.clock = clock
         self.ids = ids
         self.bot_user_id = self.new_id("U")
