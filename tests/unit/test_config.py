@@ -383,6 +383,39 @@ def test_a_way_out_that_leads_nowhere_is_refused(files: Files, entry: str, said:
         assert words in message
 
 
+def test_what_the_agent_is_told_of_people_can_be_chosen(files: Files) -> None:
+    told = (
+        'person_words = "Ein Mensch, bitte."\nedits = "correct"\n'
+        'speakers = "always"\nspeaker_format = "[{name}] "\n'
+    )
+    agent = files.load(AGENT + told + ADAPTER).agents[DEFAULT]
+
+    assert agent.person_words == "Ein Mensch, bitte."
+    assert (agent.edits, agent.speakers, agent.speaker_format) == ("correct", "always", "[{name}] ")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('speaker_format = "by: "', ["speaker_format", "{name} once"]),
+        ('speaker_format = ""', ["speaker_format", "{name} once"]),
+        ('speaker_format = "{name} {name}"', ["speaker_format", "{name} once"]),
+        ('speaker_format = "{name!r}: "', ["speaker_format", "{name} once"]),
+        ('speaker_format = "{id} {name}: "', ["speaker_format", "no other braces"]),
+        ('speaker_format = "{{name}}: "', ["speaker_format", "no other braces"]),
+        ('speaker_format = "{name}\\n"', ["speaker_format", "line break"]),
+        ('speakers = "sometimes"', ["speakers", "'never', 'several' or 'always'"]),
+        ('edits = "forget"', ["edits", "'ignore' or 'correct'"]),
+        ('person_words = " "', ["person_words", "is empty"]),
+    ],
+)
+def test_what_cannot_be_told_of_people_is_refused(files: Files, line: str, said: list[str]) -> None:
+    message = files.refused(AGENT + line + "\n" + ADAPTER)
+
+    for words in said:
+        assert words in message
+
+
 def test_ways_out_that_are_no_list_are_refused(files: Files) -> None:
     message = files.refused(AGENT + "handoffs = 3\n" + ADAPTER)
 

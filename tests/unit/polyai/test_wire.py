@@ -9,8 +9,11 @@ import pytest
 from bridge.core.sending import MAX_MESSAGE_BYTES
 from bridge.model import frames
 from bridge.model.frames import Frame
+from bridge.model.ids import PersonId
+from bridge.model.messages import Person
 from bridge.polyai import wire
 from bridge.polyai.wire import Decoded, decode
+from bridge.testing.builders import ANN
 
 _T = "EVENT_TYPE_"
 
@@ -262,6 +265,25 @@ def test_a_message_carries_its_id_under_both_keys() -> None:
         "payload": {"text": "hi"},
         "metadata": {"custom": {"client_event_id": "c-1", "local_id": "c-1"}},
     }
+
+
+@pytest.mark.parametrize(
+    ("person", "told"),
+    [
+        (ANN, {"person": "U1", "person_name": "Ann"}),
+        (Person(PersonId("U3")), {"person": "U3"}),
+    ],
+)
+def test_a_message_says_who_speaks_as_far_as_that_is_known(
+    person: Person, told: dict[str, str]
+) -> None:
+    frame = wire.encode_message("hi", "c-1", person)
+    assert json.loads(frame)["metadata"]["custom"] == {
+        "client_event_id": "c-1",
+        "local_id": "c-1",
+        **told,
+    }
+    assert wire.message_size("hi", "c-1", person) == len(frame.encode())
 
 
 def test_a_message_is_sent_unescaped_and_measured_in_bytes() -> None:
