@@ -180,6 +180,7 @@ class SlackSimulator(PeopleVerbs, InteractionVerbs, FaultVerbs):
     def take_token(self, token: str) -> None:
         """Take this bot token too, which OAuth gave."""
         self._web.granted_tokens.add(token)
+        self._access.refused = ""
 
     def drop_token(self, token: str) -> None:
         """Take it no longer."""

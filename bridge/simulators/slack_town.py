@@ -111,7 +111,7 @@ class SlackTown:
             if grant.place == team:
                 del self._tokens[token]
                 simulator.drop_token(token)
-        simulator.say_uninstalled()
+        simulator.remove_app()
 
     async def _permissions(self, request: web.Request) -> web.Response:
         back, state = request.query["redirect_uri"], request.query["state"]
