@@ -23,6 +23,7 @@ CONTEXT = 10
 CONTEXT_ACTIONS = 5
 BUTTON_TEXT = 75
 BUTTON_VALUE = 2000
+CONFIRM = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
 IMAGE_ALT = 2000
 IMAGE_TITLE = 2000
 OVERFLOW_OPTIONS = 5
@@ -59,11 +60,11 @@ _UNDETAILED_ELEMENTS = frozenset(
 Check = Callable[[Json, str], Iterator[str]]
 
 
-def problems(blocks: object) -> list[str]:
+def problems(blocks: object, *, most: int = BLOCKS, at: str = "/blocks") -> list[str]:
     """Everything that Slack would refuse in `blocks`; nothing if they are fine."""
     if not isinstance(blocks, list):
-        return [_error("must provide an array", "/blocks")]
-    return list(_blocks(blocks, "/blocks", most=BLOCKS))
+        return [_error("must provide an array", at)]
+    return list(_blocks(blocks, at, most=most))
 
 
 def markdown_length(blocks: list[Json]) -> int:
@@ -295,6 +296,19 @@ def _button(button: Json, at: str) -> Iterator[str]:
         yield from _address(button["url"], f"{at}/url")
     if button.get("style", "primary") not in ("primary", "danger"):
         yield _error("must be one of: primary, danger", f"{at}/style")
+    if "confirm" in button:
+        yield from _confirm(button["confirm"], f"{at}/confirm")
+
+
+def _confirm(dialog: object, at: str) -> Iterator[str]:
+    """What asks once more (reference/block-kit/composition-objects/confirmation-dialog-object)."""
+    if not isinstance(dialog, dict):
+        yield _error("must provide an object", at)
+        return
+    yield from _fields(dialog, at, required="title text confirm deny", allowed="style")
+    for name, most in CONFIRM.items():
+        if name in dialog:
+            yield from _text(dialog[name], f"{at}/{name}", most=most, plain=name != "text")
 
 
 def _options(element: Json, at: str, *, most: int) -> Iterator[str]:

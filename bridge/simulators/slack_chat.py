@@ -174,6 +174,10 @@ class Chat:
             raise Refusal("invalid_blocks", *found)
         if markdown_length(blocks) > MARKDOWN:
             raise Refusal("msg_blocks_too_long")
+        return self.named(blocks)
+
+    def named(self, blocks: list[Json]) -> tuple[Json, ...]:
+        """The blocks, each with an id, as Slack keeps them."""
         return tuple(self._named(block) for block in blocks)
 
     def _named(self, block: Json) -> Json:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from bridge.simulators.slack_interactions import InteractionVerbs
 from bridge.simulators.slack_people import PeopleVerbs
 from bridge.simulators.slack_verbs import FaultVerbs
 from bridge.simulators.slack_workspace import SimulatedMessage
@@ -20,7 +21,10 @@ Json = dict[str, Any]
 ROOT = "/_simulator"
 #: What may be asked for; everything else of the simulator stays its own.
 VERBS = frozenset(
-    name for kind in (PeopleVerbs, FaultVerbs) for name in vars(kind) if not name.startswith("_")
+    name
+    for kind in (PeopleVerbs, InteractionVerbs, FaultVerbs)
+    for name in vars(kind)
+    if not name.startswith("_")
 )
 _DURATIONS = ("after", "duration")
 

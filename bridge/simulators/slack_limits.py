@@ -58,6 +58,7 @@ METHODS: Mapping[str, Allowance] = {
     "conversations.open": TIER_3,
     "conversations.replies": TIER_3,
     "users.info": TIER_4,
+    "views.publish": TIER_4,
 }
 #: What Slack lets an app read that is distributed outside its Marketplace (changelog, 2025-05-29).
 DISTRIBUTED: Mapping[str, Allowance] = {

@@ -11,6 +11,7 @@ from bridge.simulators.slack_arguments import Arguments, Refusal
 from bridge.simulators.slack_chat import Chat, missing_scope, readable
 from bridge.simulators.slack_limits import DISTRIBUTED_PAGE
 from bridge.simulators.slack_streams import Streams
+from bridge.simulators.slack_views import Views
 from bridge.simulators.slack_workspace import (
     Channel,
     ChannelKind,
@@ -94,6 +95,7 @@ class Methods:
     workspace: Workspace
     chat: Chat
     streams: Streams
+    views: Views
     open_socket: Callable[[], str]
 
     def table(self) -> Mapping[str, Method]:
@@ -118,6 +120,7 @@ class Methods:
             "conversations.open": Method(self._open_direct, "im:write"),
             "conversations.replies": Method(self._replies, takes_json=False),
             "users.info": Method(self._describe_user, "users:read", takes_json=False),
+            "views.publish": Method(self.views.publish),
         }
 
     def _open_connection(self, _args: Arguments) -> Json:

@@ -1,15 +1,9 @@
-"""What do people do? They write, edit, delete, press buttons and type commands: the other verbs."""
+"""What do people do? They write, edit and delete; what they press is in `slack_interactions`."""
 
 from dataclasses import replace
 from typing import Any
 
-from bridge.simulators.slack_envelopes import ClickResult, Envelopes
-from bridge.simulators.slack_payloads import (
-    block_actions,
-    message_action,
-    slash_command,
-    typed_blocks,
-)
+from bridge.simulators.slack_payloads import typed_blocks
 from bridge.simulators.slack_streams import Streams
 from bridge.simulators.slack_workspace import Channel, ChannelKind, SimulatedMessage, Workspace
 
@@ -20,7 +14,6 @@ class PeopleVerbs:
     """The people of the workspace; the simulator is one of these."""
 
     _channels: dict[str, Channel]
-    _envelopes: Envelopes
     _streams: Streams
     _workspace: Workspace
 
@@ -116,74 +109,8 @@ class PeopleVerbs:
         """
         self._streams.stop_for(self._message(channel, ts))
 
-    async def click(
-        self,
-        channel: str,
-        ts: str,
-        user: str,
-        *,
-        text: str | None = None,
-        action_id: str | None = None,
-    ) -> ClickResult:
-        """A person presses a button of a message, named by its words or its action id.
-
-        Returns when the app has acked, or could have. A click is never delivered again.
-
-        Raises:
-            LookupError: no such message, or no such button on it.
-        """
-        message = self._message(channel, ts)
-        for block, element in _buttons(message):
-            if text in (None, element["text"]["text"]) and action_id in (
-                None,
-                element["action_id"],
-            ):
-                person = self._workspace.users[user]
-                pressed = block_actions(self._workspace, message, person, block, element)
-                return await self._interact("interactive", pressed)
-        raise LookupError(f"no such button: {text or action_id or 'any'}")
-
-    async def use_shortcut(self, channel: str, ts: str, user: str, callback_id: str) -> ClickResult:
-        """A person chooses the app's shortcut from a message's menu."""
-        person = self._workspace.users[user]
-        message = self._message(channel, ts)
-        chosen = message_action(self._workspace, message, person, callback_id)
-        return await self._interact("interactive", chosen)
-
-    async def command(self, channel: str, user: str, command: str, text: str = "") -> ClickResult:
-        """A person types a slash command; Slack permits none in a thread."""
-        place, person = self._channels[channel], self._workspace.users[user]
-        typed = slash_command(self._workspace, place, person, command, text)
-        return await self._interact("slash_commands", typed, accepts_response=True)
-
-    async def _interact(
-        self, kind: str, payload: Json, *, accepts_response: bool = False
-    ) -> ClickResult:
-        return await self._envelopes.interact(kind, payload, accepts_response=accepts_response)
-
     def _message(self, channel: str, ts: str) -> SimulatedMessage:
         message = self._channels[channel].messages[ts]
         if message.deleted:
             raise LookupError(ts)
         return message
-
-
-def _buttons(message: SimulatedMessage) -> list[tuple[str, Json]]:
-    """The buttons of a message and the lines of its menus, each with its block's id."""
-    return [
-        (block["block_id"], pressed)
-        for block in message.blocks
-        for element in [*block.get("elements", ()), block.get("accessory")]
-        for pressed in _pressable(element or {})
-    ]
-
-
-def _pressable(element: Json) -> list[Json]:
-    """A button is one thing to press, a menu as many as it has lines."""
-    if element.get("type") == "static_select":
-        menu = {name: element[name] for name in ("type", "action_id")}
-        return [
-            {**menu, "text": option["text"], "selected_option": option}
-            for option in element["options"]
-        ]
-    return [element] if element.get("type") == "button" else []

@@ -23,6 +23,7 @@ from bridge.plugin import registry
 from bridge.simulators import polyai_agent, polyai_verbs, slack_control
 from bridge.simulators.polyai_agent import Party, RuleAgent, Say
 from bridge.simulators.polyai_verbs import Verbs
+from bridge.simulators.slack_interactions import InteractionVerbs
 from bridge.simulators.slack_people import PeopleVerbs
 from bridge.simulators.slack_verbs import FaultVerbs
 
@@ -190,6 +191,7 @@ def test_every_exit_code_is_explained_and_no_other() -> None:
 
 VERBS = {
     "## Slack: what people do": PeopleVerbs,
+    "## Slack: what people press and type": InteractionVerbs,
     "## Slack: what goes wrong": FaultVerbs,
     "## PolyAI: what goes wrong, and what it says of its own accord": Verbs,
 }
