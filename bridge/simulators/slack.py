@@ -47,6 +47,7 @@ from bridge.simulators.slack_workspace import (
     SimulatedUser,
     Workspace,
 )
+from bridge.simulators.slack_writing import WritingVerbs
 
 __all__ = [
     "ClickResult",
@@ -66,7 +67,7 @@ LADDER = (timedelta(seconds=4), timedelta(minutes=1), timedelta(minutes=5))
 ACK_DEADLINE = timedelta(seconds=3)
 
 
-class SlackSimulator(PeopleVerbs, InteractionVerbs, FaultVerbs):
+class SlackSimulator(PeopleVerbs, WritingVerbs, InteractionVerbs, FaultVerbs):
     """The simulated workspace; entering listens on 127.0.0.1, leaving leaves no task behind."""
 
     def __init__(

@@ -15,6 +15,7 @@ from bridge.simulators.slack_interactions import InteractionVerbs
 from bridge.simulators.slack_people import PeopleVerbs
 from bridge.simulators.slack_verbs import FaultVerbs
 from bridge.simulators.slack_workspace import SimulatedMessage
+from bridge.simulators.slack_writing import WritingVerbs
 
 Json = dict[str, Any]
 
@@ -22,7 +23,7 @@ ROOT = "/_simulator"
 #: What may be asked for; everything else of the simulator stays its own.
 VERBS = frozenset(
     name
-    for kind in (PeopleVerbs, InteractionVerbs, FaultVerbs)
+    for kind in (PeopleVerbs, WritingVerbs, InteractionVerbs, FaultVerbs)
     for name in vars(kind)
     if not name.startswith("_")
 )

@@ -15,6 +15,7 @@ _MENTION = re.compile(r"(<@[UW][A-Z0-9]+>)")
 
 def event_callback(workspace: Workspace, event: Json) -> Json:
     """An event with its wrapping; the event id is new and stays through every redelivery."""
+    channel = workspace.channels.get(str(event.get("channel")))
     organisation = workspace.organisation or None
     whose = {
         "enterprise_id": organisation,
@@ -32,7 +33,7 @@ def event_callback(workspace: Workspace, event: Json) -> Json:
         "event_id": workspace.new_id("Ev"),
         "event_time": int(workspace.clock.now().timestamp()),
         "authorizations": [{**whose, "is_bot": True, "is_enterprise_install": False}],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": bool(channel and channel.shared),
         "event_context": workspace.ids.new(),
     }
 
@@ -135,7 +136,8 @@ def slash_command(
 
 
 def _who_and_where(workspace: Workspace, channel: Channel, user: SimulatedUser) -> Json:
-    person = {"id": user.id, "username": user.name, "name": user.name, "team_id": workspace.team}
+    home = user.team or workspace.team
+    person = {"id": user.id, "username": user.name, "name": user.name, "team_id": home}
     return {
         "token": "",
         "team": {"id": workspace.team, "domain": "simulated"},

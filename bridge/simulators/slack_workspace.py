@@ -39,10 +39,11 @@ class StreamState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedUser:
-    """A person."""
+    """A person; `team` is their own workspace, if it is another."""
 
     id: str
     name: str
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Channel:
     bot_is_member: bool = True
     archived: bool = False
     person: str | None = None
+    shared: bool = False  #: with another organisation
     messages: dict[str, SimulatedMessage] = field(default_factory=dict)
     threads: dict[str, list[str]] = field(default_factory=dict)  #: replies' ts by their root's
     last_micros: int = 0
@@ -135,9 +137,9 @@ class Workspace:
         self.channels[channel.id] = channel
         return channel
 
-    def add_user(self, name: str) -> SimulatedUser:
-        """A new person."""
-        user = SimulatedUser(self.new_id("U"), name)
+    def add_user(self, name: str, team: str = "") -> SimulatedUser:
+        """A new person, perhaps of another workspace."""
+        user = SimulatedUser(self.new_id("U"), name, team)
         self.users[user.id] = user
         return user
 
@@ -226,6 +228,7 @@ class Workspace:
             return self._tombstone(message)
         said: Json = {"type": "message", "ts": message.ts, "text": message.text, "team": self.team}
         said |= {key: value for key, value in self._optional(message).items() if value}
+        said |= self._home(message)
         if message.bot_id == self.bot_id:
             said["app_id"] = self.app_id
         if message.edited_ts:
@@ -287,6 +290,15 @@ class Workspace:
             "files": list(message.files),
             "streaming_state": message.streaming_state,
         }
+
+    def _home(self, message: SimulatedMessage) -> Json:
+        """What is said of an author from another organisation."""
+        user = self.users.get(message.user or "")
+        if user is None or not user.team:
+            return {}
+        profile = {"display_name": user.name, "real_name": user.name, "name": user.name.lower()}
+        teams = {"team": user.team, "user_team": user.team, "source_team": user.team}
+        return {**teams, "user_profile": {**profile, "team": user.team}}
 
     def _thread_fields(self, message: SimulatedMessage) -> Json:
         channel = self.channels[message.channel]

@@ -26,6 +26,7 @@ from bridge.simulators.polyai_verbs import Verbs
 from bridge.simulators.slack_interactions import InteractionVerbs
 from bridge.simulators.slack_people import PeopleVerbs
 from bridge.simulators.slack_verbs import FaultVerbs
+from bridge.simulators.slack_writing import WritingVerbs
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.toml").read_text("utf-8")
@@ -191,6 +192,7 @@ def test_every_exit_code_is_explained_and_no_other() -> None:
 
 VERBS = {
     "## Slack: what people do": PeopleVerbs,
+    "## Slack: what else is written": WritingVerbs,
     "## Slack: what people press and type": InteractionVerbs,
     "## Slack: what goes wrong": FaultVerbs,
     "## PolyAI: what goes wrong, and what it says of its own accord": Verbs,
