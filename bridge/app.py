@@ -29,6 +29,7 @@ from bridge.runtime.intake import Intake
 from bridge.runtime.keeping import Means
 from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
+from bridge.runtime.naming import Names
 from bridge.runtime.pace import Pace
 from bridge.runtime.remembering import AdapterMemory, no_key
 from bridge.runtime.routes import Routes
@@ -189,8 +190,9 @@ class Daemon:
 
     async def _serve(self, stop: asyncio.Event, unproved: list[AgentDoor]) -> None:
         async with asyncio.TaskGroup() as supervised, _cancelled_at_end() as tasks:
-            worker = Worker(self._store, self._world, self._terms, tasks)
             adapters = Adapters()
+            names = Names(adapters, self._world.clock)
+            worker = Worker(self._store, self._world, self._terms, tasks, names)
             dispatcher = Dispatcher(
                 self._store,
                 self._world,

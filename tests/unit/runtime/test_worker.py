@@ -13,16 +13,20 @@ from bridge.core import events as e
 from bridge.core.effects import Grow, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Terms, Wish
 from bridge.model import frames as f
-from bridge.model.ids import ConversationId, EntryId
+from bridge.model.delivery import Outbound, Receipt
+from bridge.model.ids import ConversationId, EntryId, PersonId, ThreadKey
+from bridge.model.messages import Person
 from bridge.model.signal import Signal, SignalKind
 from bridge.runtime.deciding import Mail
+from bridge.runtime.naming import Names
+from bridge.runtime.supervisor import Adapters
 from bridge.runtime.worker import Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
-from bridge.testing.builders import frame
+from bridge.testing.builders import ANN, frame
 from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
-from tests.unit.store.given import accept, said
+from tests.unit.store.given import SLACK, accept, said
 
 C1, C2 = ConversationId("c1"), ConversationId("c2")
 SESSION = NewSession(number=1, session_id="s1", sealed_token="sealed", expires_at=None)
@@ -41,12 +45,13 @@ class Shop:
         self.wishes: dict[str, Wish] = {}
         self.committed_first = True
         self.slow: asyncio.Event | None = None  #: while set, transmitting waits for it
+        self.terms = Terms()
         self.worker = self.restarted()
 
     def restarted(self) -> Worker:
         """Another worker, as after a restart."""
         house = self.house
-        worker = Worker(house.store, house.world, lambda _: Terms(), house.tasks)
+        worker = Worker(house.store, house.world, lambda _: self.terms, house.tasks)
         worker.attach(self, self)
         return worker
 
@@ -309,6 +314,20 @@ async def test_passing_signs_are_shown(shop: Shop) -> None:
     assert Show(Signal(SignalKind.THINKING)) in shop.shown
 
 
+async def test_unfinished_messages_grow_without_a_commit(shop: Shop) -> None:
+    shop.terms = Terms(streaming=True)
+    await shop.say("")
+    await shop.joined()
+    await shop.hear(piece("One moment.", 1), 3)
+    commits = shop.house.passed.count("after-step")
+
+    await shop.hear(piece(" I look.", 2), 4)
+
+    assert [grow.reply.text for grow in shop.grown] == ["One moment. I look."]
+    assert shop.grown[0].delivery == shop.owed[-1].id
+    assert shop.house.passed.count("after-step") == commits
+
+
 async def test_a_parked_conversation_is_woken_after_a_restart_too(shop: Shop) -> None:
     await shop.say("hello")
     await shop.house.until(shop.waiting())
@@ -324,3 +343,39 @@ async def test_a_parked_conversation_is_woken_after_a_restart_too(shop: Shop) ->
     await shop.house.clock.advance(timedelta(minutes=6))
 
     await shop.house.until(lambda: shop.wishes["c1"] is Wish.SESSION)
+
+
+class Directory:
+    """A platform that knows Ann's name, as soon as it may say it."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        raise AssertionError(outbound)
+
+    async def name_of(self, person: PersonId, thread: ThreadKey) -> str | None:
+        await self.may.wait()
+        return f"{person} of {thread}"
+
+
+async def test_a_name_is_asked_for_before_the_step_and_holds_up_nobody_else(shop: Shop) -> None:
+    house, directory, adapters = shop.house, Directory(), Adapters()
+    adapters.arrived(SLACK, directory)
+
+    def terms(conversation: Conversation) -> Terms:
+        return Terms(speakers="always" if conversation.id == C1 else "never")
+
+    names = Names(adapters, house.clock)
+    shop.worker = Worker(house.store, house.world, terms, house.tasks, names)
+    shop.worker.attach(shop, shop)
+    await shop.say("hello")
+    await shop.say("hello", thread="T2")
+
+    await house.until(shop.waiting(C2))
+    assert shop.waiting()() == []
+    directory.may.set()
+    await house.until(shop.waiting())
+    present = shop.worker.present(C1)
+    assert present is not None
+    assert present.waiting[0].person == Person(ANN.id, f"{ANN.id} of T1")
