@@ -10,12 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
+import msgspec
+
 from adapters.slack import ids, limits, markup
-from adapters.slack.answers import AWAY, Refusal
+from adapters.slack.answers import AWAY, LACKING, Refusal
 from adapters.slack.finding import look
 from adapters.slack.logs import LOG
 from adapters.slack.people import People
 from adapters.slack.plainer import CUSTOMIZE, plainly, spared, unscoped
+from adapters.slack.streams import Streams, changed
 from adapters.slack.to_slack import SlackMessage, to_slack
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.clock import Clock
@@ -24,15 +27,27 @@ from bridge.model.delivery import Outbound, Receipt, Urgency
 from bridge.model.ids import PersonId, ThreadKey
 from bridge.plugin import Signal, SignalKind
 
+#: Refusals of a status that say no more than that there is none to be shown there.
+_UNSIGNALLED = LACKING | AWAY | {"invalid_thread_ts", "missing_scope", "reserved_username"}
+
 
 class SlackClient:
     """The adapter's verbs, in one workspace."""
 
-    def __init__(self, workspaces: Workspaces, clock: Clock, in_doubt_wait: timedelta) -> None:
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        clock: Clock,
+        in_doubt_wait: timedelta,
+        streams: Streams | None = None,
+    ) -> None:
         self._workspaces = workspaces
         self._clock = clock
         self._in_doubt_wait = in_doubt_wait
         self._people = People(workspaces, clock)
+        self._streams = streams or Streams(clock)
+        #: Told of each post that everybody in its channel sees: the channel and the ts.
+        self.posted: Callable[[str, str], None] = lambda _channel, _ts: None
 
     async def turn(self, outbound: Outbound, *, revising: bool = False) -> None:
         """Take the turn of the call that comes first; at once where the call will say why not."""
@@ -53,9 +68,13 @@ class SlackClient:
         return await self._people.name_of(person, thread)
 
     async def deliver(self, outbound: Outbound) -> Receipt:
-        """Post `outbound` in its thread, as one message."""
+        """Post `outbound` in its thread, as one message; of an unfinished one the beginning."""
         thread = _thread(outbound.thread)
         workspace = await self._workspaces.of(thread.team)
+        if _private(outbound, thread):
+            return await _whisper(workspace, outbound, thread)
+        if (begun := await self._streams.begin(workspace, outbound, thread)) is not None:
+            return begun.receipt
         answer = await _show(
             workspace,
             outbound,
@@ -67,6 +86,8 @@ class SlackClient:
         if isinstance(message, dict) and message.get("thread_ts") != thread.root:
             await _take_back(workspace, spot)
         _compare(workspace, outbound, message)
+        self._streams.posted(outbound, spot)
+        self.posted(spot.channel, spot.ts)
         return spot.receipt
 
     async def announce(self, outbound: Outbound) -> Receipt:
@@ -85,31 +106,39 @@ class SlackClient:
         """The receipt of `outbound` if its thread shows it, or its channel if it has a place.
 
         Not finding it counts only once Slack has had time to show it: `in_doubt_wait` after
-        `since`.
+        `since`. What one person alone was to see is in no history: Rejected.
         """
         thread = _thread(outbound.thread)
+        if _private(outbound, thread):
+            raise Rejected("nobody can see whether only they saw it")
         workspace = await self._workspaces.of(thread.team)
         channel = _channel(outbound.place) if outbound.place else thread.channel
         root = "" if outbound.place else thread.root
         async with _judged(workspace, outbound, posting=False):
-            found = await look(workspace, outbound, channel, root, since)
+            found = await look(workspace, outbound, channel, root, since, self._streams.spots)
         remaining = since + self._in_doubt_wait - self._clock.now()
         if found is None and remaining > timedelta(0):
             await self._clock.sleep(remaining)
             async with _judged(workspace, outbound, posting=False):
-                found = await look(workspace, outbound, channel, root, since)
+                found = await look(workspace, outbound, channel, root, since, self._streams.spots)
         return found
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Make the message at `receipt` show `outbound`; its author stays as posted."""
-        try:
-            spot = ids.Spot.parse(receipt)
-        except ValueError as error:
-            raise Rejected(str(error)) from error
+        spot, thread = _spot(receipt), _thread(outbound.thread)
+        workspace = await self._workspaces.of(thread.team)
+        async with self._streams.ending(workspace, outbound, spot) as stopped:
+            message = stopped.get("message")
+            if isinstance(message, dict) and message.get("thread_ts") != thread.root:
+                await _take_back(workspace, spot)
+            await _change(workspace, outbound, spot)
+
+    async def grow(self, outbound: Outbound, receipt: Receipt) -> None:
+        """Show more of the unfinished message at `receipt`, or leave it to the next growth."""
+        spot = _spot(receipt)
         workspace = await self._workspaces.of(_thread(outbound.thread).team)
-        await _show(
-            workspace, outbound, lambda it: _update(workspace, outbound, spot, it), posting=False
-        )
+        growth = msgspec.structs.replace(outbound, urgency=Urgency.GROWTH)
+        await self._streams.grow(workspace, growth, spot, lambda: _change(workspace, growth, spot))
 
     async def signal(self, thread: ThreadKey, signal: Signal) -> None:
         """Show or clear a status below the thread; Slack clears it with the next reply."""
@@ -124,7 +153,8 @@ class SlackClient:
                 status=_status(signal),
             )
         except Refusal as refusal:
-            raise refusal.meaning(posting=False) from None
+            if refusal.code not in _UNSIGNALLED:
+                raise refusal.meaning(posting=False) from None
 
 
 async def _show(
@@ -228,6 +258,45 @@ def _update(
     )
 
 
+async def _change(workspace: Workspace, outbound: Outbound, spot: ids.Spot) -> dict[str, Any]:
+    """Change a message of ours, though it be one that still flows."""
+    return await _show(
+        workspace,
+        outbound,
+        lambda it: changed(
+            workspace, outbound, spot, lambda: _update(workspace, outbound, spot, it)
+        ),
+        posting=False,
+    )
+
+
+async def _whisper(workspace: Workspace, outbound: Outbound, thread: ids.SlackThread) -> Receipt:
+    """Show it to one person of the thread alone. It is in no history, and cannot be changed."""
+    person = outbound.only_for
+    if not ids.is_user(person):
+        raise Rejected("this is for one person alone, who is none of Slack's")
+    answer = await _show(
+        workspace,
+        outbound,
+        lambda it: workspace.calls.ask(
+            workspace.calls.web.chat_postEphemeral,
+            urgency=outbound.urgency,
+            owed=outbound.id,
+            channel=thread.channel,
+            thread_ts=thread.root,  # without it, it would stand below the channel's own messages
+            user=person,
+            text=it.text,
+            blocks=it.blocks or None,
+            username=it.username,
+            icon_url=it.icon_url,
+            link_names=False,
+            parse="none",
+        ),
+        posting=True,
+    )
+    return _posted(thread.channel, {"ts": answer.get("message_ts")}).receipt
+
+
 async def _take_back(workspace: Workspace, spot: ids.Spot) -> NoReturn:
     """Delete a reply that landed in the open channel, as it does when its root is deleted."""
     calls = workspace.calls
@@ -256,6 +325,18 @@ def _posted(channel: str, answer: dict[str, Any]) -> ids.Spot:
     if not ids.is_ts(ts):
         raise MaybeDelivered("Slack's answer to the post names no message")
     return ids.Spot(channel, str(ts))
+
+
+def _private(outbound: Outbound, thread: ids.SlackThread) -> bool:
+    """Whether it is for one person of several; a direct message has no others."""
+    return outbound.only_for is not None and not thread.direct
+
+
+def _spot(receipt: Receipt) -> ids.Spot:
+    try:
+        return ids.Spot.parse(receipt)
+    except ValueError as error:
+        raise Rejected(str(error)) from error
 
 
 def _thread(key: ThreadKey) -> ids.SlackThread:

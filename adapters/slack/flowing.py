@@ -121,9 +121,9 @@ def _tag(text: str, at: int) -> int | None:
     return _found(text.find(">", at)) if at >= 0 else None
 
 
-def _table(text: str, at: int) -> int | None:
-    """A line with a bar may belong to a table, whose columns are as wide as its last row says."""
-    del text, at
+def _table(_text: str, _at: int) -> int | None:
+    """A bar may belong to a table, whose columns are as wide as its last row says."""
+    return None
 
 
 _READERS: dict[str, _Reader] = {

@@ -170,6 +170,11 @@ def mark(delivery: DeliveryId) -> str:
     return f"{_MARK}{delivery}"
 
 
+def is_mark(text: object) -> bool:
+    """Whether `text` is the block id that marks a post of ours."""
+    return isinstance(text, str) and text.startswith(_MARK)
+
+
 def is_place(text: object) -> bool:
     """Whether `text` can be the id of a workspace or a channel."""
     return isinstance(text, str) and bool(_TEAM_OR_CHANNEL.fullmatch(text))

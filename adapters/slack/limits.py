@@ -31,6 +31,8 @@ USERNAME = 80
 
 #: chat.update refuses `text` beyond 4,000; the rest is left to Slack's own counting.
 FALLBACK_TEXT = 3900
+#: All that may flow into one stream, which Slack closes at about 12,000 characters.
+STREAM_TEXT = 9000
 #: The longest source text of one delivery; what it becomes fits `SECTIONS` sections.
 SOURCE_TEXT = 3000
 #: Of the 50 blocks, those that may hold text, pictures and links; the rest is for the controls.
@@ -48,12 +50,28 @@ def violations(text: str, blocks: Sequence[Mapping[str, Any]]) -> list[str]:
         found.append("fallback text")
     if not 0 < len(blocks) <= BLOCKS:
         found.append("number of blocks")
-    for block in blocks:
-        found += _block(block)
-    for kind in ("block_id", "action_id"):
-        named = [value for block in blocks for value in _values(block, kind)]
-        if len(named) != len(set(named)):
-            found.append(f"{kind} twice")
+    return found + _blocks(blocks)
+
+
+def view_violations(view: Mapping[str, Any]) -> list[str]:
+    """Every limit that a view for the Home tab breaks."""
+    found = []
+    if view["type"] != "home":
+        found.append(f"unknown view {view['type']}")
+    if not 0 < len(view["blocks"]) <= VIEW_BLOCKS:
+        found.append("number of blocks")
+    return found + _blocks(view["blocks"])
+
+
+def _blocks(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with the blocks; an action id need differ only from those in its block."""
+    found = [wrong for block in blocks for wrong in _block(block)]
+    named = [list(_values(block, "action_id")) for block in blocks]
+    if any(len(ids) != len(set(ids)) for ids in named):
+        found.append("action_id twice")
+    blocks_named = [value for block in blocks for value in _values(block, "block_id")]
+    if len(blocks_named) != len(set(blocks_named)):
+        found.append("block_id twice")
     return found
 
 
@@ -75,6 +93,10 @@ def _block(block: Mapping[str, Any]) -> Iterator[str]:
         case "image":
             yield from _element(block)
             yield from _sized(block.get("title", {}).get("text", "-"), IMAGE_TITLE, "image title")
+        case "header":
+            yield from _sized(block["text"]["text"], HEADER_TEXT, "header text")
+        case "divider":
+            pass
         case other:
             yield f"unknown block {other}"
 
@@ -86,6 +108,7 @@ def _element(element: Mapping[str, Any]) -> Iterator[str]:
             yield from _sized(element["action_id"], ACTION_ID, "action_id")
             yield from _sized(element.get("value", "-"), BUTTON_VALUE, "button value")
             yield from _sized(element.get("url", "-"), URL, "button url")
+            yield from _confirm(element.get("confirm"))
         case "static_select":
             yield from _sized(element["action_id"], ACTION_ID, "action_id")
             yield from _sized(element["placeholder"]["text"], PLACEHOLDER, "placeholder")
@@ -96,6 +119,15 @@ def _element(element: Mapping[str, Any]) -> Iterator[str]:
         case "image":
             yield from _sized(element["image_url"], URL, "image url")
             yield from _sized(element["alt_text"], ALT_TEXT, "alt text")
+
+
+def _confirm(dialog: Mapping[str, Any] | None) -> Iterator[str]:
+    """The dialog that asks once more, where there is one."""
+    if dialog is not None:
+        yield from _sized(dialog["title"]["text"], CONFIRM_TITLE, "confirm title")
+        yield from _sized(dialog["text"]["text"], CONFIRM_TEXT, "confirm text")
+        yield from _sized(dialog["confirm"]["text"], CONFIRM_BUTTON, "confirm button")
+        yield from _sized(dialog["deny"]["text"], CONFIRM_BUTTON, "deny button")
 
 
 def _sized(text: str, limit: int, name: str) -> Iterator[str]:

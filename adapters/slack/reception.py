@@ -67,6 +67,7 @@ class Reception:
             return Reply(status=500)
         if workspace and inbound and accepted is not Accepted.IGNORED:
             workspace.absences.heard(inbound.thread, inbound.person.id)
+            workspace.askers.heard(inbound.thread, inbound.person.id)
         self._answer(payload, inbound, accepted, workspace)
         return Reply()
 

@@ -11,10 +11,11 @@ from pydantic_core import PydanticKnownError
 
 from adapters.slack.admission_settings import AdmissionSettings
 from adapters.slack.control_settings import ControlSettings
+from adapters.slack.stream_settings import StreamSettings
 from bridge.plugin.settings import Address, Duration, is_loopback
 
 
-class SlackSettings(AdmissionSettings, ControlSettings):
+class SlackSettings(AdmissionSettings, ControlSettings, StreamSettings):
     """One workspace: where it is and who we are there."""
 
     # An invalid token must not be quoted in the message that refuses it.
@@ -37,6 +38,10 @@ class SlackSettings(AdmissionSettings, ControlSettings):
     app_token: SecretStr = Field(default=SecretStr(""), validate_default=True)
     #: What Slack signs its requests with, where it makes any.
     signing_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    #: How many WebSockets Slack is to have to us: each is renewed while the others listen.
+    sockets: int = Field(default=2, ge=1, le=4)
+    #: Whether what was said in open threads during a longer outage is fetched afterwards.
+    backfill: bool = True
     #: Where the Web API is; another address only for a test or a gateway.
     api_url: Address = "https://slack.com/api/"
     #: How long Slack may take to show a post whose response was lost, before it counts as absent.

@@ -55,6 +55,7 @@ class SlackMessage:
 
 
 _EVERYTHING = Features()
+_MORE = "…"
 _NOTHING = "(nothing to show)"
 #: No name at all, and those with which somebody would pretend to be Slack or to call everybody.
 _RESERVED = {"", "channel", "everyone", "here", "slack", "slackbot"}
@@ -79,6 +80,7 @@ def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMe
         *attachments(reply.attachments, pictures=features.pictures),
         *calls(reply.call_actions),
         *_choice(reply, outbound),
+        *([context(_MORE)] if reply.unfinished else ()),
     ]
     return _message(
         outbound,

@@ -2,6 +2,9 @@
 
 from importlib.metadata import entry_points
 
+import msgspec
+import pytest
+
 from adapters.slack import PLUGIN, limits
 from adapters.slack.settings import SlackSettings
 from bridge.plugin import API_VERSION, Capabilities, Grade, Plugin
@@ -24,8 +27,25 @@ def test_its_claims_agree_with_its_limits() -> None:
         suggestions=Grade.FULL,
         pictures=Grade.FULL,
         authorship=Grade.PARTIAL,
+        streaming=Grade.FULL,
         signals=Grade.PARTIAL,
         text_limit=3000,
         suggestion_limit=100,
     )
     assert PLUGIN.capabilities.suggestion_limit == limits.OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("streaming", "grade"),
+    [
+        ("auto", Grade.FULL),
+        ("native", Grade.FULL),
+        ("edit", Grade.PARTIAL),
+        ("off", Grade.NONE),
+    ],
+)
+def test_messages_grow_as_far_as_the_settings_let_them(streaming: str, grade: Grade) -> None:
+    given = {"bot_token": "xoxb-1", "app_token": "xapp-1", "streaming": streaming}
+    settings = SlackSettings.model_validate(given)
+    tuned = PLUGIN.tuned(settings, PLUGIN.capabilities)
+    assert tuned == msgspec.structs.replace(PLUGIN.capabilities, streaming=grade)
