@@ -13,6 +13,7 @@ from bridge.model.delivery import Ask, DeliveryState, Retire
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import Choice, NoticeKind, Person
 from bridge.testing.builders import ANN, BOB, Talk, said
+from bridge.testing.clock import NOON
 
 MINUTE = timedelta(minutes=1)
 
@@ -170,7 +171,7 @@ def test_a_missing_echo_is_looked_up_before_anything_is_repeated() -> None:
     talk = Talk().joined().say("one")
     assert talk.wait(timedelta(seconds=9)).effects == ()
     assert talk.wait(timedelta(seconds=1)).effects == (Recycle(1),)
-    assert talk.due is None
+    assert talk.due == NOON + timedelta(seconds=75), "only the sign of life is due"
     talk.lost()
     talk.hear(f.MessageEchoed(text="one"), replayed=True, custom={"local_id": "c1.1"})
     assert talk.of(Settle)

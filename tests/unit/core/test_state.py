@@ -53,7 +53,8 @@ def test_an_end_has_a_deadline_even_without_a_socket() -> None:
 
 def test_without_a_socket_only_what_needs_none_is_due() -> None:
     talk = Talk().joined().say("one").lost()
-    assert talk.due is None
+    assert talk.due == NOON + timedelta(seconds=75), "the sign of life"
+    assert talk.take(e.SocketUnavailable(1)).due == NOON + timedelta(minutes=5), "another try"
 
 
 def test_a_silent_agent_is_due() -> None:
