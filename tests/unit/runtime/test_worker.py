@@ -22,7 +22,7 @@ from bridge.runtime.naming import Names
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.worker import Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
-from bridge.testing.builders import ANN, frame
+from bridge.testing.builders import ANN, frame, piece
 from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
