@@ -15,6 +15,7 @@ from adapters.slack import ids, limits, markup
 from adapters.slack.arrivals import arrival
 from adapters.slack.blocks import section
 from adapters.slack.guidance import how_to
+from adapters.slack.identity import BotIdentity
 from adapters.slack.interactions import Command
 from adapters.slack.listing import MOST, conversations, line, of_workspace
 from adapters.slack.logs import LOG
@@ -62,7 +63,7 @@ async def answer(
     except DatabaseFailed:
         LOG.warning("slack.command_not_served", extra={"trigger": command.trigger})
         return _body(NOT_NOW)
-    return listed(mine, workspace, asking=want is Wanted.END)
+    return listed(mine, workspace.bot, asking=want is Wanted.END)
 
 
 async def _end(command: Command, glimpse: Glimpse, workspace: Workspace, host: Host) -> str:
@@ -86,14 +87,14 @@ def ending(command: Command, glimpse: Glimpse, ts: str) -> Inbound:
     )
 
 
-def listed(glimpses: Sequence[Glimpse], workspace: Workspace, *, asking: bool = False) -> str:
+def listed(glimpses: Sequence[Glimpse], bot: BotIdentity, *, asking: bool = False) -> str:
     """A person's conversations, with buttons; `asking` which of them is to end."""
     if not glimpses:
-        start = f"Mention <@{workspace.bot.user}> in a message to begin one."
+        start = f"Mention <@{bot.user}> in a message to begin one."
         return _body(f"You have no open conversation. {start}")
     few = f" The latest {MOST} are:" if len(glimpses) > MOST else ""
     head = "Which one should end?" if asking else f"Your open conversations: {len(glimpses)}."
-    return _body(head + few, conversations(glimpses, workspace.bot.address))
+    return _body(head + few, conversations(glimpses, bot.address))
 
 
 def _body(text: str, blocks: Sequence[Block] = ()) -> str:

@@ -15,8 +15,8 @@ from adapters.slack.answers import Refusal
 from adapters.slack.asides import Asides, passed_on
 from adapters.slack.blocks import context, plain, section
 from adapters.slack.control_settings import ControlSettings
-from adapters.slack.from_slack import BotIdentity
 from adapters.slack.guidance import how_to
+from adapters.slack.identity import BotIdentity
 from adapters.slack.interactions import HomeTab
 from adapters.slack.listing import MOST, conversations, moment, of_workspace
 from adapters.slack.logs import LOG
