@@ -6,7 +6,7 @@ from typing import assert_never
 
 from bridge.core import events as e
 from bridge.core.conversation import step
-from bridge.core.effects import DURABLE, Effect, ForgetSession, Owe, Settle, Transmit
+from bridge.core.effects import DURABLE, Effect, ForgetSession, Grow, Owe, Settle, Transmit
 from bridge.core.state import Conversation, Terms
 from bridge.model.ids import EntryId, PersonId
 from bridge.model.inbound import (
@@ -113,10 +113,13 @@ def _counts(mail: Mail, conversation: Conversation) -> bool:
 
 
 def _overtaken(effect: Effect, after: Conversation) -> bool:
-    """Whether a frame to be sent was taken back by later mail, which may have carried it on."""
+    """Whether later mail took it back: the frame was carried on, the growing message ended."""
+    session, flight = after.session, after.in_flight
+    if isinstance(effect, Grow):
+        told = session.told if session is not None else ()
+        return all(effect.delivery != t.deliveries[-1] or not t.reply.unfinished for t in told)
     if not isinstance(effect, Transmit):
         return False
-    session, flight = after.session, after.in_flight
     if session is None or flight is None or session.number != effect.number:
         return True
     delivery = flight.message.delivery if flight.message else None
