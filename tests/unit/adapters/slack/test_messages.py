@@ -7,6 +7,7 @@ import pytest
 from adapters.slack.admission import OPEN, Admission, AnswerTo, List
 from adapters.slack.from_slack import BotIdentity, from_slack
 from adapters.slack.words import NO_WORDS
+from bridge.model.ids import PersonId
 from bridge.model.inbound import Deleted, Edited, Inbound, Said, ThreadGone
 from bridge.model.messages import Person
 
@@ -137,7 +138,7 @@ def test_a_deletion_names_the_message_as_it_was_named_when_it_was_said() -> None
     assert inbound.body == Deleted(f"message:T1:C1:{TS}")
     assert inbound.thread == f"T1:C1:{ROOT}"
     assert inbound.identities == (f"delete:T1:C1:{TS}",)
-    assert inbound.person == Person("U1")
+    assert inbound.person == Person(PersonId("U1"))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_a_name_comes_along_where_slack_tells_it() -> None:
     profile = {"display_name": "", "real_name": "Ann <x>\nLee", "name": "ann"}
     inbound = read(callback(**root(user_profile=profile)))
     assert inbound is not None
-    assert inbound.person == Person("U1", "Ann \u2039x\u203a Lee")
+    assert inbound.person == Person(PersonId("U1"), "Ann \u2039x\u203a Lee")
 
 
 OTHER_APP: Json = {
@@ -209,7 +210,7 @@ def test_another_app_is_heard_only_where_it_may_and_mentions_us() -> None:
     inbound = read(called, WITH_BOTS)
     assert inbound is not None
     assert (inbound.body, inbound.opens) == (Said("hi"), True)
-    assert inbound.person == Person("B2", "Deploys")
+    assert inbound.person == Person(PersonId("B2"), "Deploys")
 
 
 @pytest.mark.parametrize(
