@@ -22,7 +22,7 @@ from bridge.runtime.naming import Names
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.worker import Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
-from bridge.testing.builders import ANN, frame, piece
+from bridge.testing.builders import frame, piece
 from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
@@ -369,8 +369,12 @@ async def test_a_name_is_asked_for_before_the_step_and_holds_up_nobody_else(shop
     names = Names(adapters, house.clock)
     shop.worker = Worker(house.store, house.world, terms, house.tasks, names)
     shop.worker.attach(shop, shop)
-    await shop.say("hello")
-    await shop.say("hello", thread="T2")
+    for thread in ("T1", "T2"):
+        nameless = msgspec.structs.replace(
+            said("hello", thread=thread, opens=True), person=Person(PersonId("U1"))
+        )
+        stored = await house.store.write(accept(nameless, new_id=thread.replace("T", "c")))
+        shop.worker.take(stored.entries)
 
     await house.until(shop.waiting(C2))
     assert shop.waiting()() == []
@@ -378,4 +382,4 @@ async def test_a_name_is_asked_for_before_the_step_and_holds_up_nobody_else(shop
     await house.until(shop.waiting())
     present = shop.worker.present(C1)
     assert present is not None
-    assert present.waiting[0].person == Person(ANN.id, f"{ANN.id} of T1")
+    assert present.waiting[0].person == Person(PersonId("U1"), "U1 of T1")
