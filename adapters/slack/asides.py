@@ -138,10 +138,14 @@ async def _answered(asker: Asker, text: str, http: aiohttp.ClientSession) -> boo
     try:
         async with asyncio.timeout(TIMEOUT.total_seconds()):
             answer = await _webhook(asker.response_url, http).send_dict(body)
-    except Exception as error:
-        LOG.debug("slack.response_url_failed", extra={"error": type(error).__name__})
-        return False
-    return answer.status_code == 200
+    except Exception as error:  # the SDK stumbles in many ways; there is another way
+        reason = type(error).__name__
+    else:
+        if answer.status_code == 200:
+            return True
+        reason = f"status {answer.status_code}"
+    LOG.debug("slack.response_url_failed", extra={"reason": reason})
+    return False
 
 
 def _webhook(address: str, http: aiohttp.ClientSession) -> AsyncWebhookClient:

@@ -115,6 +115,10 @@ class InteractionVerbs:
         payload = view_actions(self._workspace, view, person, pressed.block, pressed.element)
         return await self._interact("interactive", payload)
 
+    def close_responses(self) -> None:
+        """Every response_url, of now and of later, is over: the app must find another way."""
+        self._responses.closed = True
+
     def home(self, user: str) -> Json | None:
         """The Home tab that a person sees at this moment; None if none was ever published."""
         return self._views.homes.get(user)

@@ -44,6 +44,7 @@ class Responses:
         self._chat = chat
         self._base = base
         self._addresses: dict[str, _Address] = {}
+        self.closed = False  #: whether every address is over
 
     def address(self, channel: Channel, person: SimulatedUser) -> str:
         """A new one, good for answers to `person`."""
@@ -55,7 +56,7 @@ class Responses:
         """Take an answer. Slack says `ok` in plain text, and its errors as JSON."""
         address = self._addresses.get(request.match_info["ticket"])
         now = self._workspace.clock.now()
-        if address is None or now - address.made_at >= LIFE:
+        if address is None or self.closed or now - address.made_at >= LIFE:
             return _refused(404, "expired_url")
         if address.used >= MOST:
             return _refused(404, "used_url")
