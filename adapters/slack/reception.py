@@ -9,9 +9,10 @@ the ack and as well as we can.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.slack import asides, clicks, closing, commands, interactions
+from adapters.slack import asides, clicks, closing, commands, ids, interactions
 from adapters.slack.admission import Admission, Caller, List, interactive_caller
 from adapters.slack.asides import Asides
+from adapters.slack.callbacks import organisation_of
 from adapters.slack.from_slack import from_slack, team_of
 from adapters.slack.home import HomeTabs
 from adapters.slack.interactions import Asker, Command, HomeTab
@@ -19,7 +20,7 @@ from adapters.slack.logs import LOG
 from adapters.slack.settings import SlackSettings
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.errors import DatabaseFailed
-from bridge.model.inbound import Inbound
+from bridge.model.inbound import Inbound, ThreadGone
 from bridge.plugin import Accepted, Host
 
 
@@ -52,6 +53,10 @@ class Reception:
         """Store it if it is for us; only then does the caller answer Slack."""
         if not isinstance(payload, dict):
             return Reply()
+        try:
+            await self._workspaces.meet(team_of(payload), organisation_of(payload))
+        except DatabaseFailed:
+            return Reply(status=500)
         if (command := interactions.read_command(payload)) is not None:
             return await self._command(command, payload)
         workspace = self._workspaces.known(team_of(payload))
@@ -60,12 +65,14 @@ class Reception:
             if inbound is not None:
                 accepted = await self._host.accept(inbound)
             elif workspace is not None:
-                await closing.attend(payload, workspace.bot, self._host)
+                closed = await closing.attend(payload, workspace.bot, self._host)
+                if closed is not None and closed.whole:
+                    await self._workspaces.part(closed.team, organisation_of(payload))
         except DatabaseFailed:
             identity = inbound.identities[0] if inbound else ""
             LOG.warning("slack.not_stored", extra={"identity": identity})
             return Reply(status=500)
-        if workspace and inbound and accepted is not Accepted.IGNORED:
+        if workspace and inbound and accepted is not Accepted.IGNORED and _from_a_person(inbound):
             workspace.absences.heard(inbound.thread, inbound.person.id)
             workspace.askers.heard(inbound.thread, inbound.person.id)
         self._answer(payload, inbound, accepted, workspace)
@@ -118,6 +125,11 @@ class Reception:
         if clicks.in_list(payload):
             return asker, asides.passed_on(inbound.body)
         return None
+
+
+def _from_a_person(inbound: Inbound) -> bool:
+    """Whether somebody did it to whom something can be shown alone: not a bot, not Slack itself."""
+    return ids.is_user(inbound.person.id) and not isinstance(inbound.body, ThreadGone)
 
 
 def _let_in(rules: Admission, payload: dict[str, Any], asker: Asker) -> bool:

@@ -1,12 +1,18 @@
 """Is it understood which places are closed, and is every conversation there told?"""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import pytest
 
+from adapters.slack.calls import Calls, web_client
 from adapters.slack.closing import Closed, attend, close, places_closed, renumbered
 from adapters.slack.from_slack import BotIdentity
+from adapters.slack.reception import Reception
+from adapters.slack.settings import SlackSettings
+from adapters.slack.workspaces import OneWorkspace, Workspace
 from bridge.clock import SystemClock
 from bridge.errors import DatabaseFailed
 from bridge.model.ids import ThreadKey
@@ -168,4 +174,32 @@ async def test_a_new_number_is_noted_and_closes_nothing(
     assert renumbered(event("channel_id_changed", old_channel_id="G1")) is None
     await attend(payload, BOT, host)
     assert [record.msg for record in caplog.records] == ["slack.channel_renumbered"]
+    assert host.accepted == []
+
+
+@pytest.fixture
+async def reception(host: PlayedHost) -> AsyncIterator[Reception]:
+    settings = SlackSettings.model_validate({"bot_token": "xoxb-1", "app_token": "xapp-1"})
+    async with aiohttp.ClientSession() as session:
+        # Nothing is called: the address is nobody's.
+        web = web_client("xoxb-1", "http://127.0.0.1:9/api/", session, local=True)
+        reception = Reception(OneWorkspace(Workspace(BOT, Calls(web))), host, settings)
+        yield reception
+        await reception.close()
+
+
+async def test_it_is_acknowledged_only_once_everybody_is_told(
+    host: PlayedHost, reception: Reception
+) -> None:
+    host.failing = 1
+    assert (await reception.take(event("channel_archive"))).status == 500
+    assert (await reception.take(event("channel_archive"))).status == 200
+    assert told(host) == {f"T1:C1:{root}" for root in ROOTS}
+
+
+async def test_another_workspaces_closing_is_none_of_ours(
+    host: PlayedHost, reception: Reception
+) -> None:
+    payload = event("channel_archive") | {"authorizations": [{"team_id": "T2"}]}
+    assert (await reception.take(payload)).status == 200
     assert host.accepted == []
