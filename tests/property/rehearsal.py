@@ -13,21 +13,24 @@ from datetime import datetime, timedelta
 import msgspec
 
 from bridge.core import events as e
-from bridge.core.effects import Recycle, Transmit
+from bridge.core.effects import Grow, Recycle, Transmit
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.ordering import Arrivals
 from bridge.core.state import Conversation, Terms, Wish, due
 from bridge.model import frames as f
-from bridge.model.delivery import DeliveryState, Post
+from bridge.model.delivery import Ask, DeliveryState, Post
 from bridge.model.ids import DeliveryId, EntryId, ThreadKey
 from bridge.model.inbound import (
     Clicked,
+    Deleted,
+    Edited,
     EndAsked,
     Inbound,
     InboundBody,
     RetryAsked,
     Said,
     StartAsked,
+    StatusAsked,
 )
 from bridge.model.messages import AgentReply
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
@@ -40,7 +43,9 @@ from tests.property.witness import Owed, Witness
 #: An agent that was asked but does not come is asked again: right in life, where no socket holds a
 #: frame back so long, but outside these laws.
 TERMS = Terms(
-    join_timeout=timedelta(days=3650), handoffs=(HandoffRule(queue_name="desk", place="C9"),)
+    join_timeout=timedelta(days=3650),
+    handoffs=(HandoffRule(queue_name="desk", place="C9"),),
+    stream_beginning=8,
 )
 #: How long a token lives that does not live for ever.
 LIFETIME = timedelta(minutes=10)
@@ -69,8 +74,9 @@ class ModelledSocket:
 class Rehearsal:
     """A conversation and its world; each public verb is one thing that can happen."""
 
-    def __init__(self, *, echo_metadata: bool = True) -> None:
+    def __init__(self, *, echo_metadata: bool = True, streaming: bool = False) -> None:
         self.now = NOON
+        self.terms = msgspec.structs.replace(TERMS, streaming=streaming)
         self.echo_metadata = echo_metadata
         self.conversation = conversation()
         self.committed = msgspec.json.encode(self.conversation)
@@ -79,6 +85,7 @@ class Rehearsal:
         self.witness = Witness()
         self.owed: dict[DeliveryId, Owed] = {}
         self.settled: dict[DeliveryId, DeliveryState] = {}
+        self.changed: dict[DeliveryId, DeliveryId] = {}  #: what stands for which first words
         self.sessions: dict[int, ModelledSession] = {}
         self.forgotten: list[int] = []
         self.connects = 0
@@ -122,8 +129,29 @@ class Rehearsal:
         if offers:
             self._accept(RetryAsked(offers[-1 - whim % min(3, len(offers))]), lazily=whim % 2 == 1)
 
-    def start(self, _: int) -> None:
-        self._accept(StartAsked(), lazily=False)
+    def start(self, whim: int) -> None:
+        """Somebody starts again: of their own accord, or as some notice once offered."""
+        stood = list(self.witness.standing)
+        offered = stood[-1 - whim // 2 % len(stood)] if stood and whim % 2 else None
+        self._accept(StartAsked(offered), lazily=False)
+
+    def edit(self, whim: int) -> None:
+        """Somebody changes what they said not long ago."""
+        self._change(lambda origin: Edited(origin, f"edit {len(self.entries)}"), whim)
+
+    def delete(self, whim: int) -> None:
+        """Or takes it back."""
+        self._change(Deleted, whim)
+
+    def _change(self, change: Callable[[str], InboundBody], whim: int) -> None:
+        said = [entry.inbound for entry in self.entries if isinstance(entry.inbound.body, Said)]
+        if said:
+            origin = said[-1 - whim // 2 % min(4, len(said))].identities[0]
+            self._accept(change(origin), lazily=whim % 2 == 1)
+
+    def ask(self, _: int) -> None:
+        """Somebody asks how things stand."""
+        self._accept(StatusAsked(), lazily=False)
 
     def end(self, _: int) -> None:
         self._accept(EndAsked(), lazily=False)
@@ -321,13 +349,13 @@ class Rehearsal:
     def tick(self, _: int) -> None:
         """It becomes late enough for the next deadline."""
         self._work()
-        deadline = due(self.conversation, TERMS)
+        deadline = due(self.conversation, self.terms)
         if deadline is None or deadline > self.now + timedelta(days=1):
             return
         self.now = max(self.now, deadline)
         lives = self.lives
         self._tell(Mail(e.Woke()))
-        again = due(self.conversation, TERMS)
+        again = due(self.conversation, self.terms)
         forever = again is not None and again <= self.now and lives == self.lives
         law(not forever, "it would be woken for ever")
 
@@ -377,7 +405,7 @@ class Rehearsal:
         session = self.conversation.session
         if session is not None:
             lost = [Mail(e.SocketLost(session.number))]
-            self.conversation = decide(self.conversation, lost, self.now, TERMS).conversation
+            self.conversation = decide(self.conversation, lost, self.now, self.terms).conversation
         self.mail = [entry_mail(entry) for entry in self.entries if entry.id not in self.done]
 
     def _tell(self, *mail: Mail) -> None:
@@ -387,7 +415,7 @@ class Rehearsal:
     def _work(self) -> None:
         while self.mail:
             mail, self.mail = self.mail, []
-            decision = decide(self.conversation, mail, self.now, TERMS)
+            decision = decide(self.conversation, mail, self.now, self.terms)
             if decision.change is not None:
                 doom, self._doom = self._doom, ""
                 if doom == "before commit":
@@ -414,6 +442,7 @@ class Rehearsal:
         for identity, body in change.owed:
             law(identity not in self.owed, "two deliveries have one id")
             self.owed[identity] = body
+        self._note_changes(change)
         for outcome in change.settled:
             law(outcome.id not in self.settled, "a message was settled twice")
             self.settled[outcome.id] = outcome.state
@@ -422,8 +451,22 @@ class Rehearsal:
             self.forgotten.append(number)
             self.sessions[number].end_followed = _reads_end(mail)
 
+    def _note_changes(self, change: TakeStep) -> None:
+        """What was changed before it was sent keeps the place of what it stands for."""
+        old = [s.id for s in change.settled if s.reference == "changed before it was sent"]
+        bodies = [e.inbound.body for e in self.entries if e.id in change.done]
+        edits = {body.text for body in bodies if isinstance(body, Edited)}
+        new = [i for i, body in change.owed if isinstance(body, Ask) and body.text in edits]
+        for before, after in zip(old, new, strict=True):
+            self.changed[after] = self.changed.get(before, before)
+
     def _carry_out(self, decision: Decision) -> None:
         for effect in decision.effects:
+            if isinstance(effect, Transmit) and effect.delivery is not None:
+                dropped = self.settled.get(effect.delivery) is DeliveryState.DROPPED
+                law(not dropped, "the agent is sent what was changed or taken back before")
+            if isinstance(effect, Grow):
+                self.witness.grew(effect)
             socket = self.socket
             if isinstance(effect, Transmit | Recycle) and socket is not None:
                 if effect.number != socket.session.number:
@@ -465,7 +508,7 @@ class Rehearsal:
     def _find_peace(self) -> None:
         self._doom = ""
         if self.conversation.session is not None and self.conversation.session.released:
-            self.start(0)
+            self._accept(Said(""), lazily=False, opens=True)
         for _ in range(1000):
             self._work()
             self._queue_news()

@@ -34,6 +34,9 @@ LIKELY = {
     "refuse_start": 1,
     "refer": 1,
     "retry": 2,
+    "edit": 2,
+    "delete": 1,
+    "ask": 1,
     "unavailable": 1,
     "sleep": 2,
 }
@@ -46,9 +49,15 @@ PROLOGUE: list[Move] = [
 ]  # fmt: skip
 
 
-def rehearse(moves: list[Move], *, prologue: bool = True, echo_metadata: bool = True) -> None:
+def rehearse(
+    moves: list[Move],
+    *,
+    prologue: bool = True,
+    echo_metadata: bool = True,
+    streaming: bool = False,
+) -> None:
     """Play it all and check the laws."""
-    world = Rehearsal(echo_metadata=echo_metadata)
+    world = Rehearsal(echo_metadata=echo_metadata, streaming=streaming)
     world.play([*PROLOGUE, *moves] if prologue else moves)
     check(world)
 
@@ -61,11 +70,11 @@ def rehearse(moves: list[Move], *, prologue: bool = True, echo_metadata: bool = 
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(moves=MOVES, prologue=st.booleans(), echo_metadata=st.booleans())
+@given(moves=MOVES, prologue=st.booleans(), echo_metadata=st.booleans(), streaming=st.booleans())
 def test_nothing_is_lost_and_nothing_is_repeated(
-    moves: list[Move], prologue: bool, echo_metadata: bool
+    moves: list[Move], prologue: bool, echo_metadata: bool, streaming: bool
 ) -> None:
-    rehearse(moves, prologue=prologue, echo_metadata=echo_metadata)
+    rehearse(moves, prologue=prologue, echo_metadata=echo_metadata, streaming=streaming)
 
 
 #: Faults that few stories reveal, so these are always told.
@@ -132,15 +141,26 @@ STORIES: dict[str, list[Move]] = {
         ("sleep", 40), ("sleep", 40), ("say", 4), ("calm", 63),
     ],
     "the last words end the conversation": [("calm", 63), ("goodbye", 0), ("say", 4), ("calm", 63)],
+    "what waits is changed, and changed again": [
+        ("calm", 63), ("drop", 0), ("say", 4), ("say", 4), ("edit", 2), ("edit", 2), ("calm", 63),
+    ],
+    "what waits is taken back, and so is what was sent": [
+        ("calm", 63), ("say", 4), ("say", 4), ("delete", 0), ("delete", 2), ("calm", 63),
+    ],
+    "somebody starts again, and then presses the button below an old end": [
+        ("calm", 63), ("say", 4), ("start", 0), ("say", 4), ("calm", 63), ("end", 0), ("calm", 63),
+        ("say", 4), ("calm", 63), *[("start", whim) for whim in range(1, 16, 2)], ("calm", 63),
+    ],
     "a quiet conversation is left alone and taken up again": [
         ("calm", 63), ("tick", 0), ("say", 4), ("calm", 63),
     ],
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "growing"])
 @pytest.mark.parametrize("story", STORIES)
-def test_a_story_ends_well(story: str) -> None:
-    rehearse(STORIES[story])
+def test_a_story_ends_well(story: str, streaming: bool) -> None:
+    rehearse(STORIES[story], streaming=streaming)
 
 
 def test_a_quiet_conversation_can_be_ended() -> None:

@@ -15,12 +15,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from bridge.core import (
+    controls,
     conversation,
+    corrections,
     deadlines,
     endings,
     following,
     handoffs,
     journal,
+    saying,
     sending,
     showing,
     troubles,
@@ -126,34 +129,55 @@ def any_error_is_a_receipt(patch: Patch) -> None:
 
 
 def newest_first(patch: Patch) -> None:
-    owe = conversation._owe_agent
+    owe = saying.owe_agent
 
-    def rude(step: Stepping, text: str, person: Person) -> None:
-        owe(step, text, person)
+    def rude(step: Stepping, text: str, person: Person, **more: Any) -> None:  # noqa: ANN401
+        owe(step, text, person, **more)
         waiting: tuple[Waiting, ...] = step.conversation.waiting
         step.change(waiting=(*waiting[-1:], *waiting[:-1]))
 
-    patch.setattr(conversation, "_owe_agent", rude)
+    patch.setattr(saying, "owe_agent", rude)
 
 
 def the_same_words_are_one_message(patch: Patch) -> None:
-    owe = conversation._owe_agent
+    owe = saying.owe_agent
 
-    def clever(step: Stepping, text: str, person: Person) -> None:
+    def clever(step: Stepping, text: str, person: Person, **more: Any) -> None:  # noqa: ANN401
         if text not in [waiting.text for waiting in step.conversation.waiting]:
-            owe(step, text, person)
+            owe(step, text, person, **more)
 
-    patch.setattr(conversation, "_owe_agent", clever)
+    patch.setattr(saying, "owe_agent", clever)
 
 
 def said_for_good_measure_twice(patch: Patch) -> None:
-    owe = conversation._owe_agent
+    owe = saying.owe_agent
 
-    def eager(step: Stepping, text: str, person: Person) -> None:
-        owe(step, text, person)
-        owe(step, text, person)
+    def eager(step: Stepping, text: str, person: Person, **more: Any) -> None:  # noqa: ANN401
+        owe(step, text, person, **more)
+        owe(step, text, person, **more)
 
-    patch.setattr(conversation, "_owe_agent", eager)
+    patch.setattr(saying, "owe_agent", eager)
+
+
+def both_texts_are_sent(patch: Patch) -> None:
+    def untidy(step: Stepping, old: Waiting, new: Waiting | None) -> None:
+        if new is not None:
+            step.change(waiting=(*step.conversation.waiting, new))
+
+    patch.setattr(corrections, "_put", untidy)
+
+
+def changed_words_go_last(patch: Patch) -> None:
+    def rude(step: Stepping, old: Waiting, new: Waiting | None) -> None:
+        others = tuple(one for one in step.conversation.waiting if one is not old)
+        step.change(waiting=others if new is None else (*others, new))
+
+    patch.setattr(corrections, "_put", rude)
+
+
+def changed_words_are_forgotten(patch: Patch) -> None:
+    put = corrections._put
+    patch.setattr(corrections, "_put", lambda step, old, new: put(step, old, None))
 
 
 # -- what survives ---------------------------------------------------------------------------------
@@ -277,7 +301,7 @@ def nothing_done_about_a_silent_agent(patch: Patch) -> None:
 def suggestions_stay(patch: Patch) -> None:
     def lazy(step: Stepping, chosen: Choice | None) -> None: ...
 
-    for room in (conversation, endings, showing):
+    for room in (saying, controls, corrections, endings, showing):
         patch.setattr(room, "retire", lazy)
 
 
@@ -364,7 +388,7 @@ def another_post_is_replaced(patch: Patch) -> None:
 
 
 def presses_ignored(patch: Patch) -> None:
-    patch.setattr(conversation, "take_retry", lambda step, delivery: "")
+    patch.setattr(saying, "take_retry", lambda step, delivery: None)
 
 
 def _retry_of(step: Stepping, delivery: DeliveryId) -> Retry | None:
@@ -372,20 +396,16 @@ def _retry_of(step: Stepping, delivery: DeliveryId) -> Retry | None:
 
 
 def each_press_counts(patch: Patch) -> None:
-    def generous(step: Stepping, delivery: DeliveryId) -> str:
-        found = _retry_of(step, delivery)
-        return found.text if found else ""
-
-    patch.setattr(conversation, "take_retry", generous)
+    patch.setattr(saying, "take_retry", _retry_of)
 
 
 def a_button_stays_after_the_press(patch: Patch) -> None:
-    def untidy(step: Stepping, delivery: DeliveryId) -> str:
+    def untidy(step: Stepping, delivery: DeliveryId) -> Retry | None:
         found = _retry_of(step, delivery)
         step.change(retries=tuple(r for r in step.conversation.retries if r is not found))
-        return found.text if found else ""
+        return found
 
-    patch.setattr(conversation, "take_retry", untidy)
+    patch.setattr(saying, "take_retry", untidy)
 
 
 def troubles_told_twice(patch: Patch) -> None:
@@ -448,12 +468,12 @@ def the_agent_listens_on(patch: Patch) -> None:
 
 
 def the_agent_never_listens_again(patch: Patch) -> None:
-    said = conversation._said
+    said = saying.said
 
     def deaf(step: Stepping, message: e.MessageAccepted) -> None:
         said(step, e.MessageAccepted(message.text, message.person))
 
-    patch.setattr(conversation, "_said", deaf)
+    patch.setattr(conversation, "said", deaf)
 
 
 # -- the table -------------------------------------------------------------------------------------
@@ -473,11 +493,13 @@ LAWS: dict[str, tuple[Fault, ...]] = {
         carried_messages_dropped,
         lost_without_a_word,
         any_echo_confirms,
+        changed_words_are_forgotten,
     ),
     "a message was confirmed that never arrived": (any_error_is_a_receipt,),
     "what was not delivered was not told": (lost_and_only_noted,),
     "a message was given up too soon": (given_up_at_the_first_doubt,),
-    "the agent heard things in another order": (newest_first,),
+    "the agent heard things in another order": (newest_first, changed_words_go_last),
+    "the agent is sent what was changed or taken back before": (both_texts_are_sent,),
     "a suggestion was chosen twice": (suggestions_stay,),
     "a text was to be sent again and was not": (presses_ignored,),
     "a text was sent again more than once": (each_press_counts,),

@@ -4,11 +4,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bridge.core import events as e
+from bridge.core.effects import Grow
 from bridge.core.state import Conversation
 from bridge.model import frames as f
 from bridge.model.delivery import Announce, Ask, Post, Replace, Retire
 from bridge.model.ids import DeliveryId, EntryId
-from bridge.model.inbound import Inbound, RetryAsked, Said, StartAsked
+from bridge.model.inbound import Deleted, Edited, Inbound, RetryAsked, Said, StartAsked
 from bridge.model.messages import AgentReply, Content, Control, Notice, NoticeKind
 from bridge.runtime.deciding import Mail
 from bridge.store import TakeStep
@@ -26,6 +27,7 @@ class Witness:
     pressed: set[DeliveryId] = field(default_factory=set)
     unheeded: list[str] = field(default_factory=list)  #: said among people, not to the agent
     cut_short: set[str] = field(default_factory=set)  #: stalled messages that others overtook
+    grown: dict[DeliveryId, str] = field(default_factory=dict)  #: how far unfinished ones grew
     calls: int = 0  #: for help, in another place
     stalls: int = 0
     _helpers: bool = False
@@ -58,6 +60,16 @@ class Witness:
             isinstance(body, f.AgentMessage) for body in bodies
         )
         self.cut_short |= stood - stands - (set() if overtaken or len(ended) > 1 else ended)
+
+    def grew(self, effect: Grow) -> None:
+        """An unfinished message shows more, whatever was lost since it began."""
+        stands = self.standing.get(effect.delivery)
+        unfinished = isinstance(stands, AgentReply) and stands.unfinished
+        law(unfinished, "what is not unfinished grows")
+        begun = stands.text if isinstance(stands, AgentReply) else ""
+        before = self.grown.get(effect.delivery, begun)
+        law(effect.reply.text.startswith(before), "a growing message shows less than before")
+        self.grown[effect.delivery] = effect.reply.text
 
     def posts(self) -> list[str]:
         """The agent's words, as they stand, in the order of their posts."""
@@ -93,14 +105,18 @@ class Witness:
             self._perhaps_among_people(entries, owed)
             self._helpers = change.conversation.call is not None
         else:
-            self._surely_among_people(entries, owed)
+            self._surely_among_people(entries, owed, change)
             self._helpers |= called
 
-    def _surely_among_people(self, entries: list[Inbound], owed: Counter[str]) -> None:
+    def _surely_among_people(
+        self, entries: list[Inbound], owed: Counter[str], change: TakeStep
+    ) -> None:
         unheard: list[str] = []
         for inbound in entries:
+            if isinstance(inbound.body, Edited | Deleted):
+                continue
             if not isinstance(inbound.body, Said):
-                self._helpers &= not (owed or isinstance(inbound.body, StartAsked))
+                self._helpers &= not owed and change.conversation.call is not None
                 continue
             self._helpers &= not inbound.opens
             if self._helpers:
