@@ -61,7 +61,7 @@ def _meaning(step: Stepping, session: Session, frame: f.Frame) -> None:
         case f.AgentJoined() as joined:
             _agent_joined(step, joined)
         case f.AgentMessage() as message:
-            _agent_said(step, message)
+            _agent_said(step, message, whole=bool(message.text.strip()))
         case f.AgentChunk() as chunk:
             _agent_streamed(step, session, chunk, frame.sequence)
         case f.LiveAgentMessage() as message:
@@ -107,7 +107,7 @@ def _there(step: Stepping) -> None:
     step.change(touched_at=step.now)
 
 
-def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
+def _agent_said(step: Stepping, message: f.AgentMessage, *, whole: bool = False) -> None:
     _there(step)
     answered(step)
     if not message.text.strip():
@@ -121,7 +121,7 @@ def _agent_said(step: Stepping, message: f.AgentMessage) -> None:
     author = Author(
         AuthorKind.AGENT, message.name or known.name, message.picture_url or known.picture_url
     )
-    show(step, reply_of(author, message), message.message_id)
+    show(step, reply_of(author, message), message.message_id, whole=whole)
     if message.ends_conversation:
         end_session(step, session, "REASON_NATURAL_END")
 

@@ -48,10 +48,11 @@ def agent_author(session: Session) -> Author:
     return session.agent or Author(AuthorKind.AGENT)
 
 
-def show(step: Stepping, reply: AgentReply, message_id: str) -> None:
+def show(step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = False) -> None:
     """Owe the thread a message of the agent, in as many parts as it needs, once.
 
-    What comes later under the same id changes it, and ends it if it is unfinished.
+    What comes later under the same id changes it, and ends it if it is unfinished. One that came
+    `whole` is not changed by what is put together from pieces.
     """
     session = step.conversation.session
     if session is None:
@@ -59,7 +60,7 @@ def show(step: Stepping, reply: AgentReply, message_id: str) -> None:
     if is_shown(session, message_id):
         told = told_as(session, message_id)
         if told is not None and (told.reply.unfinished or not reply.empty):
-            _revise(step, session, told, reply)
+            _revise(step, session, told, reply, whole=whole)
         return
     if reply.empty:
         return
@@ -71,7 +72,7 @@ def show(step: Stepping, reply: AgentReply, message_id: str) -> None:
     deliveries = (*(step.post(part) for part in first), step.post(last))
     _offer(step, deliveries[-1], final)
     if message_id:
-        told = Told(message_id=message_id, deliveries=deliveries, reply=final)
+        told = Told(message_id=message_id, deliveries=deliveries, reply=final, whole=whole)
         step.change_session(shown=(*session.shown, message_id)[-_SHOWN:])
         _remember(step, told)
 
@@ -112,7 +113,9 @@ def says_more(session: Session, message: AgentMessage) -> bool:
     Pieces may be a part of a replay; a shorter text is not what the agent said last.
     """
     told = told_as(session, message.message_id)
-    return told is None or not message.message_id or len(message.text) >= len(told.reply.text)
+    if told is None or not message.message_id:
+        return True
+    return not told.whole and len(message.text) >= len(told.reply.text)
 
 
 def retire(step: Stepping, chosen: Choice | None) -> None:
@@ -145,7 +148,9 @@ def _closed(told: Told, chosen: Choice | None) -> Told:
     return msgspec.structs.replace(told, closed=True, reply=reply)
 
 
-def _revise(step: Stepping, session: Session, told: Told, reply: AgentReply) -> None:
+def _revise(
+    step: Stepping, session: Session, told: Told, reply: AgentReply, *, whole: bool
+) -> None:
     """What is posted becomes what is now known, by as few changes as will do."""
     after = _limited(step, _merged(told, reply))
     if after == told.reply:
@@ -158,7 +163,9 @@ def _revise(step: Stepping, session: Session, told: Told, reply: AgentReply) -> 
         step.replace(delivery, Notice(NoticeKind.WITHDRAWN))
     more = tuple(step.post(part) for part in new[len(told.deliveries) :])
     deliveries = (*told.deliveries, *more)[: len(new)]
-    changed = msgspec.structs.replace(told, deliveries=deliveries, reply=after)
+    changed = msgspec.structs.replace(
+        told, deliveries=deliveries, reply=after, whole=whole or told.whole
+    )
     step.change_session(told=tuple(changed if t is told else t for t in session.told))
     if not told.closed:
         step.change(offered=None)

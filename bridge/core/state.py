@@ -156,6 +156,7 @@ class Told(Value, frozen=True, kw_only=True):
     deliveries: tuple[DeliveryId, ...]
     reply: AgentReply
     closed: bool = False
+    whole: bool = False  #: it came in one piece: no other piece says more
 
 
 class Grace(Value, frozen=True):
