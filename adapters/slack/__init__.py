@@ -3,7 +3,9 @@
 import msgspec
 
 from adapters.slack import limits
-from adapters.slack.connection import connect, prove
+from adapters.slack.connection import connect
+from adapters.slack.manifest import manifest
+from adapters.slack.proving import prove
 from adapters.slack.settings import SlackSettings
 from bridge.plugin import Capabilities, Grade, Plugin
 
@@ -32,4 +34,6 @@ PLUGIN = Plugin(
     connect=connect,
     prove=prove,
     tuned=_tuned,
+    documents={"manifest": manifest},
+    keeps_secrets=lambda settings: settings.installs,
 )

@@ -46,6 +46,18 @@ class Callback(msgspec.Struct):
         return self.is_ext_shared_channel is not False
 
 
+def organisation_of(payload: object) -> str:
+    """The organisation to which the workspace of `payload` belongs; "" where it does not say."""
+    if not isinstance(payload, dict):
+        return ""
+    enterprise = payload.get("enterprise")
+    named = text_of(enterprise, "id") if isinstance(enterprise, dict) else ""
+    try:
+        return named or msgspec.convert(payload, Callback).organisation
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return ""
+
+
 def text_of(table: Json, *keys: str) -> str:
     """The first of these keys that holds a text that is not empty; "" if none does."""
     for key in keys:

@@ -1,28 +1,36 @@
 """Who holds whom while we are connected? The parts of a connected adapter, put together."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
-import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.answers import Refusal, asked
 from adapters.slack.calls import Calls, web_client
 from adapters.slack.client import SlackClient
-from adapters.slack.from_slack import BotIdentity
 from adapters.slack.governor import Governor, governing
 from adapters.slack.hearing import Hearing
-from adapters.slack.listening import SocketDoor, entering, listening, ticket
-from adapters.slack.reception import Reception
+from adapters.slack.identity import BotIdentity
+from adapters.slack.installations import Installations
+from adapters.slack.installing import InstallPages
+from adapters.slack.listening import SocketDoor, listening
+from adapters.slack.manifest import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH
+from adapters.slack.proving import identify
+from adapters.slack.reception import Reception, Reply
+from adapters.slack.requests import Requests, served
 from adapters.slack.settings import SlackSettings
 from adapters.slack.socket import Pace
 from adapters.slack.streams import Streams
 from adapters.slack.to_slack import Features
-from adapters.slack.workspaces import OneWorkspace, Workspace
-from bridge.errors import CredentialsRefused, Unreachable
+from adapters.slack.workspaces import OneWorkspace, Workspace, Workspaces
+from bridge.clock import RandomIds
 from bridge.plugin import Host
 
 _USUAL = Pace()
+
+#: Stores a payload and says what Slack is answered.
+_Take = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 
 @contextlib.asynccontextmanager
@@ -35,77 +43,81 @@ async def connect(
         CredentialsRefused: Slack refuses one of the tokens.
         Unreachable: Slack cannot be reached.
     """
+    web = _client(settings, host, settings.bot_token.get_secret_value())
     async with (
         governing(host) as governor,
-        _connected(settings, host, pace, governor) as client,
+        _served(settings, host, web, governor) as (workspaces, told),
+        _received(workspaces, host, settings) as reception,
     ):
-        yield client
+        streams = Streams(host.clock, settings)
+        client = SlackClient(workspaces, host.clock, settings.in_doubt_wait, streams)
+        hearing = Hearing(host, workspaces, reception.read, backfill=settings.backfill)
+        client.posted = hearing.posted
+        async with _reached(settings, host, web, reception.take, hearing, pace):
+            host.report(connected=True, detail=told)
+            yield client
 
 
 @contextlib.asynccontextmanager
-async def _connected(
-    settings: SlackSettings, host: Host, pace: Pace, governor: Governor
-) -> AsyncIterator[SlackClient]:
-    web = _web(settings, host.http)
-    bot = await identify(web)
-    calls = Calls(web, governor.of(bot.team))
-    workspaces = OneWorkspace(Workspace(bot, calls, Features(address=bot.address)))
-    reception = Reception(workspaces, host, settings)
-    streams = Streams(host.clock, settings)
-    client = SlackClient(workspaces, host.clock, settings.in_doubt_wait, streams)
-    hearing = Hearing(host, workspaces, reception.read, backfill=settings.backfill)
-    client.posted = hearing.posted
-    token = settings.app_token.get_secret_value()
-    door = SocketDoor(web, token, reception.take, hearing, host, pace)
+async def _served(
+    settings: SlackSettings, host: Host, web: AsyncWebClient, governor: Governor
+) -> AsyncIterator[tuple[Workspaces, str]]:
+    """The workspaces that we serve, and a word on which."""
+
+    def opened(bot: BotIdentity, token: str) -> Workspace:
+        calls = Calls(_client(settings, host, token), governor.of(bot.team))
+        return Workspace(bot, calls, Features(address=bot.address))
+
+    if not settings.installs:
+        bot = await identify(web)
+        one = opened(bot, settings.bot_token.get_secret_value())
+        yield OneWorkspace(one), f"{bot.team_name} as @{bot.name}"
+        return
+    secret = settings.client_secret.get_secret_value()
+    many = Installations(host, web, opened, client_id=settings.client_id, client_secret=secret)
+    await many.load()
+    pages = InstallPages(settings, host, web, many, RandomIds())
+    host.serve("GET", INSTALL_PATH, pages.leave)
+    host.serve("GET", REDIRECT_PATH, pages.come_back)
+    renewing = asyncio.create_task(many.renew_for_ever(), name="slack-renew")
     try:
-        async with listening(door, hearing, host, sockets=settings.sockets, pace=pace):
-            host.report(connected=True, detail=f"{bot.team_name} as @{bot.name}")
-            yield client
+        yield many, f"installed {many.count} times"
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _received(
+    workspaces: Workspaces, host: Host, settings: SlackSettings
+) -> AsyncIterator[Reception]:
+    reception = Reception(workspaces, host, settings)
+    try:
+        yield reception
     finally:
         await reception.close()
 
 
-async def prove(settings: SlackSettings, session: aiohttp.ClientSession) -> str:
-    """Who both tokens are, without opening a connection.
-
-    Raises:
-        CredentialsRefused: Slack refuses one of the tokens.
-        Unreachable: Slack cannot be reached.
-    """
-    web = _web(settings, session)
-    bot = await identify(web)
-    with entering():
-        await ticket(web, settings.app_token.get_secret_value())
-    return f"team {bot.team_name} as @{bot.name}"
-
-
-def _web(settings: SlackSettings, session: aiohttp.ClientSession) -> AsyncWebClient:
-    token = settings.bot_token.get_secret_value()
-    return web_client(token, settings.api_url, session, local=settings.local)
-
-
-async def identify(web: AsyncWebClient) -> BotIdentity:
-    """Who the bot token belongs to."""
-    try:
-        answer = await asked(web.auth_test())
-    except Refusal as refusal:
-        raise _no_entry(refusal, "bot_token") from None
-    told = {name: value for name, value in answer.items() if isinstance(value, str)}
-    if not (told.get("team_id") and told.get("user_id")):
-        raise Unreachable("the answer to auth.test does not say who we are")
-    return BotIdentity(
-        team=told["team_id"],
-        user=told["user_id"],
-        bot=told.get("bot_id", ""),
-        name=told.get("user", ""),
-        team_name=told.get("team", ""),
-        address=told.get("url", ""),
-    )
+@contextlib.asynccontextmanager
+async def _reached(
+    settings: SlackSettings,
+    host: Host,
+    web: AsyncWebClient,
+    take: _Take,
+    hearing: Hearing,
+    pace: Pace,
+) -> AsyncIterator[None]:
+    """Slack reaches us, in the way that the settings say, for as long as the block lasts."""
+    if settings.mode == "http":
+        requests = Requests(settings.signing_secret.get_secret_value(), take, hearing, host.clock)
+        host.serve("POST", EVENTS_PATH, requests.answer)
+        async with served(hearing, host):
+            yield
+    else:
+        door = SocketDoor(web, settings.app_token.get_secret_value(), take, hearing, host, pace)
+        async with listening(door, hearing, host, sockets=settings.sockets, pace=pace):
+            yield
 
 
-def _no_entry(refusal: Refusal, setting: str) -> CredentialsRefused | Unreachable:
-    """At the entrance only two things matter: shall a person act, or shall we try again."""
-    meaning = refusal.meaning(posting=False, setting=setting)
-    if isinstance(meaning, CredentialsRefused | Unreachable):
-        return meaning
-    return Unreachable(meaning.message, remedy=meaning.remedy)
+def _client(settings: SlackSettings, host: Host, token: str) -> AsyncWebClient:
+    return web_client(token, settings.api_url, host.http, local=settings.local)

@@ -142,12 +142,13 @@ class Installations:
             elif self._of(team) is installation:
                 del self._open[team]
 
-    async def remove(self, team: str, organisation: str = "") -> None:
-        """The app was removed there: its token is of no use any more. Raises DatabaseFailed."""
-        for key in (_KEPT + team, _KEPT + organisation):
-            if key in self._kept and key != _KEPT:
-                await self._host.memory.forget(key)
-                del self._kept[key]
+    async def part(self, team: str, organisation: str) -> None:
+        """The app was taken out: that token is of no use any more. Raises DatabaseFailed."""
+        key = _KEPT + (team or organisation)
+        if self._kept.pop(key, None) is not None:
+            await self._host.memory.forget(key)
+        if self._organisations.pop(team, None) is not None:
+            await self._host.memory.forget(_MEMBER + team)
         self._open = {team: one for team, one in self._open.items() if self._of(team)}
 
     async def renew_for_ever(self) -> None:

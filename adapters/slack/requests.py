@@ -7,8 +7,11 @@ could not store is answered 500, and Slack repeats it; whatever we will never un
 200, as repetitions would not help.
 """
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,10 +19,22 @@ from aiohttp import web
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
+from adapters.slack.hearing import Hearing
 from adapters.slack.logs import LOG
-from adapters.slack.reception import Reception
+from adapters.slack.reception import Reply
 from bridge.clock import Clock
+from bridge.plugin import Host
 
+#: How often we look whether our own posts come back, and note that we are there.
+LOOK = timedelta(seconds=2)
+
+#: Stores a payload and says what Slack is answered.
+Take = Callable[[Any], Awaitable[Reply]]
+
+_DEAF = (
+    "Slack does not send our own posts back "
+    "(look at the app's event subscriptions, and whether public_url leads here)"
+)
 #: More fields than Slack ever sends with a slash command.
 _MOST_FIELDS = 100
 _TIMESTAMP, _SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
@@ -39,9 +54,10 @@ class _Seconds(SignatureClock):
 class Requests:
     """Slack's requests: events, presses, shortcuts and commands, all at one address."""
 
-    def __init__(self, signing_secret: str, reception: Reception, clock: Clock) -> None:
+    def __init__(self, signing_secret: str, take: Take, hearing: Hearing, clock: Clock) -> None:
         self._verifier = SignatureVerifier(signing_secret, _Seconds(clock))
-        self._reception = reception
+        self._take = take
+        self._hearing = hearing
         self._warned = False
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -53,7 +69,8 @@ class Requests:
         payload = read_payload(body, request.content_type)
         if isinstance(payload, dict) and payload.get("type") == "url_verification":
             return web.Response(text=str(payload.get("challenge", "")))
-        reply = await self._reception.take(payload)
+        await self._hearing.before(payload)
+        reply = await self._take(payload)
         kind = "application/json" if reply.body.startswith("{") else "text/plain"
         return web.Response(status=reply.status, text=reply.body, content_type=kind)
 
@@ -86,3 +103,28 @@ def read_payload(body: bytes, content_type: str) -> Any:  # noqa: ANN401 - whate
         return json.loads(fields["payload"]) if "payload" in fields else fields
     except (ValueError, RecursionError):
         return None
+
+
+@contextlib.asynccontextmanager
+async def served(hearing: Hearing, host: Host) -> AsyncIterator[None]:
+    """Note, for as long as the block lasts, that Slack can reach us, and watch whether it does."""
+    await hearing.recall()
+    watching = asyncio.create_task(_watch(hearing, host), name="slack-watch")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await hearing.leave()
+
+
+async def _watch(hearing: Hearing, host: Host) -> None:
+    deaf = False
+    while True:
+        hearing.listening()
+        hearing.judge()
+        await hearing.remember()
+        if hearing.deaf is not deaf:
+            deaf = hearing.deaf
+            host.report(connected=not deaf, detail=_DEAF if deaf else "heard again")
+        await host.clock.sleep(LOOK)

@@ -42,6 +42,8 @@ class SlackSettings(AdmissionSettings, ControlSettings, StreamSettings):
     sockets: int = Field(default=2, ge=1, le=4)
     #: Whether what was said in open threads during a longer outage is fetched afterwards.
     backfill: bool = True
+    #: An app configuration token: lets a check of the connection see the app's events.
+    config_token: SecretStr = SecretStr("")
     #: Where the Web API is; another address only for a test or a gateway.
     api_url: Address = "https://slack.com/api/"
     #: How long Slack may take to show a post whose response was lost, before it counts as absent.

@@ -46,6 +46,22 @@ class Workspaces(Protocol):
         """
         ...
 
+    async def meet(self, team: str, organisation: str) -> None:
+        """Something came from there; its `organisation` may have installed the app for all.
+
+        Raises:
+            DatabaseFailed: it cannot be noted; what came is to be repeated.
+        """
+        ...
+
+    async def part(self, team: str, organisation: str) -> None:
+        """The app was taken out of a workspace, or with no `team` out of an organisation.
+
+        Raises:
+            DatabaseFailed: it cannot be noted; what told is to be repeated.
+        """
+        ...
+
 
 class OneWorkspace:
     """The workspace of the configured token. What comes from a shared channel is served too."""
@@ -56,6 +72,12 @@ class OneWorkspace:
     def known(self, team: str) -> Workspace | None:
         """The one, for its own team; an event that names no team is its own as well."""
         return self._workspace if team in {"", self._workspace.team} else None
+
+    async def meet(self, team: str, organisation: str) -> None:
+        """Nothing: there is one workspace."""
+
+    async def part(self, team: str, organisation: str) -> None:
+        """Nothing: Slack refuses the token from now on, until the app is installed again."""
 
     async def of(self, team: str) -> Workspace:
         """The one. Raises CredentialsRefused for a thread of any other."""

@@ -13,8 +13,9 @@ import pytest
 
 from adapters.slack import PLUGIN
 from adapters.slack.client import SlackClient
-from adapters.slack.connection import Pace, connect
+from adapters.slack.connection import connect
 from adapters.slack.settings import SlackSettings
+from adapters.slack.socket import Pace
 from bridge.errors import (
     CredentialsRefused,
     DatabaseFailed,

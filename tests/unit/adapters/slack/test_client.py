@@ -14,8 +14,8 @@ from aiohttp import web
 
 from adapters.slack.calls import Calls, web_client
 from adapters.slack.client import SlackClient
-from adapters.slack.connection import identify
 from adapters.slack.from_slack import BotIdentity
+from adapters.slack.proving import identify
 from adapters.slack.settings import SlackSettings
 from adapters.slack.workspaces import OneWorkspace, Workspace
 from bridge.errors import MaybeDelivered, Unreachable
