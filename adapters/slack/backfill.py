@@ -178,10 +178,13 @@ class Backfill:
             _not_read(key, error)
         except (Rejected, ValueError) as error:
             _not_read(key, error)
+        except Exception as error:
+            self._failed.setdefault(key)
+            LOG.exception("slack.surprise", extra={"error": type(error).__name__})
 
 
 def _not_read(key: ThreadKey, error: Exception) -> None:
-    LOG.warning("slack.thread_not_read", extra={"thread": key, "error": str(error)})
+    LOG.warning("slack.thread_not_read", extra={"thread_key": key, "error": str(error)})
 
 
 def _age(key: ThreadKey) -> str:

@@ -143,7 +143,7 @@ class Sockets:
                 failures += 1
                 self.trouble = error if isinstance(error, BridgeError) else None
                 if self.trouble is None:
-                    LOG.exception("slack.socket_surprise", extra={"error": type(error).__name__})
+                    LOG.exception("slack.surprise", extra={"error": type(error).__name__})
                 await self._clock.sleep(pause_after(error, failures))
             else:
                 self.trouble = None

@@ -35,8 +35,11 @@ async def watch(sockets: Sockets, hearing: Hearing, host: Host) -> None:
     eyes = Watch(sockets, hearing, host)
     while True:
         await host.clock.sleep(LOOK)
-        eyes.look()
-        await hearing.remember()
+        try:
+            eyes.look()
+            await hearing.remember()
+        except Exception as error:  # nobody else would notice that nobody looks any more
+            LOG.exception("slack.surprise", extra={"error": type(error).__name__})
 
 
 class Watch:
