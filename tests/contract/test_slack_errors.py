@@ -8,7 +8,7 @@ from itertools import count
 import aiohttp
 import pytest
 
-from adapters.slack.absences import KEPT_FOR
+from adapters.slack.absences import KEPT_FOR, Absences
 from adapters.slack.calls import Calls, web_client
 from adapters.slack.client import SlackClient
 from adapters.slack.from_slack import BotIdentity
@@ -231,6 +231,49 @@ async def test_somebody_is_told_once_an_hour_and_the_answer_is_kept(
     assert [r.getMessage() for r in caplog.records] == ["slack.not_in_channel"]
     assert list(host.memory.kept) == [f"absent:{played.slack.team_id}:{played.channel}"]
     assert await played.outcome() is None
+
+
+async def test_after_a_restart_nobody_is_told_twice_and_the_hour_goes_on(played: Played) -> None:
+    played.slack.fail(POST, "not_in_channel")
+    await played.outcome()
+    for minutes in (4, 4):
+        await played.clock.advance(minutes * MINUTE)
+        played.workspace.absences = Absences(played.workspace.team, played.workspace.calls)
+        played.workspace.absences.heard(played.thread, PersonId(played.ann))
+        played.slack.fail(POST, "not_in_channel")
+        assert isinstance(await played.outcome(), RetryLater)
+    assert len(played.told()) == 1
+
+
+async def test_whoever_is_not_known_is_not_told(played: Played) -> None:
+    played.root = "1772366400.000100"
+    played.slack.fail(POST, "not_in_channel")
+    assert isinstance(await played.outcome(), RetryLater)
+    assert (played.calls(), played.told()) == (1, [])
+
+
+async def test_what_was_noted_unreadably_counts_for_nothing(
+    played: Played, host: PlayedHost
+) -> None:
+    host.memory.kept[f"absent:{played.slack.team_id}:{played.channel}"] = "{"
+    played.slack.fail(POST, "not_in_channel")
+    assert isinstance(await played.outcome(), RetryLater)
+    assert len(played.told()) == 1
+
+
+@pytest.mark.parametrize("trouble", ["lost", "refused"])
+async def test_a_stray_that_may_still_stand_is_owned_up_to(
+    played: Played, trouble: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await played.slack.delete(played.channel, played.root)
+    if trouble == "lost":
+        played.slack.lose_response("chat.delete")
+    else:
+        played.slack.fail("chat.delete", "cant_delete_message")
+    outcome = await played.outcome()
+    assert isinstance(outcome, ThreadClosed)
+    assert "by hand" in outcome.remedy
+    assert [record.getMessage() for record in caplog.records] == ["slack.stray_left"]
 
 
 async def test_an_invitation_is_waited_for_an_hour(played: Played) -> None:
