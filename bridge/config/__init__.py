@@ -6,22 +6,13 @@ Every value keeps the place it came from until it is accepted, so that a refusal
 the place, the cause and the remedy. No refusal quotes a value: it might be a secret.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bridge.config.sources import (
-    Given,
-    Key,
-    Problem,
-    Value,
-    dotted,
-    read_environment,
-    read_secret_files,
-    read_toml,
-    refuse,
-)
+from bridge.config.drafts import Draft, load_drafts, usual_draft
+from bridge.config.sources import Given, Problem, gather, refuse, type_place
 from bridge.config.tables import (
     AdapterTable,
     AgentSettings,
@@ -40,6 +31,7 @@ __all__ = [
     "AdapterTable",
     "AgentSettings",
     "DatabaseSettings",
+    "Draft",
     "Handoff",
     "HttpSettings",
     "IntakeSettings",
@@ -50,6 +42,8 @@ __all__ = [
     "adapter_type_place",
     "load",
     "load_database",
+    "load_drafts",
+    "usual_draft",
 ]
 
 
@@ -63,8 +57,7 @@ class _DatabaseAlone(BaseModel):
 
 def adapter_type_place(settings: Settings, name: AdapterName) -> str:
     """The key that names an adapter's plug-in and where it was written, as refusals tell them."""
-    given = settings.given_to(name)
-    return f"{dotted((*given.at, 'type'))} ({given.place(('type',))})"
+    return type_place(settings.given_to(name))
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -73,7 +66,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
     Raises:
         ConfigurationError: any of them cannot be read or used; it lists everything wrong.
     """
-    given = _given(path, environment, Settings.model_fields)
+    given = gather(path, environment, Settings.model_fields)
     settings = accept(Settings, given, extra=None)
     refuse(_astray(settings, given))
     return settings
@@ -87,7 +80,7 @@ def load_database(path: Path, environment: Mapping[str, str]) -> DatabaseSetting
     Raises:
         ConfigurationError: as `load`.
     """
-    given = _given(path, environment, _DatabaseAlone.model_fields)
+    given = gather(path, environment, _DatabaseAlone.model_fields)
     return accept(_DatabaseAlone, given, extra=None).database
 
 
@@ -101,36 +94,6 @@ def adapter_settings(settings: Settings, name: AdapterName, model: type[ModelT])
     if "type" not in model.model_fields:
         given.values.pop(("type",), None)
     return accept(model, given)
-
-
-def _given(path: Path, environment: Mapping[str, str], sections: Collection[str]) -> Given:
-    """What all sources give together; secret files of the `sections` only.
-
-    Raises:
-        ConfigurationError: one of the sources cannot be read.
-    """
-    given = Given(str(path), read_toml(path))
-    variables = read_environment(environment)
-    directories = _secret_directories(given.values | variables, environment)
-    files, unreadable = read_secret_files(directories, sections)
-    refuse(unreadable)
-    given.values.update(files | variables)
-    return given
-
-
-def _secret_directories(
-    given: Mapping[Key, Value], environment: Mapping[str, str]
-) -> dict[str, str]:
-    """Ours, and over it the one that systemd hands over; each by what names it."""
-    directories: dict[str, str] = {}
-    own = given.get(("secrets_dir",))
-    if own is not None and isinstance(own.value, str) and own.value:
-        directories[f"secrets_dir ({own.place})"] = own.value
-    if environment.get("CREDENTIALS_DIRECTORY"):
-        directories["environment variable CREDENTIALS_DIRECTORY"] = environment[
-            "CREDENTIALS_DIRECTORY"
-        ]
-    return directories
 
 
 def _astray(settings: Settings, given: Given) -> list[Problem]:

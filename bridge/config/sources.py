@@ -103,6 +103,41 @@ def leaves(table: Mapping[str, object], place: str, at: Key = ()) -> Iterator[tu
             yield (*at, name), Value(value, place)
 
 
+def type_place(given: Given) -> str:
+    """The key that names an adapter's plug-in and where it was written, as refusals tell them."""
+    return f"{dotted((*given.at, 'type'))} ({given.place(('type',))})"
+
+
+def gather(path: Path, environment: Mapping[str, str], sections: Collection[str]) -> Given:
+    """What all sources give together; secret files of the `sections` only.
+
+    Raises:
+        ConfigurationError: one of the sources cannot be read.
+    """
+    given = Given(str(path), read_toml(path))
+    variables = read_environment(environment)
+    directories = _secret_directories(given.values | variables, environment)
+    files, unreadable = read_secret_files(directories, sections)
+    refuse(unreadable)
+    given.values.update(files | variables)
+    return given
+
+
+def _secret_directories(
+    given: Mapping[Key, Value], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Ours, and over it the one that systemd hands over; each by what names it."""
+    directories: dict[str, str] = {}
+    own = given.get(("secrets_dir",))
+    if own is not None and isinstance(own.value, str) and own.value:
+        directories[f"secrets_dir ({own.place})"] = own.value
+    if environment.get("CREDENTIALS_DIRECTORY"):
+        directories["environment variable CREDENTIALS_DIRECTORY"] = environment[
+            "CREDENTIALS_DIRECTORY"
+        ]
+    return directories
+
+
 def read_toml(path: Path) -> dict[Key, Value]:
     """The values of the configuration file.
 

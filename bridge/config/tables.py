@@ -32,7 +32,8 @@ from bridge.plugin.settings import Address, Duration, read_address, read_duratio
 _KEY_LENGTH = 32
 
 
-def _name(value: str) -> str:
+def usable_name(value: str) -> str:
+    """The name of an agent or an adapter, as a variable can hold it; raises ValueError."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", value):
         raise ValueError("is not a usable name; use a-z, 0-9 and single underscores inside")
     return value
@@ -294,11 +295,12 @@ class Settings(_Table):
     intake: IntakeSettings = IntakeSettings()
     secrets_dir: Path | None = None
     agents: Annotated[
-        dict[Annotated[AgentName, AfterValidator(_name)], AgentSettings],
+        dict[Annotated[AgentName, AfterValidator(usable_name)], AgentSettings],
         AfterValidator(_with_default),
     ] = Field(default={}, validate_default=True)
     adapters: Annotated[
-        dict[Annotated[AdapterName, AfterValidator(_name)], AdapterTable], AfterValidator(_some)
+        dict[Annotated[AdapterName, AfterValidator(usable_name)], AdapterTable],
+        AfterValidator(_some),
     ] = Field(default={}, validate_default=True, exclude=True)
     routes: Annotated[tuple[Route, ...], _list('[{"adapter":"…","agent":"…"}]')] = ()
     log: LogSettings = LogSettings()

@@ -141,6 +141,11 @@ def _without_secrets(model: type[BaseModel], given: Given, cause: str) -> str:
     return cause
 
 
+def secrets_of(model: type[BaseModel]) -> list[str]:
+    """The keys of a model that hold secrets."""
+    return [name for name in model.model_fields if _is_secret(model, (name,))]
+
+
 def _is_secret(model: type[BaseModel], key: Key) -> bool:
     table = _table(model, key[:-1])
     known = table.model_fields.get(str(key[-1])) if table and key else None

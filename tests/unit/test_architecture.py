@@ -11,7 +11,18 @@ from bridge.runtime.world import POINTS
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "ARCHITECTURE.md").read_text()
-ROOMS = ("model", "core", "plugin", "polyai", "store", "runtime", "testing", "simulators", "config")
+ROOMS = (
+    "model",
+    "core",
+    "plugin",
+    "polyai",
+    "store",
+    "runtime",
+    "testing",
+    "simulators",
+    "config",
+    "cli",
+)
 
 
 @pytest.mark.parametrize("room", ROOMS)

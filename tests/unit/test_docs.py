@@ -175,7 +175,12 @@ def commands(group: click.Command, path: str = "polyai-bridge") -> Iterator[str]
 def test_every_command_is_explained_and_no_other() -> None:
     told = re.findall(r"^\| `(polyai-bridge [^`]*)`", OPERATING, flags=re.MULTILINE)
 
-    assert {re.sub(r" [A-Z]+", "", each) for each in told} == set(commands(cli))
+    documents = {
+        f"polyai-bridge {name} {document}"
+        for name in PLUGINS
+        for document in registry.find(name).documents
+    }
+    assert {re.sub(r" [A-Z]+", "", each) for each in told} == set(commands(cli)) | documents
 
 
 def test_every_exit_code_is_explained_and_no_other() -> None:

@@ -1,0 +1,99 @@
+"""What can be typed? Each command, its exit code, and one clear message when something is wrong.
+
+Exit codes: 0 fine, 1 unexpected error, 2 usage, 10 configuration, 11 credentials refused,
+12 database, 13 migration needed, 14 another process holds the database.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from bridge import __version__, app, log
+from bridge.cli import options
+from bridge.cli.checking import prove
+from bridge.cli.conversations import conversations
+from bridge.cli.documents import Commands
+from bridge.cli.options import CONFIG
+from bridge.cli.plugins import adapters
+from bridge.cli.simulators import simulate
+from bridge.errors import BridgeError
+from bridge.runtime.world import World
+from bridge.store import migrate as migrate_database
+
+
+def main() -> NoReturn:
+    """Run the command line: an expected error is one message and its exit code."""
+    try:
+        cli.main(prog_name="polyai-bridge", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BridgeError as error:
+        click.echo(f"polyai-bridge: {log.redact(_sentence(error))}", err=True)
+        sys.exit(error.exit_code)
+    sys.exit(0)
+
+
+def _sentence(error: BridgeError) -> str:
+    return f"{error.message}\n  what to do: {error.remedy}" if error.remedy else error.message
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="polyai-bridge")
+def cli() -> None:
+    """Connect chat threads to PolyAI Messaging sessions, losing nothing and repeating nothing.
+
+    Further, `polyai-bridge ADAPTER DOCUMENT` prints a text for the set-up of an adapter, such as
+    `polyai-bridge slack manifest`.
+    """
+
+
+@cli.command()
+@CONFIG
+def run(config_path: Path) -> None:
+    """Run the daemon in the foreground; SIGTERM or SIGINT drain it first."""
+    settings = options.settings(config_path)
+    log.configure(settings.log.level, settings.log.format)
+    asyncio.run(app.serve(settings, World()))
+
+
+@cli.command()
+@CONFIG
+@click.option("--connect", is_flag=True, help="Also prove the credentials, without a conversation.")
+def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Validate the configuration."""
+    settings = options.settings(config_path)
+    adapters = app.configured_adapters(settings)
+    click.echo(f"{config_path}: valid")
+    if connect:
+        log.configure("warning", settings.log.format)
+        asyncio.run(prove(settings, adapters))
+
+
+@cli.command()
+@CONFIG
+def migrate(config_path: Path) -> None:
+    """Bring the database to the newest schema."""
+    before = migrate_database(options.database(config_path).url)
+    click.echo(f"The database is up to date (it was at {before or 'nothing'}).")
+
+
+@cli.command()
+def demo() -> None:
+    """The main job with no account; interactive in a terminal, otherwise scripted."""
+    from bridge.simulators.demo import play
+
+    sys.exit(play(scripted=os.environ.get("DEMO") == "scripted" or not sys.stdin.isatty()))
+
+
+cli.add_command(adapters)
+cli.add_command(conversations)
+cli.add_command(simulate)
