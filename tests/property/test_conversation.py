@@ -93,6 +93,10 @@ STORIES: dict[str, list[Move]] = {
         ("calm", 63), ("drop", 0), ("speak", 1), ("speak", 1), ("calm", 63), ("speak", 27),
         ("deliver", 2), ("crash", 0), ("calm", 63),
     ],
+    "the process dies while a message grows": [
+        ("calm", 63), ("drop", 0), ("speak", 1), ("speak", 1), ("calm", 63), ("speak", 27),
+        ("deliver", 4), ("overdue", 0), ("crash", 0), ("connect", 32), ("calm", 63),
+    ],
     "three sessions are lost before they can say what they received": [
         ("vanish", 0), ("say", 4), *3 * [
             ("connect", 0), ("connect", 0), ("deliver", 7), ("serve", 0), ("deliver", 7),

@@ -1,24 +1,43 @@
-"""Would each law notice? A table: each law of the assembler, the journal and the order of frames,
-with the faults it must catch; a law without a fault proves nothing.
+"""Would each law notice? A table: each law of the assembler, the journal, the order of frames and
+of people, with the faults it must catch; a law without a fault proves nothing.
 
 Here, as in `test_mutants`, our own code is patched; nowhere else.
 """
 
+import itertools
 import sys
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import Phase, settings
 
-from bridge.core import assembly, following, journal, ordering
+from bridge.core import (
+    assembly,
+    controls,
+    conversation,
+    corrections,
+    following,
+    journal,
+    once,
+    ordering,
+    saying,
+    sending,
+    speakers,
+    threads,
+)
 from bridge.core.assembly import Piece, Stream
 from bridge.core.journal import Journal
 from bridge.core.ordering import Arrivals
 from bridge.core.showing import show
+from bridge.core.state import InFlight, Session, Waiting
+from bridge.core.stepping import Stepping
 from bridge.model.frames import AgentMessage, Frame
-from tests.property import test_assembly, test_journal, test_ordering
+from bridge.model.messages import AgentReply
+from bridge.runtime import deciding
+from tests.property import test_assembly, test_journal, test_ordering, test_people
 
 pytestmark = pytest.mark.thorough
 
@@ -151,7 +170,11 @@ def what_is_shown_is_shown_again(patch: Patch) -> None:
     patch.setattr(Journal, "knows", lambda self, frame: False)
     patch.setattr(following, "is_shown", lambda session, message_id: False)
     patch.setattr(following, "says_more", lambda session, message: True)
-    patch.setattr(following, "show", lambda step, reply, message_id: show(step, reply, ""))
+
+    def anew(step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = False) -> None:
+        show(step, reply, "", whole=whole)
+
+    patch.setattr(following, "show", anew)
 
 
 # -- the journal -----------------------------------------------------------------------------------
@@ -306,6 +329,109 @@ def counting_begins_at_nought(patch: Patch) -> None:
     patch.setattr(Arrivals, "__init__", forgetful)
 
 
+# -- people ---------------------------------------------------------------------------------------
+
+
+def a_lost_thread_is_written_in(patch: Patch) -> None:
+    patch.setattr(conversation, "keep_silent", lambda step: None)
+
+
+def what_a_lost_thread_showed_is_remembered(patch: Patch) -> None:
+    def forgetful(step: Stepping) -> None:
+        if step.conversation.thread_lost:
+            step.effects = [effect for effect in step.effects if not threads._shows(effect)]
+
+    patch.setattr(conversation, "keep_silent", forgetful)
+
+
+def what_waits_for_a_lost_thread_goes_on_waiting(patch: Patch) -> None:
+    def hopeful(step: Stepping) -> None:
+        waiting, wanted = step.conversation.waiting, step.conversation.wanted
+        step.change(waiting=())
+        threads.lose_thread(step)
+        step.change(waiting=waiting, wanted=wanted)
+
+    patch.setattr(conversation, "lose_thread", hopeful)
+
+
+def what_waits_for_a_lost_thread_is_forgotten(patch: Patch) -> None:
+    def careless(step: Stepping) -> None:
+        step.change(waiting=())
+        threads.lose_thread(step)
+
+    patch.setattr(conversation, "lose_thread", careless)
+
+
+def both_texts_are_sent(patch: Patch) -> None:
+    def untidy(step: Stepping, old: Waiting, new: Waiting | None) -> None:
+        step.change(waiting=(*step.conversation.waiting, *([new] if new else [])))
+
+    patch.setattr(corrections, "_put", untidy)
+
+
+def a_new_start_survives_its_thread(patch: Patch) -> None:
+    lose = threads.lose_thread
+
+    def stubborn(step: Stepping) -> None:
+        lose(step)
+        step.change_session(starts_again=True)
+
+    patch.setattr(conversation, "lose_thread", stubborn)
+
+
+def everybody_hears_what_one_asked(patch: Patch) -> None:
+    post = Stepping.post
+    patch.setattr(Stepping, "post", lambda self, content, only_for=None: post(self, content))
+
+
+def every_press_is_answered(patch: Patch) -> None:
+    for room in (once, controls, saying):
+        patch.setattr(room, "once", lambda *args, **more: True)
+
+
+def no_press_is_answered(patch: Patch) -> None:
+    for room in (controls, saying):
+        patch.setattr(room, "stale", lambda *args: None)
+
+
+def anybody_counts(patch: Patch) -> None:
+    patch.setattr(deciding, "_counts", lambda mail, conversation: True)
+
+
+def who_does_not_count_is_never_done_with(patch: Patch) -> None:
+    change = deciding._change
+
+    def untidy(*args: Any) -> object:  # noqa: ANN401 - as it is called
+        before, after, effects, mail, now = args
+        counted = [one for one in mail if deciding._counts(one, after)]
+        return change(before, after, effects, counted, now)
+
+    patch.setattr(deciding, "_change", untidy)
+
+
+def nobody_is_named(patch: Patch) -> None:
+    patch.setattr(speakers, "note_speaker", lambda step, person: None)
+    patch.setattr(saying, "note_speaker", lambda step, person: None)
+    patch.setattr(sending, "sender", lambda step, message: None)
+
+
+def only_some_are_named(patch: Patch) -> None:
+    wanted = speakers._wanted
+    whims = itertools.cycle([True, True, False])
+    patch.setattr(speakers, "_wanted", lambda step: wanted(step) and next(whims))
+
+
+def a_repeat_is_worded_anew(patch: Patch) -> None:
+    transmit = sending._transmit
+
+    def forgetful(step: Stepping, session: Session, flight: InFlight) -> None:
+        message = flight.message
+        text = speakers.as_sent(step, message.text, message.person) if message else ""
+        transmit(step, session, msgspec.structs.replace(flight, text=text))
+
+    patch.setattr(sending, "_transmit", forgetful)
+
+
 # -- the table -------------------------------------------------------------------------------------
 
 #: Each law, and the faults it must catch.
@@ -405,6 +531,35 @@ LAWS: dict[Law, tuple[Fault, ...]] = {
         old_frames_are_dropped,
         counting_begins_at_nought,
     ),
+    test_people.test_a_lost_thread_is_owed_nothing_until_somebody_speaks: (
+        a_lost_thread_is_written_in,
+    ),
+    test_people.test_after_its_thread_nothing_is_opened: (
+        what_waits_for_a_lost_thread_goes_on_waiting,
+        a_new_start_survives_its_thread,
+    ),
+    test_people.test_whatever_is_owed_to_the_agent_is_settled_once: (
+        what_waits_for_a_lost_thread_is_forgotten,
+        both_texts_are_sent,
+    ),
+    test_people.test_what_is_changed_was_posted_before: (what_a_lost_thread_showed_is_remembered,),
+    test_people.test_whoever_asked_is_answered_alone_and_not_twice_in_a_moment: (
+        everybody_hears_what_one_asked,
+        every_press_is_answered,
+    ),
+    test_people.test_a_press_that_is_declined_is_not_declined_again_in_a_moment: (
+        every_press_is_answered,
+        no_press_is_answered,
+    ),
+    test_people.test_where_only_the_starter_counts_others_might_as_well_be_silent: (
+        anybody_counts,
+        who_does_not_count_is_never_done_with,
+    ),
+    test_people.test_from_the_second_speaker_on_each_message_says_who_speaks: (
+        nobody_is_named,
+        only_some_are_named,
+        a_repeat_is_worded_anew,
+    ),
 }
 CASES = [(law, fault) for law, faults in LAWS.items() for fault in faults]
 
@@ -423,7 +578,7 @@ def test_the_law_notices_the_fault(law: Law, fault: Fault, monkeypatch: Patch) -
 
 
 @pytest.mark.parametrize(
-    "room", [test_assembly, test_journal, test_ordering], ids=lambda r: r.__name__
+    "room", [test_assembly, test_journal, test_ordering, test_people], ids=lambda r: r.__name__
 )
 def test_no_law_is_without_a_fault(room: ModuleType) -> None:
     laws = {law for name, law in vars(room).items() if name.startswith("test_")}

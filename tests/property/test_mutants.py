@@ -21,6 +21,7 @@ from bridge.core import (
     deadlines,
     endings,
     following,
+    growing,
     handoffs,
     journal,
     saying,
@@ -30,7 +31,7 @@ from bridge.core import (
 )
 from bridge.core import events as e
 from bridge.core.assembly import Stream
-from bridge.core.effects import Owe, SendKind
+from bridge.core.effects import Grow, Owe, SendKind
 from bridge.core.journal import Journal
 from bridge.core.state import Conversation, Heard, Retry, Session, Told, Waiting
 from bridge.core.stepping import Stepping
@@ -320,11 +321,13 @@ def streams_whole_too_soon(patch: Patch) -> None:
 
 
 def revisions_ignored(patch: Patch) -> None:
-    patch.setattr(showing, "_revise", lambda step, session, told, reply: None)
+    patch.setattr(showing, "_revise", lambda step, session, told, reply, *, whole: None)
 
 
 def revisions_posted_anew(patch: Patch) -> None:
-    def again(step: Stepping, session: Session, told: Told, reply: AgentReply) -> None:
+    def again(
+        step: Stepping, session: Session, told: Told, reply: AgentReply, *, whole: bool
+    ) -> None:
         step.post(reply)
 
     patch.setattr(showing, "_revise", again)
@@ -333,9 +336,11 @@ def revisions_posted_anew(patch: Patch) -> None:
 def only_longer_is_better(patch: Patch) -> None:
     revise = showing._revise
 
-    def greedy(step: Stepping, session: Session, told: Told, reply: AgentReply) -> None:
+    def greedy(
+        step: Stepping, session: Session, told: Told, reply: AgentReply, *, whole: bool
+    ) -> None:
         if len(reply.text) > len(told.reply.text):
-            revise(step, session, told, reply)
+            revise(step, session, told, reply, whole=whole)
 
     patch.setattr(showing, "_revise", greedy)
 
@@ -357,8 +362,10 @@ def a_stalled_stream_is_told_anew(patch: Patch) -> None:
     patch.setattr(following, "is_shown", lambda session, message_id: False)
     shows = showing.show
 
-    def forgetful(step: Stepping, reply: AgentReply, message_id: str) -> None:
-        shows(step, reply, "")
+    def forgetful(
+        step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = False
+    ) -> None:
+        shows(step, reply, "", whole=whole)
 
     patch.setattr(following, "show", forgetful)
 
@@ -366,9 +373,9 @@ def a_stalled_stream_is_told_anew(patch: Patch) -> None:
 def the_last_words_are_not_shown(patch: Patch) -> None:
     said = following._agent_said
 
-    def deaf(step: Stepping, message: AgentMessage) -> None:
+    def deaf(step: Stepping, message: AgentMessage, *, whole: bool = False) -> None:
         empty = msgspec.structs.replace(message, text="") if message.ends_conversation else message
-        said(step, empty)
+        said(step, empty, whole=whole)
 
     patch.setattr(following, "_agent_said", deaf)
 
@@ -476,6 +483,54 @@ def the_agent_never_listens_again(patch: Patch) -> None:
     patch.setattr(conversation, "said", deaf)
 
 
+# -- messages that grow ----------------------------------------------------------------------------
+
+
+def growth_is_posted_anew(patch: Patch) -> None:
+    grow = growing.grow
+
+    def loud(step: Stepping, stream: Stream) -> None:
+        grow(step, stream)
+        grown = [effect for effect in step.effects if isinstance(effect, Grow)]
+        step.effects = [effect for effect in step.effects if not isinstance(effect, Grow)]
+        for effect in grown:
+            step.post(msgspec.structs.replace(effect.reply, unfinished=False))
+
+    patch.setattr(following, "grow", loud)
+
+
+def a_stalled_message_is_never_ended(patch: Patch) -> None:
+    patch.setattr(following, "look_after_stream", lambda step, session, stream: None)
+    patch.setattr(deadlines, "look_after_stream", _given_up_in_silence)
+
+
+def _given_up_in_silence(step: Stepping, session: Session, stream: Stream) -> None:
+    step.change_session(streams=tuple(s for s in session.streams if s is not stream))
+
+
+def what_is_lost_stays_unfinished(patch: Patch) -> None:
+    patch.setattr(endings, "show_unfinished", lambda step: None)
+
+
+def a_replay_shrinks_what_is_shown(patch: Patch) -> None:
+    grow = growing.grow
+
+    def hasty(step: Stepping, stream: Stream) -> None:
+        session = step.conversation.session
+        told = showing.told_as(session, stream.message_id) if session is not None else None
+        if told is not None and told.reply.unfinished and session is not None:
+            reply = msgspec.structs.replace(told.reply, text=stream.beginning)
+            step.effects.append(Grow(told.deliveries[-1], reply))
+        else:
+            grow(step, stream)
+
+    patch.setattr(following, "grow", hasty)
+
+
+def an_ended_message_grows_on(patch: Patch) -> None:
+    patch.setattr(deciding, "_overtaken", lambda effect, after: False)
+
+
 # -- the table -------------------------------------------------------------------------------------
 
 #: Each law of the rehearsal, as it is worded where it is checked, and the faults it must catch.
@@ -518,7 +573,14 @@ LAWS: dict[str, tuple[Fault, ...]] = {
         newer_means_above_the_floor,
         revisions_posted_anew,
         a_stalled_stream_is_told_anew,
+        growth_is_posted_anew,
     ),
+    "a message stays unfinished": (
+        a_stalled_message_is_never_ended,
+        what_is_lost_stays_unfinished,
+    ),
+    "a growing message shows less than before": (a_replay_shrinks_what_is_shown,),
+    "what is not unfinished grows": (an_ended_message_grows_on,),
     "the thread shows what the agent never said": (pieces_joined_by_a_space,),
     "the agent said something the thread never showed": (the_last_words_are_not_shown,),
     "the thread does not show what the agent said last": (
@@ -563,16 +625,26 @@ class Noticed(Exception):
     """The law we look for was broken."""
 
 
-def _play(story: list[Move], broken: str) -> None:
+#: The faults that only messages which grow can show.
+GROWING: tuple[Fault, ...] = (
+    growth_is_posted_anew,
+    a_stalled_message_is_never_ended,
+    what_is_lost_stays_unfinished,
+    a_replay_shrinks_what_is_shown,
+    an_ended_message_grows_on,
+)
+
+
+def _play(story: list[Move], broken: str, *, streaming: bool) -> None:
     """A story, of which only one law is of interest."""
     try:
-        rehearse(story)
+        rehearse(story, streaming=streaming)
     except LawBroken as found:
         if str(found) == broken:
             raise Noticed from found
 
 
-def _search(broken: str) -> None:
+def _search(broken: str, *, streaming: bool) -> None:
     @settings(
         max_examples=500,
         derandomize=True,
@@ -583,10 +655,10 @@ def _search(broken: str) -> None:
     )
     @given(moves=MOVES)
     def at_random(moves: list[Move]) -> None:
-        _play(moves, broken)
+        _play(moves, broken, streaming=streaming)
 
     for story in STORIES.values():
-        _play(story, broken)
+        _play(story, broken, streaming=streaming)
     at_random()
 
 
@@ -597,7 +669,7 @@ CASES = [(law, fault) for law, faults in LAWS.items() for fault in faults]
 def test_the_law_notices_the_fault(law: str, fault: Fault, monkeypatch: Patch) -> None:
     fault(monkeypatch)
     with pytest.raises(Noticed):
-        _search(law)
+        _search(law, streaming=fault in GROWING)
 
 
 def test_no_law_is_without_a_fault() -> None:
