@@ -15,6 +15,18 @@ REFUSED_FOR: Final = timedelta(minutes=1)
 LACKING_FOR: Final = timedelta(hours=1)
 #: Without these there is no adapter: they are always tried.
 _NEEDED: Final = frozenset({"chat.postMessage", "chat.update", "conversations.replies"})
+#: These only adorn: where they are not permitted, it is as if there were none.
+_SPARED: Final = frozenset({"assistant.threads.setStatus", "chat.startStream"})
+_UNPERMITTED: Final = frozenset({"missing_scope", "no_permission", "not_allowed_token_type"})
+#: What one kind of channel does not support, another may (a channel's id begins with its kind).
+_OF_ONE_KIND: Final = frozenset(
+    {
+        "channel_type_not_supported",
+        "missing_recipient_team_id",
+        "missing_recipient_user_id",
+        "not_allowed",
+    }
+)
 
 
 class Standing:
@@ -50,9 +62,8 @@ class Standing:
             self._refused, self._refused_until = refusal, now + REFUSED_FOR
         elif refusal.code:
             self.answered()
-        if refusal.code in LACKING and method not in _NEEDED:
-            # What one kind of channel does not support, another may (a channel's id begins with
-            # its kind).
-            kind = channel[:1] if refusal.code == "channel_type_not_supported" else ""
+        lacking = refusal.code in LACKING and method not in _NEEDED
+        if lacking or (method in _SPARED and refusal.code in _UNPERMITTED | _OF_ONE_KIND):
+            kind = channel[:1] if refusal.code in _OF_ONE_KIND else ""
             self._lacking[method, kind] = (refusal, now + LACKING_FOR)
             LOG.warning("slack.not_supported", extra={"method": method, "reason": refusal.code})

@@ -120,20 +120,13 @@ class Streams:
         Raises:
             BridgeError: it was left out.
         """
-        now = self._clock.now()
-        growing = self._growing.get(spot)
-        if growing is None:
-            if spot in self._ended:
-                return  # it would show less than the end
-            growing = _Growing(
-                now, now - self._settings.stream_pace
-            )  # of a former run: its stream is not known
-            _keep(self._growing, spot, growing)
-        if (
-            growing.quiet
-            or growing.busy.locked()
-            or now - growing.changed_at < self._settings.stream_pace
-        ):
+        if spot in self._ended:
+            return  # it would show less than the end
+        now, pace = self._clock.now(), self._settings.stream_pace
+        if spot not in self._growing:  # of a former run, or found: its stream is not known
+            _keep(self._growing, spot, _Growing(now, now - pace))
+        growing = self._growing[spot]
+        if growing.quiet or growing.busy.locked() or now - growing.changed_at < pace:
             return
         async with growing.busy:
             growing.changed_at = now
@@ -154,10 +147,8 @@ class Streams:
         Gives Slack's answer to the end of the stream, or nothing if there was none. Raises like
         `revise`, and can be entered again.
         """
-        growing = self._growing.get(spot)
-        if growing is None:
-            yield {}
-            return
+        now = self._clock.now()
+        growing = self._growing.get(spot) or _Growing(now, now)
         async with growing.busy:
             answer: Answer = {}
             if growing.flows:
@@ -184,6 +175,9 @@ class Streams:
             return
         if not words.startswith(growing.flown) or words == growing.flown:
             return  # it reads otherwise by now: the end will show it
+        # Until we know that they arrived, as after a lost answer or a cancellation, no others may
+        # follow: they would stand in a gap, or twice.
+        growing.full = True
         try:
             await workspace.calls.ask(
                 workspace.calls.web.chat_appendStream,
@@ -192,21 +186,17 @@ class Streams:
                 ts=spot.ts,
                 markdown_text=words[len(growing.flown) :],
             )
+        except RetryLater:
+            growing.full = False
+            raise
         except Refusal as refusal:
-            self._stopped(growing, refusal)
+            growing.full = not refusal.too_many
+            growing.flows = refusal.code not in _OVER
+            growing.quiet = refusal.code == _STOPPED
+            if growing.flows:
+                raise
         else:
-            growing.flown = words
-
-    def _stopped(self, growing: _Growing, refusal: Refusal) -> None:
-        """Learn from a refusal to append: raises it, unless the message can grow by changes now."""
-        growing.quiet = refusal.code == _STOPPED
-        if refusal.code in _OVER:
-            growing.flows = False
-            return
-        if not refusal.code or refusal.code == "msg_too_long":
-            # The words may have arrived or not; what follows them would then stand in a gap.
-            growing.full = True
-        raise refusal
+            growing.full, growing.flown = False, words
 
     def _recipient(
         self, workspace: Workspace, outbound: Outbound, thread: ids.SlackThread
