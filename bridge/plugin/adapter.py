@@ -239,13 +239,14 @@ class Plugin(Generic[SettingsT]):
     capabilities: Capabilities
     #: Entering connects or raises; leaving leaves no task behind. No network before entering.
     connect: Callable[[SettingsT, Host], AbstractAsyncContextManager[Adapter]]
-    #: Proves the credentials without starting to serve; one line that says as whom.
+    #: Proves the credentials without starting to serve; one line that says as whom, and
+    #: further lines for what was found besides.
     #: Raises CredentialsRefused or Unreachable.
     prove: Callable[[SettingsT, aiohttp.ClientSession], Awaitable[str]]
     #: What these settings make of `capabilities`, where they change them.
     tuned: Callable[[SettingsT, Capabilities], Capabilities] = lambda _, capabilities: capabilities
     #: Texts it can print for its settings and its name, each by the word that asks for it on the
-    #: command line.
+    #: command line. They are asked for before it can run: secrets that are missing are empty then.
     documents: Mapping[str, Callable[[SettingsT, AdapterName], str]] = field(default_factory=dict)
     #: Whether it will remember secrets with these settings: then there must be a key for them.
     keeps_secrets: Callable[[SettingsT], bool] = lambda _: False
