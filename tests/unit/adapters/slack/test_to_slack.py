@@ -89,6 +89,8 @@ OFFER = AgentReply(AGENT, "Shall I?", suggestions=SUGGESTIONS)
 
 CASES: dict[str, Content] = {
     "plain": AgentReply(AGENT, "Hello, how can I help?"),
+    "unfinished": AgentReply(AGENT, "Hello, **how** can", unfinished=True),
+    "unfinished_empty": AgentReply(AGENT, unfinished=True),
     "markdown": AgentReply(AGENT, MARKDOWN),
     "html": AgentReply(AGENT, HTML),
     "hostile": AgentReply(AGENT, HOSTILE),
