@@ -198,9 +198,12 @@ api_url = "{self.slack.api_url}"
         said = f"<@{self.slack.bot_user_id}> {text}".strip()
         return await self.slack.say(channel or self.channel, self.ann, said)
 
-    async def reply(self, thread: str, text: str, *, user: str | None = None) -> str:
+    async def reply(
+        self, thread: str, text: str, *, user: str | None = None, channel: str | None = None
+    ) -> str:
         """Ann, or `user`, writes in the thread."""
-        return await self.slack.say(self.channel, user or self.ann, text, thread_ts=thread)
+        where = channel or self.channel
+        return await self.slack.say(where, user or self.ann, text, thread_ts=thread)
 
     async def press(self, thread: str, words: str, *, user: str | None = None) -> str:
         """Ann, or `user`, presses the newest button with these words in a thread; its post's ts.
@@ -233,18 +236,18 @@ api_url = "{self.slack.api_url}"
 
     # -- what was seen -------------------------------------------------------------------------
 
-    def posts(self, thread: str) -> list[SimulatedMessage]:
+    def posts(self, thread: str, *, channel: str | None = None) -> list[SimulatedMessage]:
         """The bridge's messages in a thread as they stand, in order."""
         ours = self.slack.bot_id
         return [
             m
-            for m in self.slack.messages(self.channel, thread)
+            for m in self.slack.messages(channel or self.channel, thread)
             if m.bot_id == ours and not m.deleted
         ]
 
-    def told(self, thread: str) -> list[str]:
+    def told(self, thread: str, *, channel: str | None = None) -> list[str]:
         """What the bridge's messages in a thread say, in order, without the buttons' words."""
-        texts = (message.text for message in self.posts(thread))
+        texts = (message.text for message in self.posts(thread, channel=channel))
         return [text.partition("\nChoose: ")[0].partition("\n✓ ")[0] for text in texts]
 
     def notices(self, thread: str, words: str) -> list[str]:

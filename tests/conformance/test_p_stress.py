@@ -66,17 +66,19 @@ async def test_100_a_thousand_conversations(directory: Path) -> None:
 
 async def _every_trouble_at_once(stage: ConformanceStage) -> None:
     held = memory()
-    threads = [await stage.mention("") for _ in range(MANY)]
+    # Over many channels: in each Slack takes about one post a second.
+    channels = [stage.slack.add_channel(f"channel-{n}") for n in range(MANY // 10)] * 10
+    threads = [(await stage.mention("", channel=channel), channel) for channel in channels]
     await stage.until(lambda: len(stage.slack.posts) == MANY, within=timedelta(minutes=10))
     calm = stage.now
 
-    for n, thread in list(enumerate(threads))[::2]:
-        await stage.reply(thread, f"message {n}")
+    for n, (thread, channel) in list(enumerate(threads))[::2]:
+        await stage.reply(thread, f"message {n}", channel=channel)
     await stage.wait(timedelta(milliseconds=20))
     assert len(stage.heard()) == MANY // 2, "half of them are heard"
     assert len(stage.slack.posts) == MANY, "and not answered yet"
-    for n, thread in list(enumerate(threads))[1::2]:
-        await stage.reply(thread, f"message {n}")
+    for n, (thread, channel) in list(enumerate(threads))[1::2]:
+        await stage.reply(thread, f"message {n}", channel=channel)
     stage.polyai.refuse("handshake", 503, n=None, share=0.3, seconds=10)
     for _ in range(50):
         stage.polyai.overlap_replay(3)
@@ -93,8 +95,8 @@ async def _every_trouble_at_once(stage: ConformanceStage) -> None:
     assert sorted(stage.heard()) == sorted(f"message {n}" for n in range(MANY))
     for session in stage.sessions:
         assert (len(session.accepted), session.joins, session.greetings) == (1, 1, 1)
-    for n, thread in enumerate(threads):
-        assert stage.told(thread) == [GREETING, f"You said: message {n}"]
+    for n, (thread, channel) in enumerate(threads):
+        assert stage.told(thread, channel=channel) == [GREETING, f"You said: message {n}"]
     assert len(stage.slack.posts) == 2 * MANY
 
     shakes = [call.at for call in stage.calls("/ws", since=calm)]
