@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.answers import Refusal, asked
+from adapters.slack.answers import Refusal
+from adapters.slack.calls import oauth_access
 from adapters.slack.identity import BotIdentity
 from adapters.slack.logs import LOG
 from adapters.slack.workspaces import Workspace
@@ -81,7 +82,7 @@ class Installations:
         self._host = host
         self._web = web
         self._opening = opening
-        self._client = {"client_id": client_id, "client_secret": client_secret}
+        self._client = (client_id, client_secret)
         self._kept: dict[str, Installation] = {}
         self._organisations: dict[str, str] = {}
         self._open: dict[str, Workspace] = {}
@@ -167,10 +168,11 @@ class Installations:
 
     async def _renew(self, old: Installation) -> None:
         try:
-            answer = await asked(
-                self._web.oauth_v2_access(
-                    **self._client, grant_type="refresh_token", refresh_token=old.refresh_token
-                )
+            answer = await oauth_access(
+                self._web,
+                *self._client,
+                grant_type="refresh_token",
+                refresh_token=old.refresh_token,
             )
             new = renewed(old, answer, self._host.clock.now())
         except (Refusal, Unreachable) as error:

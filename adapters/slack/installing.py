@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import needs
 from adapters.slack.answers import Refusal, asked
+from adapters.slack.calls import oauth_access
 from adapters.slack.installations import Installation, Installations, installed
 from adapters.slack.logs import LOG
 from adapters.slack.manifest import REDIRECT_PATH
@@ -86,13 +87,8 @@ class InstallPages:
         return _page(200, "Installed", f"The app is in {where}. Mention it in any channel.")
 
     async def _exchanged(self, code: str) -> Installation:
-        answer = await asked(
-            self._web.oauth_v2_access(
-                client_id=self._settings.client_id,
-                client_secret=self._secret,
-                code=code,
-                redirect_uri=self._back,
-            )
+        answer = await oauth_access(
+            self._web, self._settings.client_id, self._secret, code=code, redirect_uri=self._back
         )
         given = installed(answer, self._host.clock.now())
         who = await asked(self._web.auth_test(token=given.token))

@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack import needs
 from adapters.slack.answers import Refusal, asked
-from adapters.slack.calls import web_client
+from adapters.slack.calls import oauth_access, web_client
 from adapters.slack.identity import BotIdentity
 from adapters.slack.listening import entering, ticket
 from adapters.slack.needs import Need
@@ -77,9 +77,8 @@ async def identify(web: AsyncWebClient) -> BotIdentity:
 
 async def _prove_app(settings: SlackSettings, web: AsyncWebClient) -> None:
     secret = settings.client_secret.get_secret_value()
-    call = web.oauth_v2_access(client_id=settings.client_id, client_secret=secret, code=_NO_CODE)
     try:
-        await asked(call)
+        await oauth_access(web, settings.client_id, secret, code=_NO_CODE)
     except Refusal as refusal:
         if refusal.code != "invalid_code":
             raise _no_entry(refusal, "client_secret") from None

@@ -178,6 +178,15 @@ class SlackSimulator(PeopleVerbs, WritingVerbs, InteractionVerbs, FaultVerbs):
         """Answer a call of the Web API that came to another address (see `slack_town`)."""
         return await self._web.serve(request)
 
+    def share_bot(self, other: "SlackSimulator") -> None:
+        """Have the same bot as another workspace of the organisation."""
+        theirs, ours = other._workspace, self._workspace  # noqa: SLF001 - of our own class
+        ours.app_id, ours.bot_id, ours.bot_user_id = (
+            theirs.app_id,
+            theirs.bot_id,
+            theirs.bot_user_id,
+        )
+
     def take_token(self, token: str) -> None:
         """Take this bot token too, which OAuth gave."""
         self._web.granted_tokens.add(token)

@@ -100,6 +100,13 @@ class SlackTown:
             bot_token=f"xoxb-nobody-{team}",
             limits=RateLimits.off(),
         )
+        kin = [
+            each
+            for each, org in self._organisations.items()
+            if organisation and org == organisation
+        ]
+        if kin:
+            simulator.share_bot(self.workspaces[kin[0]])
         self.workspaces[team] = await self._stack.enter_async_context(simulator)
         self._organisations[team] = organisation
         return simulator

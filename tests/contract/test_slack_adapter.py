@@ -11,7 +11,6 @@ import aiohttp
 import msgspec
 import pytest
 
-from adapters.slack import PLUGIN
 from adapters.slack.client import SlackClient
 from adapters.slack.connection import connect
 from adapters.slack.settings import SlackSettings
@@ -325,19 +324,6 @@ async def test_leaving_does_not_wait_for_ever(
         await begun.wait()
     assert not slack.envelopes[0].acked
     assert not any(map(is_adapters, asyncio.all_tasks()))
-
-
-async def test_proving_says_who_we_are(slack: SlackSimulator, host: RecordingHost) -> None:
-    assert await PLUGIN.prove(settings_of(slack), host.http) == "team Simulated as @bridge"
-    assert slack.connections == 0
-
-
-async def test_proving_fails_for_a_revoked_token(
-    slack: SlackSimulator, host: RecordingHost
-) -> None:
-    slack.revoke_token("token_revoked")
-    with pytest.raises(CredentialsRefused, match="token_revoked"):
-        await PLUGIN.prove(settings_of(slack), host.http)
 
 
 # Receiving
