@@ -360,7 +360,7 @@ async def test_a_direct_message_opens(
     assert host.accepted[0].opens
 
 
-async def test_our_own_posts_edits_and_other_bots_are_not_heard_but_acked(
+async def test_our_own_posts_and_other_bots_are_not_heard_but_acked(
     adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, channel: str, ann: str
 ) -> None:
     root = await asked(slack, channel, ann)
@@ -368,9 +368,8 @@ async def test_our_own_posts_edits_and_other_bots_are_not_heard_but_acked(
     await adapter.deliver(outbound(slack, channel, root, reply()))
     await adapter.deliver(outbound(slack, channel, root, reply(author=ANNA), number=2))
     await slack.say_as_other_bot(channel, f"<@{slack.bot_user_id}> beep", thread_ts=root)
-    await slack.edit(channel, root, f"<@{slack.bot_user_id}> hello again")
     await eventually(lambda: all(e.acked for e in slack.envelopes))
-    assert len(slack.envelopes) > 5
+    assert len(slack.envelopes) > 4
     assert len(host.accepted) == 2
 
 
@@ -486,7 +485,7 @@ async def test_of_many_suggestions_one_is_chosen_from_a_menu(
 @pytest.mark.parametrize(
     ("notice", "words", "body", "opens"),
     [
-        (Notice(NoticeKind.ENDED, controls=(Control.START,)), "Start again", StartAsked(), True),
+        (Notice(NoticeKind.ENDED, controls=(Control.START,)), "Start again", StartAsked(DeliveryId("c1.1")), True),
         (
             Notice(NoticeKind.NOT_DELIVERED, {"text": "hi"}, controls=(Control.RETRY,)),
             "Try again",

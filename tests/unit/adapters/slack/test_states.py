@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from adapters.slack.states import LIFE, is_good, new_state
 from bridge.testing.clock import NOON
 
-SECRET = "open sesame"  # noqa: S105 - it opens nothing
+SECRET = "open sesame"
 STATE = new_state(SECRET, "n0nce", NOON)
 
 
