@@ -411,7 +411,7 @@ async def test_092_helpers_are_called(cold_stage: ConformanceStage) -> None:
     """Given a queue for which the operator configured a channel and a group: one post there that
     mentions the group, says who needs help and leads to the thread; the thread is told that
     somebody was called. From then on people are among themselves: nothing they say reaches the
-    agent, until somebody mentions it; then it listens again."""
+    agent, until somebody mentions it; then it listens again, and hears who of them speaks."""
     stage = cold_stage
     thread, helpers = await ruled(stage)
     asked = {"queue_name": "Billing", "reason": "COMPLEX_QUERY", "route": "javascript:x"}
@@ -437,10 +437,10 @@ async def test_092_helpers_are_called(cold_stage: ConformanceStage) -> None:
     assert len(stage.told(thread)) == 4
 
     await stage.reply(thread, f"<@{stage.slack.bot_user_id}> your turn", user=stage.ben)
-    await stage.until(lambda: "You said: your turn" in stage.told(thread))
+    await stage.until(lambda: "You said: Ben: your turn" in stage.told(thread))
     await stage.reply(thread, "and mine")
-    await stage.until(lambda: "You said: and mine" in stage.told(thread))
-    assert stage.heard() == ["hello", "your turn", "and mine"]
+    await stage.until(lambda: "You said: Ann: and mine" in stage.told(thread))
+    assert stage.heard() == ["hello", "Ben: your turn", "Ann: and mine"]
     assert len(stage.slack.messages(helpers)) == 1
     assert len(stage.sessions) == 1
 
