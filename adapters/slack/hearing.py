@@ -4,7 +4,10 @@ By whatever way Slack reaches us: tell `listening` at once when we can be reache
 seconds for as long as we can, let each payload pass `before` first, and call `posted` after a post.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable
+from datetime import timedelta
 
 from adapters.slack.backfill import Backfill
 from adapters.slack.canary import Canary, Suspicion
@@ -16,6 +19,8 @@ from adapters.slack.workspaces import Workspaces
 from bridge.model.inbound import Inbound
 from bridge.plugin import Host
 
+#: How long the last note may take.
+_FAREWELL = timedelta(seconds=1)
 #: What our own posts come as; the latter, where they bear another's name.
 _POSTED = {None, "", "bot_message"}
 
@@ -87,7 +92,10 @@ class Hearing:
         """No task stays behind."""
         if self._backfill is not None:
             await self._backfill.leave()
-        await self.remember(at_once=True)
+        # A note that is lost costs a few reads after the next start; nobody waits for it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL.total_seconds()):
+                await self.remember(at_once=True)
 
     def _notice(self, payload: object) -> None:
         """A post of ours that came back."""
