@@ -1,5 +1,6 @@
-"""What is to be done when a deadline has passed? `state.due` says when; here it is looked at."""
+"""What is to be done when a deadline has passed? `due` says when; here it is looked at."""
 
+from bridge.core.due import idle_due, move_due, stream_due
 from bridge.core.endings import drop_unsent, end_session, lose_session
 from bridge.core.following import look_after_stream
 from bridge.core.growing import finish_growing
@@ -7,7 +8,7 @@ from bridge.core.handoffs import give_up_waiting
 from bridge.core.sending import send_next, verify
 from bridge.core.showing import quiet
 from bridge.core.signalling import signal_overdue
-from bridge.core.state import Session, idle_due, move_due, stream_due
+from bridge.core.state import Session
 from bridge.core.stepping import Stepping
 from bridge.core.troubles import overdue_grace
 

@@ -6,9 +6,10 @@
 - Not while people are at it; and what ends one takes it away, whatever that is.
 """
 
+from bridge.core.due import awaits_answer, signal_due
 from bridge.core.effects import Owe, Show
 from bridge.core.showing import quiet
-from bridge.core.state import Conversation, awaits_answer, signal_due
+from bridge.core.state import Conversation
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Post
 from bridge.model.messages import Notice, NoticeKind

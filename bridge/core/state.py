@@ -1,7 +1,7 @@
 """What does a conversation remember? One frozen value, saved whole by every step that matters."""
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -310,90 +310,3 @@ class Conversation(Value, frozen=True, kw_only=True):
             hushed_at=None,
         )
         return msgspec.structs.replace(self, session=session, touched_at=self.opened_at)
-
-
-def due(conversation: Conversation, terms: Terms) -> datetime | None:
-    """The earliest deadline, after which the conversation wants to be woken."""
-    session, parked = conversation.session, conversation.parked_at
-    deadlines: list[datetime | None] = []
-    if parked is not None and (session or conversation.waiting or conversation.wanted):
-        deadlines.append(parked + terms.park_timeout)
-    if session is not None and not session.released:
-        deadlines += _session_deadlines(conversation, session, terms)
-    return min((deadline for deadline in deadlines if deadline is not None), default=None)
-
-
-def _session_deadlines(
-    conversation: Conversation, session: Session, terms: Terms
-) -> Iterator[datetime | None]:
-    yield idle_due(conversation, session, terms)
-    if session.end_wanted_at is not None:
-        yield session.end_wanted_at + terms.end_timeout
-    yield session.grace.until if session.grace else None
-    yield signal_due(conversation, session, terms)
-    if not session.ready:
-        return
-    if conversation.in_flight is not None:
-        yield conversation.in_flight.sent_at + terms.echo_timeout
-    elif session.join_echoed_at is not None and not session.joined:
-        yield session.join_echoed_at + terms.join_timeout
-    elif not session.joined and session.end_wanted_at is None:
-        yield session.join_after
-    for stream in session.streams:
-        yield stream_due(stream, terms)
-    yield move_due(conversation, session, terms)
-
-
-def idle_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
-    """When a quiet conversation lets go of its socket; None while it is not quiet."""
-    if conversation.asked or session.end_wanted_at is not None:
-        return None
-    if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
-        return conversation.touched_at + terms.idle_timeout
-    return conversation.touched_at + max(terms.idle_timeout, terms.handoff_timeout)
-
-
-def move_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
-    """When to leave a session whose token is about to die; None while that would disturb.
-
-    With the token dies every way back to the session, so it is left in a quiet moment before.
-    """
-    streaming = any(not stream.told for stream in session.streams)
-    busy = conversation.in_flight or conversation.waiting or streaming
-    if session.expires_at is None or busy or session.handoff in (Handoff.WAITING, Handoff.LIVE):
-        return None
-    margin = min(terms.token_margin, (session.expires_at - session.opened_at) / 10)
-    quiet = conversation.touched_at + terms.token_quiet
-    answered = [h.at + terms.answer_timeout for h in conversation.heard if not h.answered]
-    return max(session.expires_at - margin, quiet, *answered)
-
-
-def stream_due(stream: Stream, terms: Terms) -> datetime:
-    """When an unfinished stream must be looked after."""
-    if stream.complete:
-        return stream.touched_at + terms.stream_gap
-    return stream.touched_at + (terms.stream_forget if stream.told else terms.stream_stall)
-
-
-def awaits_answer(conversation: Conversation, now: datetime, terms: Terms) -> bool:
-    """Whether the agent is about to answer: it was told something, and does not speak yet."""
-    session = conversation.session
-    if session is None or session.handoff in (Handoff.WAITING, Handoff.LIVE, Handoff.ELSEWHERE):
-        return False
-    if conversation.parked_at is not None or any(t.reply.unfinished for t in session.told):
-        return False
-    flight, hushed = conversation.in_flight, session.hushed_at
-    since = now - terms.answer_timeout
-    asked = [one.at for one in conversation.heard if not one.answered and one.at > since]
-    if flight is not None and flight.message is not None:
-        asked.append(flight.sent_at)
-    return any(hushed is None or at > hushed for at in asked)
-
-
-def signal_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:
-    """When the sign of life that is shown must be shown again, or taken away."""
-    shown = session.signalled_at
-    if shown is None:
-        return None
-    lapses, refreshed = shown + terms.signal_timeout, shown + terms.signal_refresh
-    return refreshed if awaits_answer(conversation, lapses, terms) else lapses

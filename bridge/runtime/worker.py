@@ -11,8 +11,9 @@ from typing import Protocol
 
 from bridge import log
 from bridge.core import events as e
+from bridge.core.due import due
 from bridge.core.effects import ForgetSession, Grow, Note, Owe, Recycle, Show, Transmit
-from bridge.core.state import Conversation, Terms, Wish, due
+from bridge.core.state import Conversation, Terms, Wish
 from bridge.errors import DatabaseFailed
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId

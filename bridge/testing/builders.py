@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from bridge.core import events as e
 from bridge.core.conversation import step
+from bridge.core.due import due
 from bridge.core.effects import Effect, Owe, Transmit
-from bridge.core.state import Conversation, Session, Terms, due
+from bridge.core.state import Conversation, Session, Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, Post, Replace, ThreadBody
 from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, PersonId, ThreadKey
