@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.core import events as e
-from bridge.core.effects import ForgetSession, Owe
+from bridge.core.effects import ForgetSession, Grow, Owe
 from bridge.core.state import Conversation, Terms, Wish
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState
@@ -30,7 +30,7 @@ from bridge.model.inbound import (
 from bridge.model.messages import Person
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.store import Entry, NewSession
-from bridge.testing.builders import ANN, BOB, Talk, conversation, frame
+from bridge.testing.builders import ANN, BOB, Talk, conversation, frame, piece
 from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
 from tests.unit.store.given import said
@@ -247,3 +247,15 @@ def test_all_that_steps_ask_for_is_gathered_in_one_change() -> None:
     ]
     assert decision.change.forgotten == (1,)
     assert decision.change.at == LATER
+
+
+def test_growth_that_is_overtaken_by_its_own_end_is_not_carried_out() -> None:
+    talk = Talk(Terms(streaming=True)).joined().hear(piece("One moment.", 1), 5)
+    more = Mail(e.FrameArrived(1, frame(piece(" I look.", 2), 6)))
+    last = Mail(e.FrameArrived(1, frame(piece(" Here.", 3, complete=True), 7)))
+    before, terms = talk.conversation, talk.terms
+    grown = decide(before, [more], NOON, terms)
+    assert [type(effect) for effect in grown.effects] == [Grow]
+    assert grown.change is None
+    ended = decide(before, [more, last], NOON, terms)
+    assert [type(effect) for effect in ended.effects] == [Owe]
