@@ -29,6 +29,11 @@ class Calls:
         self.turns = turns
         self._standing = Standing()
 
+    def go_on_with(self, token: str) -> None:
+        """Use another token of the same bot; what the one before was refused counts no more."""
+        self.web.token = token
+        self._standing = Standing()
+
     async def ask(
         self,
         method: Method,

@@ -80,7 +80,14 @@ def places_closed(payload: object, bot: BotIdentity) -> Closed | None:
             pass
         case _:
             return None
+    if not channel and _installed_since(ts, bot):
+        return None  # told late, or again
     return Closed(team=callback.team, channel=channel, why=event.type, ts=ts)
+
+
+def _installed_since(ts: str, bot: BotIdentity) -> bool:
+    """Whether the app was installed anew after `ts`, which may be a whole second."""
+    return bot.since is not None and ids.instant_of(ts) < bot.since.replace(microsecond=0)
 
 
 def renumbered(payload: object) -> tuple[str, str] | None:

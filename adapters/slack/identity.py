@@ -1,6 +1,7 @@
 """Who are we in a workspace?"""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,3 +14,4 @@ class BotIdentity:
     name: str = ""
     team_name: str = ""
     address: str = ""  #: of the workspace, such as `https://example.slack.com/`
+    since: datetime | None = None  #: when the app was installed there, if we know

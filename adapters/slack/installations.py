@@ -7,7 +7,7 @@ before: a refresh token is good for one use, and two who use it lock each other 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,13 +19,17 @@ from adapters.slack.calls import oauth_access
 from adapters.slack.identity import BotIdentity
 from adapters.slack.logs import LOG
 from adapters.slack.workspaces import Workspace
-from bridge.errors import CredentialsRefused, Unreachable
+from bridge.errors import CredentialsRefused, DatabaseFailed, Unreachable
 from bridge.plugin import Host
 
 _KEPT, _MEMBER = "installation:", "organisation_of:"
 #: A token lives twelve hours; what is left when it is renewed is time for trouble to pass.
 _BEFORE = timedelta(hours=2)
 _LOOK = timedelta(minutes=1)
+#: How soon it is tried again to keep what must be kept.
+_AGAIN = timedelta(seconds=5)
+#: How long a renewal may take that is under way when we leave.
+_FAREWELL = timedelta(seconds=5)
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +45,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     refresh_token: str = ""
     expires_at: datetime | None = None
+    installed_at: datetime | None = None
 
     def __repr__(self) -> str:
         """Whose it is, and no token."""
@@ -60,6 +65,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
             name=self.name,
             team_name=self.team_name,
             address=self.address,
+            since=self.installed_at,
         )
 
 
@@ -134,12 +140,19 @@ class Installations:
 
     async def add(self, installation: Installation) -> None:
         """Keep an installation, in place of an earlier one. Raises DatabaseFailed."""
+        await self._keep(installation)
+        self._use(installation)
+
+    async def _keep(self, installation: Installation) -> None:
         text = msgspec.json.encode(installation).decode()
         await self._host.memory.remember(installation.key, text, secret=True)
+
+    def _use(self, installation: Installation) -> None:
         self._kept[installation.key] = installation
         for team, workspace in list(self._open.items()):
             if self._of(team) is installation and workspace.bot.user == installation.user:
-                workspace.calls.web.token = installation.token  # its buckets and streams stay
+                workspace.bot = installation.identity(team)  # its buckets and streams stay
+                workspace.calls.go_on_with(installation.token)
             elif self._of(team) is installation:
                 del self._open[team]
 
@@ -155,7 +168,10 @@ class Installations:
     async def renew_for_ever(self) -> None:
         """Renew each token in its time."""
         while True:
-            await self.renew_due()
+            try:
+                await self.renew_due()
+            except Exception as error:  # the tokens of all workspaces would run out
+                LOG.exception("slack.surprise", extra={"error": type(error).__name__})
             await self._host.clock.sleep(_LOOK)
 
     async def renew_due(self) -> None:
@@ -164,7 +180,7 @@ class Installations:
             for installation in list(self._kept.values()):
                 expires = installation.expires_at
                 if expires and expires - self._host.clock.now() <= _BEFORE:
-                    await self._renew(installation)
+                    await _to_its_end(self._renew(installation))
 
     async def _renew(self, old: Installation) -> None:
         try:
@@ -182,7 +198,16 @@ class Installations:
             )
             return
         if self._kept.get(old.key) is old:  # not removed meanwhile
-            await self.add(new)
+            self._use(new)
+        # The old refresh token is spent: if this is not kept, a restart locks the workspace out.
+        while self._kept.get(new.key) is new:
+            try:
+                await self._keep(new)
+            except DatabaseFailed:
+                LOG.warning("slack.token_not_stored", extra={"key": new.key})
+                await self._host.clock.sleep(_AGAIN)
+            else:
+                return
 
     def _of(self, team: str) -> Installation | None:
         own = self._kept.get(_KEPT + team) if team else None
@@ -203,6 +228,7 @@ def installed(answer: dict[str, Any], now: datetime) -> Installation:
         token=str(answer.get("access_token") or ""),
         user=str(answer.get("bot_user_id") or ""),
         team_name=str((organisation if wide else team).get("name") or ""),
+        installed_at=now,
         **_expiry(answer, now),
     )
     if not (installation.token and installation.user):
@@ -225,3 +251,14 @@ def _expiry(answer: dict[str, Any], now: datetime) -> dict[str, Any]:
     if not refresh or not isinstance(seconds, int):
         return {}
     return {"refresh_token": refresh, "expires_at": now + timedelta(seconds=seconds)}
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`; a cancellation waits until it is done, unless that takes too long."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    finally:
+        await asyncio.wait({task}, timeout=_FAREWELL.total_seconds())
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
