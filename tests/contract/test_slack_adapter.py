@@ -485,7 +485,12 @@ async def test_of_many_suggestions_one_is_chosen_from_a_menu(
 @pytest.mark.parametrize(
     ("notice", "words", "body", "opens"),
     [
-        (Notice(NoticeKind.ENDED, controls=(Control.START,)), "Start again", StartAsked(DeliveryId("c1.1")), True),
+        (
+            Notice(NoticeKind.ENDED, controls=(Control.START,)),
+            "Start again",
+            StartAsked(DeliveryId("c1.1")),
+            True,
+        ),
         (
             Notice(NoticeKind.NOT_DELIVERED, {"text": "hi"}, controls=(Control.RETRY,)),
             "Try again",
