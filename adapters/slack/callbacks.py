@@ -46,14 +46,22 @@ class Callback(msgspec.Struct):
         return self.is_ext_shared_channel is not False
 
 
-def organisation_of(payload: object) -> str:
-    """The organisation to which the workspace of `payload` belongs; "" where it does not say."""
+def organisation_of(payload: object, team: str) -> str:
+    """The organisation to which the workspace `team` belongs; "" where `payload` does not say.
+
+    A press in a shared channel tells the clicker's own workspace and organisation, which may be
+    others than those of the button.
+    """
     if not isinstance(payload, dict):
         return ""
-    enterprise = payload.get("enterprise")
-    named = text_of(enterprise, "id") if isinstance(enterprise, dict) else ""
+    enterprise, own = payload.get("enterprise"), payload.get("team")
+    if isinstance(own, dict):
+        known = isinstance(enterprise, dict) and text_of(own, "id") == team
+        return text_of(enterprise or {}, "id") if known else ""
+    if "command" in payload:
+        return text_of(payload, "enterprise_id")
     try:
-        return named or msgspec.convert(payload, Callback).organisation
+        return msgspec.convert(payload, Callback).organisation
     except (msgspec.ValidationError, UnicodeEncodeError):
         return ""
 

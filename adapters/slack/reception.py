@@ -54,12 +54,13 @@ class Reception:
         if not isinstance(payload, dict):
             return Reply()
         try:
-            await self._workspaces.meet(team_of(payload), organisation_of(payload))
+            team = team_of(payload)
+            await self._workspaces.meet(team, organisation_of(payload, team))
         except DatabaseFailed:
             return Reply(status=500)
         if (command := interactions.read_command(payload)) is not None:
             return await self._command(command, payload)
-        workspace = self._workspaces.known(team_of(payload))
+        workspace = self._workspaces.known(team)
         inbound, accepted = self.read(payload), None
         try:
             if inbound is not None:
@@ -67,7 +68,7 @@ class Reception:
             elif workspace is not None:
                 closed = await closing.attend(payload, workspace.bot, self._host)
                 if closed is not None and closed.whole:
-                    await self._workspaces.part(closed.team, organisation_of(payload))
+                    await self._workspaces.part(team, organisation_of(payload, team))
         except DatabaseFailed:
             identity = inbound.identities[0] if inbound else ""
             LOG.warning("slack.not_stored", extra={"identity": identity})
