@@ -28,8 +28,10 @@ from bridge.errors import (
 #: The longest wait for one call.
 TIMEOUT = timedelta(seconds=15)
 
+#: No pause that Slack asks for is obeyed for longer at a time.
+LONGEST_PAUSE = timedelta(hours=1)
+
 _AFTER_UNSAID = timedelta(seconds=30)
-_LONGEST_PAUSE = timedelta(hours=1)
 
 #: Too many calls: none of the method for a while.
 _TOO_MANY = {"message_limit_exceeded", "rate_limited", "ratelimited"}
@@ -251,4 +253,4 @@ def _pause(header: object) -> timedelta | None:
     """`Retry-After`, in seconds, within reason."""
     if not isinstance(header, str) or not header.strip().isdigit():
         return None
-    return min(timedelta(seconds=max(1, int(header.strip()[:6]))), _LONGEST_PAUSE)
+    return min(timedelta(seconds=max(1, int(header.strip()[:6]))), LONGEST_PAUSE)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from adapters.slack.answers import LONGEST_PAUSE
 from adapters.slack.buckets import Bucket, allowed, allowed_in_channel
 from adapters.slack.lanes import Lanes, Waiting
 from adapters.slack.logs import LOG
@@ -53,11 +54,11 @@ class Governor:
         """Obey the pauses that an earlier run was asked for."""
         for key, text in (await self.notes.read(_PREFIX)).items():
             team, _, method = key.removeprefix(_PREFIX).partition(":")
-            until = _instant(text)
-            if until is None or until <= self.clock.now():
+            until, now = _instant(text), self.clock.now()
+            if until is None or until <= now:
                 self.notes.erase(key)
-            else:
-                self.of(team).hold(method, until)
+            else:  # the clock may have been wrong when it was noted
+                self.of(team).hold(method, min(until, now + LONGEST_PAUSE))
 
     async def close(self) -> None:
         """Leave no task behind, and no note unwritten."""
@@ -107,6 +108,7 @@ class Turns:
         if (owed, method) in self._unlapsed() and not self._gate(method).held:
             return
         await self.wait(method, channel, urgency)
+        self._taken.pop((owed, method), None)  # the oldest stays the first
         self._taken[owed, method] = self.clock.now() + LAPSE
         while len(self._taken) > _MOST_TURNS:
             self._taken.popitem(last=False)

@@ -317,3 +317,27 @@ async def test_a_pause_that_is_over_or_unreadable_is_forgotten(host: PlayedHost,
     async with governing(host) as governor:
         await governor.of("T1").wait(POST, "C1", Urgency.SIGNAL)
     assert host.memory.kept == {}
+
+
+async def test_a_pause_noted_by_a_clock_that_was_wrong_is_no_longer_than_any(
+    host: PlayedHost, clock: FakeClock, crowd: Crowd
+) -> None:
+    host.memory.kept[f"pause:T1:{POST}"] = "2035-01-01T12:00:00+00:00"
+    async with governing(host) as governor:
+        crowd.send("a", governor.of("T1").wait(POST, "C1", Urgency.ANSWER))
+        await clock.advance(timedelta(hours=1, seconds=1))
+        assert crowd.names == "a"
+
+
+async def test_a_turn_taken_anew_after_a_pause_lets_older_ones_lapse(
+    turns: Turns, clock: FakeClock
+) -> None:
+    await turns.take("one", POST, "C1", Urgency.ANSWER)
+    await clock.advance(5 * SECOND)
+    await turns.take("two", POST, "C2", Urgency.ANSWER)
+    turns.pause(POST, 2 * SECOND)
+    again = asyncio.create_task(turns.take("one", POST, "C1", Urgency.ANSWER))
+    await clock.advance(4 * SECOND)
+    await again
+    await clock.advance(7 * SECOND)  # that of "two" was taken eleven seconds ago
+    assert not turns.use("two", POST)
