@@ -91,7 +91,9 @@ def _ours(workspace: Workspace, message: dict[str, Any]) -> bool:
 def _began(message: dict[str, Any], outbound: Outbound, since: datetime) -> bool:
     """Whether a message that bears no mark can be the stream that this delivery began."""
     content, text = outbound.content, message.get("text")
-    if not isinstance(content, AgentReply) or not isinstance(text, str) or _marked(message):
+    if not (isinstance(content, AgentReply) and content.unfinished):
+        return False  # what is whole is never streamed
+    if not isinstance(text, str) or _marked(message):
         return False
     late = ids.instant_of(message["ts"]) >= since - _STREAM_LIFE
     return late and alike(text, flowing(content.text))

@@ -487,7 +487,7 @@ async def test_a_start_that_never_arrived_is_not_taken_for_another(
     assert await search is None
 
 
-@pytest.mark.parametrize("trouble", ["marked", "older", "other"])
+@pytest.mark.parametrize("trouble", ["marked", "older", "other", "whole"])
 async def test_only_a_new_message_without_a_mark_that_begins_alike_is_found(
     connected: Connect, direct: Scene, trouble: str
 ) -> None:
@@ -500,8 +500,9 @@ async def test_only_a_new_message_without_a_mark_that_begins_alike_is_found(
     if trouble == "older":
         await direct.clock.advance(timedelta(minutes=10))
     since = direct.clock.now() - SECOND
+    owed = direct.owed("One two", more=trouble != "whole")  # what is whole is no stream's
     async with connected(in_doubt_wait="1ms") as adapter:
-        assert await adapter.find(direct.owed("One two"), since=since) is None
+        assert await adapter.find(owed, since=since) is None
 
 
 async def test_after_a_restart_a_start_whose_answer_was_lost_is_found(
