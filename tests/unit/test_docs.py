@@ -305,6 +305,26 @@ def test_the_log_legend_explains_no_event_that_is_never_logged() -> None:
     assert set(rows(LOGGING)) - texts == set()
 
 
+def wordings() -> Iterator[str]:
+    """What the bridge and its Slack adapter can say, whole or in the pieces around a detail."""
+    for file in (ROOT / "bridge" / "plugin" / "text.py", *(ROOT / "adapters/slack").glob("*.py")):
+        nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+        docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value if id(node) not in docstrings else ""
+
+
+def test_people_in_slack_read_the_sentences_that_their_page_quotes() -> None:
+    page = " ".join((ROOT / "docs" / "slack-use.md").read_text("utf-8").split())
+    quoted = re.findall("“([^”]+)”", page)
+    pieces = {piece for sentence in quoted for piece in re.split(" ?… ?", sentence) if piece}
+    said = list(wordings())
+
+    assert len(pieces) > 20
+    assert {piece for piece in pieces if not any(piece in each for each in said)} == set()
+
+
 def test_every_link_between_the_pages_leads_to_a_file() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
