@@ -3,9 +3,13 @@
 A│ Ann: @bot Where is my order?     a new message in thread A
 A✎ bot: …                           the same message, changed in place
 B (direct)│ bot: …                  thread B is of a direct conversation
+A, to Ann alone│ bot: …             nobody else sees it
+Ann's Home│ …                       the app's Home tab
 """
 
 import string
+from dataclasses import replace
+from itertools import takewhile
 from typing import TextIO
 
 from bridge.simulators.demo_view import Label, lines, plain_label
@@ -14,6 +18,8 @@ from bridge.simulators.slack_workspace import SimulatedMessage
 
 _Place = tuple[str, str]
 
+HOME = "home"  #: in place of a channel: a person's Home tab
+_SHORT = 3  # lines that are rather repeated
 _DIRECT = "D"  # how Slack begins the id of a direct conversation
 
 
@@ -45,10 +51,27 @@ class Screen:
         """Show what is new and what has changed."""
         for channel in self._slack.channels:
             for root in self._slack.messages(channel):
-                letter = self._threads.setdefault((channel, root.ts), _letter(len(self._threads)))
-                thread = f"{letter} (direct)" if channel.startswith(_DIRECT) else letter
+                thread = self._thread(channel, root.ts)
                 for message in self._slack.messages(channel, root.ts):
                     self._show(thread, message)
+        for message in self._slack.ephemerals:
+            self._show_alone(message)
+        for person in self._slack.users.values():
+            if (view := self._slack.home(person.id)) is not None:
+                home = SimulatedMessage(channel=HOME, ts=person.id, blocks=tuple(view["blocks"]))
+                self._show(f"{person.name}'s Home", replace(home, user=self._slack.bot_user_id))
+
+    def _thread(self, channel: str, root: str) -> str:
+        letter = self._threads.setdefault((channel, root), _letter(len(self._threads)))
+        return f"{letter} (direct)" if channel.startswith(_DIRECT) else letter
+
+    def _show_alone(self, message: SimulatedMessage) -> None:
+        person = self._slack.users[message.user or ""]
+        where = f"#{self._slack.channels[message.channel]}"
+        if message.thread_ts:
+            where = self._thread(message.channel, message.thread_ts)
+        shown = replace(message, user=self._slack.bot_user_id)
+        self._show(f"{where}, to {person.name} alone", shown)
 
     def _show(self, thread: str, message: SimulatedMessage) -> None:
         place, names = (message.channel, message.ts), self._names()
@@ -58,12 +81,25 @@ class Screen:
         self._shown[place] = now
         if before is None and self._typist is not None and message.user == self._typist:
             return
-        for line in now:
+        for line in now if before is None else _changed(before, now):
             self.write(f"  {thread}{'│' if before is None else '✎'} {line}")
 
     def _names(self) -> dict[str, str]:
         people = {user.id: user.name for user in self._slack.users.values()}
-        return {self._slack.bot_user_id: "bot", **people}
+        return {self._slack.bot_user_id: "bot", **people, **self._slack.channels}
+
+
+def _changed(before: list[str], now: list[str]) -> list[str]:
+    """The lines of a message that has changed, from where it has; of words that grew, the new."""
+    author, _, _ = now[0].partition(": ")
+    if now[0] != before[0]:
+        grown = now[0].startswith(before[0])
+        words = f"{author}: … {now[0][len(before[0]) :].lstrip()}"
+        return [words, *now[1:]] if grown else now
+    same = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now, strict=False))
+    )
+    return now if same < _SHORT else [f"{author}: …", *now[min(same, len(now) - 1) :]]
 
 
 def _letter(index: int) -> str:

@@ -8,16 +8,15 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from bridge.clock import Clock, RandomIds
-from bridge.simulators import polyai_frames as frames
+from bridge.simulators.demo_agent import DemoAgent
 from bridge.simulators.polyai import PolyAISimulator
-from bridge.simulators.polyai_agent import Act, Emit, Party, Pause, RuleAgent, Say
 from bridge.simulators.slack import SlackSimulator
 
 #: Slack repeats what it could not deliver for about six minutes; here so much more often that
@@ -25,8 +24,6 @@ from bridge.simulators.slack import SlackSimulator
 _LADDER = (timedelta(seconds=1),) * 360
 _DRAIN = timedelta(seconds=10)
 _TAIL = 30
-
-WAREHOUSE = "The warehouse says: yes, it is gift-wrapped."
 
 _CONFIG = """\
 # Written by the demo. A real one differs in addresses and secrets only.
@@ -41,6 +38,7 @@ base_url = {base_url}
 connector_token = "simulated-connector-token"
 host = "https://demo.example"
 streaming = true
+edits = "correct"
 
 [adapters.slack]
 type = "slack"
@@ -49,24 +47,8 @@ bot_token = "xoxb-simulated"
 app_token = "xapp-simulated"
 api_url = {api_url}
 in_doubt_wait = "2s"
+stream_pace = "300ms"
 """
-
-
-class DemoAgent:
-    """Ava, who takes a moment for whatever she must ask the warehouse."""
-
-    def __init__(self) -> None:
-        self._rules = RuleAgent(handoff_pace=timedelta(milliseconds=500))
-
-    def greet(self, party: Party) -> Sequence[Act]:
-        """What follows a join."""
-        return self._rules.greet(party)
-
-    def answer(self, party: Party, text: str) -> Sequence[Act]:
-        """What follows a message."""
-        if "warehouse" in text.lower() and not party.live:
-            return [Emit(frames.THINKING), Pause(timedelta(seconds=2)), Say(WAREHOUSE)]
-        return self._rules.answer(party, text)
 
 
 class BridgeProcess:
@@ -137,6 +119,7 @@ class Stage:
     """Everybody there is."""
 
     clock: Clock
+    agent: DemoAgent
     polyai: PolyAISimulator
     slack: SlackSimulator
     bridge: BridgeProcess
@@ -147,7 +130,8 @@ async def staged(directory: Path, clock: Clock) -> AsyncIterator[Stage]:
     """The simulators running, the bridge configured and not yet started; at the end all is gone."""
     ids = RandomIds()
     pace = timedelta(milliseconds=150)
-    polyai = PolyAISimulator(clock=clock, ids=ids, agent=DemoAgent(), streaming_pace=pace)
+    agent = DemoAgent()
+    polyai = PolyAISimulator(clock=clock, ids=ids, agent=agent, streaming_pace=pace)
     slack = SlackSimulator(clock=clock, ids=ids, ladder=_LADDER)
     async with polyai, slack:
         config = directory / "bridge.toml"
@@ -160,6 +144,6 @@ async def staged(directory: Path, clock: Clock) -> AsyncIterator[Stage]:
         config.write_text(_CONFIG.format(**quoted))
         bridge = BridgeProcess(config, directory / "bridge.log")
         try:
-            yield Stage(clock=clock, polyai=polyai, slack=slack, bridge=bridge)
+            yield Stage(clock=clock, agent=agent, polyai=polyai, slack=slack, bridge=bridge)
         finally:
             await bridge.stop()

@@ -9,7 +9,7 @@ from bridge.simulators.demo_screen import Screen
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(seconds=15)
+PATIENCE = timedelta(seconds=30)
 _LOOK = timedelta(milliseconds=20)
 
 

@@ -6,6 +6,7 @@ steer the terminal.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from bridge.simulators.slack_workspace import SimulatedMessage
@@ -15,6 +16,7 @@ Json = dict[str, Any]
 Label = Callable[[SimulatedMessage, Json], str]
 
 _MARKED = re.compile(r"<([^<>]+)>")
+_OURS = ".slack.com/archives/"  # a way to another message; its address is long
 _INDENT = "    "
 
 
@@ -26,7 +28,7 @@ def plain_label(_message: SimulatedMessage, button: Json) -> str:
 def lines(
     message: SimulatedMessage, names: Mapping[str, str], label: Label = plain_label
 ) -> list[str]:
-    """The lines of a message; `names` are those of the people and the app, by id."""
+    """The lines of a message; `names` are those of people, the app and channels, by id."""
     author = message.username or names.get(message.user or "", "somebody")
     if message.deleted:
         return [f"{author}: (deleted)"]
@@ -36,13 +38,25 @@ def lines(
 
 
 def buttons(message: SimulatedMessage) -> list[str]:
-    """The words of the buttons that answer, in order; those that open an address are left out."""
-    return [
-        str(element["text"]["text"])
-        for block in message.blocks
-        for element in block.get("elements", ())
-        if element.get("type") == "button" and "url" not in element
-    ]
+    """The words of what can be pressed, in order; what opens an address is left out."""
+    return [str(element["text"]["text"]) for element in pressable(message)]
+
+
+def pressable(message: SimulatedMessage) -> list[Json]:
+    """The buttons that answer, and the lines of menus, in order: each with `text`, `action_id`."""
+    rows = ((*block.get("elements", ()), block.get("accessory") or {}) for block in message.blocks)
+    elements = chain.from_iterable(rows)
+    return list(chain.from_iterable(_choices(element) for element in elements))
+
+
+def _choices(element: Json) -> list[Json]:
+    match element.get("type"):
+        case "button" if "url" not in element:
+            return [element]
+        case "static_select":
+            shared = {"type": "static_select", "action_id": element["action_id"]}
+            return [{**shared, "text": option["text"]} for option in element["options"]]
+    return []
 
 
 def _body(message: SimulatedMessage, label: Label) -> Iterator[str]:
@@ -78,6 +92,9 @@ def _element(message: SimulatedMessage, element: Json, label: Label) -> str:
     match element["type"]:
         case "button":
             return label(message, element)
+        case "static_select":
+            lines = " ".join(label(message, choice) for choice in _choices(element))
+            return f"{element['placeholder']['text']} ▾ {lines}"
         case "image":
             return _picture(element)
         case "mrkdwn" | "plain_text":
@@ -104,9 +121,11 @@ def _meant(marked: str, names: Mapping[str, str]) -> str:
         case "@":
             return f"@{words or names.get(target[1:], target[1:])}"
         case "#":
-            return f"#{words or target[1:]}"
+            return f"#{words or names.get(target[1:], target[1:])}"
         case "!" if target.startswith("!date^"):
             return words
         case "!":
             return f"@{words or target[1:].removeprefix('subteam^')}"
+    if words and _OURS in target:
+        return f"{words} ↗"
     return f"{words} ({target})" if words else target

@@ -8,7 +8,7 @@ from bridge.simulators.demo_view import buttons, lines
 from bridge.simulators.slack_workspace import SimulatedMessage
 
 Json = dict[str, Any]
-NAMES = {"UANN": "Ann", "UBOT": "bot"}
+NAMES = {"UANN": "Ann", "UBOT": "bot", "C2": "orders"}
 
 
 def message(*blocks: Json, text: str = "", **more: object) -> SimulatedMessage:
@@ -55,6 +55,19 @@ def test_a_button_that_leads_away_has_an_arrow_and_is_no_answer() -> None:
     assert buttons(linked) == []
 
 
+def test_a_menu_shows_the_lines_that_can_be_chosen() -> None:
+    lines_of_it = [{"text": {"type": "plain_text", "text": word}} for word in ("A", "B")]
+    menu = {
+        "type": "static_select",
+        "action_id": "pick",
+        "placeholder": {"type": "plain_text", "text": "Choose"},
+        "options": lines_of_it,
+    }
+    offer = message(section("Which?"), {"type": "actions", "elements": [menu]})
+    assert lines(offer, NAMES) == ["bot: Which?", "    Choose ▾ [A] [B]"]
+    assert buttons(offer) == ["A", "B"]
+
+
 def test_the_caller_may_write_buttons_differently() -> None:
     offer = message({"type": "actions", "elements": [button("A")]})
     assert lines(offer, NAMES, lambda m, b: f"({m.ts} {b['action_id']})") == ["bot: (1.000001 A)"]
@@ -69,6 +82,9 @@ def test_the_caller_may_write_buttons_differently() -> None:
         ),
         ("<https://demo.example>", "https://demo.example"),
         ("<#C1|help>", "#help"),
+        ("<#C2>", "#orders"),
+        ("<#C3>", "#C3"),
+        ("<https://acme.slack.com/archives/C1/p1?cid=C1|Conversation>", "Conversation ↗"),
         ("<@UNOBODY>", "@UNOBODY"),
         ("<!channel>", "@channel"),
         ("<!subteam^S1>", "@S1"),
