@@ -55,6 +55,13 @@ def test_the_crash_table_speaks_of_states_that_exist() -> None:
         assert DeliveryState(state)
 
 
+def test_each_module_of_the_slack_adapter_stands_below_a_question() -> None:
+    table = TEXT.partition("## Inside the Slack adapter")[2].partition("\n## ")[0]
+    modules = {path.stem for path in (ROOT / "adapters" / "slack").glob("*.py")} - {"__init__"}
+
+    assert modules - set(re.findall(r"`(\w+)`", table)) == set()
+
+
 def test_the_glossary_explains_the_words_of_the_code() -> None:
     glossary = TEXT.partition("## Glossary")[2]
 
