@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bridge.clock import RandomIds, SystemClock
@@ -35,26 +36,56 @@ STEPS = (
     "Slack has an acknowledgement of both clicks",
     "the buttons gave way to what was chosen and by whom",
     "one message reached the agent",
-    r"PolyAI sent it in pieces \(\d chunks\)",
-    "the thread shows one whole message",
-    "each thread has a session of its own, and nothing is mixed",
-    "the bridge is killed",
-    "PolyAI answers while nobody listens",
-    "the bridge starts again, and the answer is there",
-    "so is the answer to what Ben wrote meanwhile",
+    "(Ann|Ben) was second, and alone is told so",
+    "with the answer comes a card: a link, a picture and a button",
+    r"\*\*bold\*\* is bold",
+    "a list in a list is indented",
+    "a table has columns",
+    "the suggestions are too many for buttons: a menu",
+    "the menu gave way to her choice",
+    "one message in the channel grows, by changes",
+    "so does one in Ben's messages",
+    "there it flows, as Slack's own stream",
+    "kill -9: the bridge is dead",
+    "PolyAI says the end while nobody listens, and Ben writes",
+    "the bridge starts again",
+    "Ann's message is finished",
+    "so is Ben's",
+    "what Ben wrote meanwhile is answered",
+    r"in A it is one message, which grew \d+ times",
+    r"in B it is one message, which grew \d+ times",
     r"in the same session with the same token, carried on from cursor \d+",
     "with no second greeting",
+    "the agent is told who speaks",
+    "the agent is told the correction",
+    "each thread has a session of its own, and nothing is mixed",
+    "the pause was kept, and what was refused came once",
+    "Ann alone is told how things stand",
+    "with buttons for the rest",
+    "he alone is told",
+    "it lists Ben's conversations, for him alone",
+    "so does his Home tab",
+    "the thread and the agent saw nothing of it",
+    "the thread says that it has ended",
+    "the list is shorter",
+    "she waits in a queue",
+    "and may give up waiting",
+    "the wait is over, and so is its button",
     r"her place in the queue was one message, changed in place \d times",
-    r"and promises no place any more",
-    "Sam's words carry Sam's name",
+    "the thread's status says that Sam is typing",
+    "under Sam's own name",
     "the end is said",
     "with a button to start again",
+    "she alone is told, politely",
+    "nothing else comes of it",
     "a new session begins",
     "with its own greeting",
+    "a word ends this one, too",
     "SIGTERM: it drained and ended with exit code 0",
     "the agent heard every line once, in order",
     r"the threads show each of the agent's \d+ messages once",
     "PolyAI was told nothing that it forbids",
+    "Slack was never called too often",
 )
 
 #: What people see in the threads.
@@ -62,7 +93,13 @@ LINES = (
     r"A│ Ann: @bot Where is my order\?",
     r"A│     \[1234\] \[I do not have it\]",
     r"A✎     ✓ \*1234\* — chosen by @(Ann|Ben)",
-    r"B│ Ben: @bot What are your opening hours\?",
+    r"A│         ◦ for bread",
+    r"A│     Choose an answer ▾ \[Aprons\] .*",
+    r"B \(direct\)✎ bot: … Part 2 .*",
+    r"C│ Ben: @bot What are your opening hours\?",
+    r"A, to Ann alone│ bot: You have been talking to Ava since .*",
+    r"#help, to Ben alone│ bot: Your open conversations: 3\.",
+    r"Ben's Home✎     \*Your open conversations: 2\*",
     r"A✎ bot: .* You are number 1 in the queue\..*",
     r"A│ Sam: Hi, this is Sam\. .*",
     r"A│     \[Start again\]",
@@ -101,6 +138,11 @@ class Demo:
         """Type a line into its terminal and read until something comes of it."""
         os.write(self._ours, f"{line}\n".encode())
         self.read_until(then)
+
+    def number_of(self, button: str) -> str:
+        """What to type to press the newest button with these words."""
+        numbers: list[str] = re.findall(rf"\[(\d+): {button}\]", self.written)
+        return numbers[-1]
 
     def end(self) -> int:
         """Wait for its end and see that nothing is left; the exit code."""
@@ -150,6 +192,7 @@ def chat(tmp_path: Path) -> Iterator[Demo]:
     chat.abandon()
 
 
+@pytest.mark.timeout(180)
 def test_the_scripted_demo_shows_every_step_and_leaves_nothing_behind(demo: Demo) -> None:
     assert demo.end() == 0, demo.written
     told_in_order = iter(re.findall(r"^  ✓ (.*)$", demo.written, re.MULTILINE))
@@ -157,7 +200,10 @@ def test_the_scripted_demo_shows_every_step_and_leaves_nothing_behind(demo: Demo
         assert any(re.fullmatch(step, line) for line in told_in_order), (step, demo.written)
     for line in LINES:
         assert re.search(f"^  {line}$", demo.written, re.MULTILINE), (line, demo.written)
-    assert len(re.findall("^  A│ bot: The warehouse says", demo.written, re.MULTILINE)) == 1
+    for thread in ("A", r"B \(direct\)"):
+        began = re.findall(rf"^  {thread}│ bot: Part 1 of", demo.written, re.MULTILINE)
+        ended = re.findall(rf"^  {thread}✎ bot: … .*small print\.$", demo.written, re.MULTILINE)
+        assert (len(began), len(ended)) == (1, 1), demo.written
     assert demo.written.endswith("Every step was seen.\n")
     for never in ("Traceback", "xoxb-", "xapp-", "simulated-connector-token"):
         assert never not in demo.written
@@ -210,6 +256,24 @@ def test_in_a_terminal_a_bare_mention_keeps_the_buttons_of_the_greeting(chat: De
     assert chat.end() == 0
 
 
+def test_in_a_terminal_a_conversation_is_steered(chat: Demo) -> None:
+    chat.read_until("that is all)")
+    chat.type_in("/status", then="(you are in no thread yet")
+    chat.type_in("what do you sell?", then=": Tea towels]")
+    chat.type_in(chat.number_of("Tea towels"), then="A│ bot: You said: Tea towels")
+    chat.type_in("@status", then="A, to you alone│ bot: You have been talking to Ava")
+    chat.read_until(": End the conversation]")
+    chat.type_in("/agent", then="#help, to you alone│ bot: Your open conversations: 1.")
+    chat.type_in("/shortcut", then="A, to you alone│ bot: You have been talking to Ava")
+    chat.type_in("/home", then="you's Home│     *Your open conversations: 1*")
+    chat.type_in("/end", then="A│ bot: The conversation was ended, as asked.")
+    chat.type_in("what are your terms?", then="A✎ bot: … Part 2 ")
+    chat.type_in("/kill", then="(the bridge is dead: kill -9")
+    chat.type_in("/start", then="A✎ bot: … Part ")
+    chat.type_in("/quit", then="/quit")
+    assert chat.end() == 0
+
+
 async def test_a_missed_step_is_told_with_the_end_of_the_log(tmp_path: Path) -> None:
     out = io.StringIO()
     async with staged(tmp_path, SystemClock()) as stage:
@@ -236,3 +300,42 @@ async def test_a_screen_shows_each_message_once_and_again_when_it_changed() -> N
         screen.refresh()
         screen.refresh()
     assert out.getvalue().splitlines() == ["  A│ Ann: one", "  B│ Ann: two", "  A✎ Ann: three"]
+
+
+async def test_a_screen_tells_who_alone_sees_something_and_what_is_new_in_a_change() -> None:
+    out = io.StringIO()
+    async with SlackSimulator(clock=SystemClock(), ids=RandomIds()) as slack:
+        channel, ann = slack.add_channel("help"), slack.add_user("Ann")
+        screen = Screen(slack, out)
+        thread = await slack.say(channel, ann, "one\ntwo\nthree\nfour")
+        screen.refresh()
+        await slack.edit(channel, thread, "one\ntwo\nthree\nfive")
+        screen.refresh()
+        await slack.edit(channel, thread, "one more\ntwo")
+        screen.refresh()
+        shown = {"channel": channel, "user": ann, "text": "psst", "thread_ts": thread}
+        await _call(slack, "chat.postEphemeral", shown)
+        home = {"type": "home", "blocks": [{"type": "divider"}]}
+        await _call(slack, "views.publish", {"user_id": ann, "view": home})
+        screen.refresh()
+    assert out.getvalue().splitlines() == [
+        "  A│ Ann: one",
+        "  A│     two",
+        "  A│     three",
+        "  A│     four",
+        "  A✎ Ann: …",
+        "  A✎     five",
+        "  A✎ Ann: … more",
+        "  A✎     two",
+        "  A, to Ann alone│ bot: psst",
+        "  Ann's Home│ bot: ───",
+    ]
+
+
+async def _call(slack: SlackSimulator, method: str, arguments: Mapping[str, object]) -> None:
+    headers = {"Authorization": "Bearer xoxb-simulated"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.post(f"{slack.api_url}{method}", json=arguments) as answer,
+    ):
+        assert (await answer.json())["ok"]
