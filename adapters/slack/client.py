@@ -115,13 +115,27 @@ class SlackClient:
         channel = _channel(outbound.place) if outbound.place else thread.channel
         root = "" if outbound.place else thread.root
         async with _judged(workspace, outbound, posting=False):
-            found = await look(workspace, outbound, channel, root, since, self._streams.spots)
+            found = await self._look(workspace, outbound, channel, root, since)
         remaining = since + self._in_doubt_wait - self._clock.now()
         if found is None and remaining > timedelta(0):
             await self._clock.sleep(remaining)
             async with _judged(workspace, outbound, posting=False):
-                found = await look(workspace, outbound, channel, root, since, self._streams.spots)
+                found = await self._look(workspace, outbound, channel, root, since)
         return found
+
+    async def _look(
+        self, workspace: Workspace, outbound: Outbound, channel: str, root: str, since: datetime
+    ) -> Receipt | None:
+        """Look once. What landed in the open channel, as its thread is gone, is taken back."""
+        try:
+            return await look(workspace, outbound, channel, root, since, self._streams.spots)
+        except Refusal as refusal:
+            if refusal.code != "thread_not_found":
+                raise
+            stray = await look(workspace, outbound, channel, "", since)
+            if stray is None:
+                raise
+            await _take_back(workspace, _spot(stray))
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Make the message at `receipt` show `outbound`; its author stays as posted."""

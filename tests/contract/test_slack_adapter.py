@@ -21,6 +21,7 @@ from bridge.errors import (
     MaybeDelivered,
     Rejected,
     RetryLater,
+    ThreadClosed,
     Unreachable,
 )
 from bridge.model.delivery import Outbound, Receipt, retired
@@ -667,6 +668,20 @@ async def test_a_reply_to_a_deleted_root_is_taken_back(
     await slack.delete(channel, root)
     with pytest.raises(Rejected, match="thread is gone"):
         await adapter.deliver(outbound(slack, channel, root, reply()))
+    assert all(message.deleted for message in slack.messages(channel))
+
+
+async def test_a_reply_to_a_deleted_root_whose_answer_was_lost_is_taken_back(
+    adapter: SlackClient, slack: SlackSimulator, channel: str, ann: str, clock: HandClock
+) -> None:
+    root = await asked(slack, channel, ann)
+    await slack.delete(channel, root)
+    slack.lose_response("chat.postMessage")
+    since = clock.now()
+    with pytest.raises(MaybeDelivered):
+        await adapter.deliver(outbound(slack, channel, root, reply()))
+    with pytest.raises(ThreadClosed, match="thread is gone"):
+        await adapter.find(outbound(slack, channel, root, reply()), since=since)
     assert all(message.deleted for message in slack.messages(channel))
 
 
