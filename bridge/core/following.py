@@ -200,7 +200,7 @@ def look_after_stream(step: Stepping, session: Session, stream: Stream) -> None:
     now = step.conversation.session
     if now is not None:
         others = (s for s in now.streams if s.message_id != stream.message_id)
-        told = msgspec.structs.replace(stream, told=True)
+        told = msgspec.structs.replace(stream, told=True, touched_at=step.now)
         _keep_open(step, (*others, told))
 
 

