@@ -54,6 +54,16 @@ class SlackSettings(AdmissionSettings, ControlSettings, StreamSettings):
     def _client(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         return _secret(value, needed=_installs(info), origin="the Client Secret")
 
+    @field_validator("token_rotation")
+    @classmethod
+    def _rotation(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's form
+        if value and not _installs(info):
+            raise ValueError(
+                "needs a client_id: a bot_token that expires cannot be renewed, "
+                "so leave token rotation off in the app, or let the workspace install it"
+            )
+        return value
+
     @field_validator("public_url", mode="wrap")
     @classmethod
     def _public(cls, value: object, read: Callable[[object], str], info: ValidationInfo) -> str:

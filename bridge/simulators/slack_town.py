@@ -48,13 +48,14 @@ class SlackTown:
         client_id: str = "1.2",
         client_secret: str = "simulated",  # noqa: S107 - it opens nothing
         token_life: timedelta | None = None,
+        port: int = 0,
     ) -> None:
         self._clock = clock
         self._ids = ids
         self._client = f"{client_id}:{client_secret}"
         self._token_life = token_life
         self._stack = AsyncExitStack()
-        self._port = 0
+        self._port = port
         self._organisations: dict[str, str] = {}
         self._codes: dict[str, _Grant] = {}
         self._refresh: dict[str, str] = {}
@@ -72,7 +73,7 @@ class SlackTown:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", self._port).start()
         self._port = runner.addresses[0][1]
         return self
 

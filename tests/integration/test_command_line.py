@@ -297,10 +297,10 @@ async def command(*arguments: str) -> tuple[int, str, str]:
 
 
 @asynccontextmanager
-async def simulated(side: str) -> AsyncIterator[str]:
+async def simulated(side: str, *more: str) -> AsyncIterator[str]:
     """A simulator as its own process; what it says at its start."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "simulate", side, "--port", "0"), stdout=PIPE
+        *(sys.executable, "-m", "bridge", "simulate", side, "--port", "0", *more), stdout=PIPE
     )
     assert process.stdout
     try:
@@ -338,3 +338,24 @@ async def test_what_the_simulators_print_is_all_that_a_conversation_needs(tmp_pa
             query = {"channel": channel, "thread_ts": ts}
             thread = await (await http.get(f"{control}/messages", params=query)).json()
         assert [message["text"] for message in thread["messages"]] == [said["text"]]
+
+
+async def test_a_simulated_app_can_be_installed_by_hand(tmp_path: Path) -> None:
+    async with simulated("polyai") as polyai, simulated("slack", "--to-install") as slack:
+        tables = [told.partition("# for bridge.toml\n")[2] for told in (polyai, slack)]
+        file = tmp_path / "bridge.toml"
+        file.write_text("\n".join(tables))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge", "check", "--connect", "--config", file), stdout=PIPE
+        )
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        assert "app 1.2, for workspaces that install it" in out.decode()
+        front = tomllib.loads(tables[1])["adapters"]["slack"]["api_url"].removesuffix("api/")
+        asked = {"redirect_uri": "http://127.0.0.1/back", "state": "s"}
+        page = f"{front}oauth/v2/authorize"
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(page, params=asked, allow_redirects=False) as answer,
+        ):
+            assert "code=" in answer.headers["Location"]

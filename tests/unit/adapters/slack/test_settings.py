@@ -144,3 +144,8 @@ def test_durations_are_read(given: object, taken: timedelta) -> None:
 @pytest.mark.parametrize("given", ["soon", "10", "-3s", "0s", 30])
 def test_other_durations_are_refused(given: object) -> None:
     assert "in_doubt_wait" in refusal(in_doubt_wait=given)
+
+
+def test_a_token_that_expires_has_to_be_renewable() -> None:
+    assert "needs a client_id" in refusal(token_rotation=True)
+    assert SlackSettings.model_validate(INSTALLED | {"token_rotation": True}).token_rotation
