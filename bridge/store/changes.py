@@ -42,7 +42,11 @@ REMEMBERED_FOR = timedelta(days=30)
 #: Who says or presses one of these takes part in the conversation.
 _TAKING_PART = (Said, Clicked, EndAsked, StartAsked, RetryAsked, CancelAsked, PersonAsked)
 #: In which column what a settlement says is kept.
-_KEPT_AS = {DeliveryState.SENT: "reference", DeliveryState.DEAD: "reason"}
+_KEPT_AS = {
+    DeliveryState.SENT: "reference",
+    DeliveryState.DEAD: "reason",
+    DeliveryState.DROPPED: "reason",
+}
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 Body = ThreadBody | Ask

@@ -22,7 +22,7 @@ from bridge.runtime.naming import Names
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.worker import Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
-from bridge.testing.builders import frame, piece
+from bridge.testing.builders import ANN, frame, piece
 from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
@@ -126,6 +126,27 @@ async def test_what_was_said_reaches_the_agent_and_its_entry_is_done(shop: Shop)
     assert shop.sent == ["join", "hello"]
     assert shop.open_entries() == 0
     assert shop.house.passed[:2] == ["before-step", "after-step"]
+
+
+@pytest.mark.parametrize(
+    ("happened", "left"),
+    [
+        (e.MessageEdited("T1:hello", "good day", ANN), ["good day"]),
+        (e.MessageDeleted("T1:hello", ANN), []),
+        (e.ThreadLost(), []),
+    ],
+)
+async def test_what_is_changed_or_dropped_before_it_is_sent_is_written_down(
+    shop: Shop, happened: e.Event, left: list[str]
+) -> None:
+    await shop.say("hello")
+
+    await shop.worker.tell(C1, Mail(happened))
+
+    conversation = await shop.house.store.conversation(C1)
+    assert conversation is not None
+    assert [message.text for message in conversation.waiting] == left
+    assert shop.house.states()["c1.1"] == "dropped"
 
 
 async def test_what_the_agent_says_is_owed_to_the_thread_after_the_commit(shop: Shop) -> None:

@@ -173,6 +173,22 @@ async def test_a_step_settles_what_the_agent_was_owed(store: Store) -> None:
     assert await store.owed_count() == {"agent": 1}
 
 
+@pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.DROPPED])
+async def test_however_it_came_out_with_the_agent_the_step_is_taken(
+    store: Store, state: DeliveryState
+) -> None:
+    """What is changed or taken back in time is dropped: the edit must not be set aside for that."""
+    conversation = await opened(store)
+    await store.write(owing(conversation, (1, Ask("one"))))
+
+    outcome = AgentOutcome(id=FIRST, state=state, reference="so it was")
+    await store.write(TakeStep(conversation=conversation, at=NOON, settled=(outcome,)))
+
+    (row,) = await store.list_deliveries(conversation.id)
+    assert row.state is state
+    assert row.reason == (None if state is DeliveryState.SENT else "so it was")
+
+
 async def test_a_session_that_is_forgotten_keeps_its_record_without_its_token(
     store: Store,
 ) -> None:
