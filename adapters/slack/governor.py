@@ -200,11 +200,17 @@ class _Gate:
         self._refuse_hopeless(one, now)
         self._lanes.add(one)
         try:
-            self._serve()
+            # Thousands may come at once: while nobody may go, nobody looks through all who wait.
+            if (due := self._due(one)) <= now:
+                self._serve()
+            else:
+                self._set_alarm(due)
             await told
         finally:
-            if self._lanes.remove(one):
-                self._set_alarm()
+            # An alarm that rings too soon does no harm.
+            if self._lanes.remove(one) and not len(self._lanes) and self._alarm is not None:
+                self._alarm[1].cancel()
+                self._alarm = None
 
     def overtake(self, about: str) -> None:
         """A growth of this message that still waits is out of date."""
@@ -241,7 +247,8 @@ class _Gate:
             if not following.told.done():
                 self._take(following.channel, now)
                 following.told.set_result(None)
-        self._set_alarm()
+        if (due := min(map(self._due, self._lanes.heads()), default=None)) is not None:
+            self._set_alarm(due)
 
     def _turn_away(self, one: Waiting, after: timedelta) -> None:
         self._lanes.remove(one)
@@ -262,18 +269,19 @@ class _Gate:
                 self._channels = {c: b for c, b in self._channels.items() if not b.full(now)}
             self._channels.setdefault(channel, Bucket(allowance, now)).take(now)
 
-    def _set_alarm(self) -> None:
-        """Wake when the first of those who wait may go, or is to be turned away."""
-        dues = (min(self._free_at(one), one.until or _NEVER) for one in self._lanes.heads())
-        due = min(dues, default=None)
-        if self._alarm is not None and (due is None or due < self._alarm[0]):
+    def _due(self, one: Waiting) -> datetime:
+        """When it may go, or is to be turned away."""
+        return min(self._free_at(one), one.until or _NEVER)
+
+    def _set_alarm(self, due: datetime) -> None:
+        """Look again at `due`, if not before."""
+        if self._alarm is not None:
+            if self._alarm[0] <= due:
+                return
             self._alarm[1].cancel()
-            self._alarm = None
-        if due is not None and self._alarm is None:
-            wait = due - self._clock.now()
-            alarm = asyncio.create_task(self._ring(wait), name="slack-gate")
-            self._turns.start(alarm)
-            self._alarm = (due, alarm)
+        alarm = asyncio.create_task(self._ring(due - self._clock.now()), name="slack-gate")
+        self._turns.start(alarm)
+        self._alarm = (due, alarm)
 
     async def _ring(self, wait: timedelta) -> None:
         await self._clock.sleep(wait)

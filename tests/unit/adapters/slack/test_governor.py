@@ -1,6 +1,7 @@
 """Does every call go at its turn, and no call in a pause?"""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -267,6 +268,18 @@ async def test_too_many_that_wait_are_told_to_come_again(
     crowd.send("b", turns.wait(POST, "C1", Urgency.ANSWER))
     await clock.settle()
     assert (crowd.names, crowd.turned_away) == ("aaa", ["b"])
+
+
+async def test_thousands_that_wait_in_channels_of_their_own_hold_up_nothing_else(
+    turns: Turns, clock: FakeClock, crowd: Crowd
+) -> None:
+    began = time.process_time()
+    for number in range(3000):
+        crowd.send("a", turns.wait(POST, f"C{number}", Urgency.ANSWER))
+    await clock.settle()
+    assert len(crowd.gone) == 200
+    # Each looking through all would take ten seconds, in which Slack's three for an ack run out.
+    assert time.process_time() - began < 3
 
 
 async def test_channels_that_are_quiet_again_are_forgotten(turns: Turns, clock: FakeClock) -> None:
