@@ -38,9 +38,13 @@ def contents_of(message: Json, *, bot: str) -> Contents:
 
 
 def _markup(text: str, blocks: object, bot: str) -> str:
-    """The message's own words: its text, or its blocks where they say more."""
+    """The message's own words: its text, or its blocks where they say more.
+
+    A channel has its name in the text alone, and its id in both: so the id is no more.
+    """
     rich = markup_of(blocks)
-    return rich if poorer(plain(text, bot=bot), plain(rich, bot=bot)) else text
+    told = f"{plain(text, bot=bot)} {text}".strip()
+    return rich if poorer(told, plain(rich, bot=bot)) else text
 
 
 def _attachments(attachments: object, bot: str) -> Iterator[str]:

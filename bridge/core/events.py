@@ -18,6 +18,7 @@ class MessageAccepted(Value, frozen=True, tag="message_accepted"):
     person: Person
     called: bool = False
     origin: str = ""  #: its first identity, by which it is edited or deleted
+    order: str = ""  #: sorts what was said in the thread, as text; empty where that is not known
 
 
 class ChoiceAccepted(Value, frozen=True, tag="choice_accepted"):

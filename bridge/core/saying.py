@@ -1,6 +1,7 @@
 """What becomes of what people say, choose and send again? It is owed to the agent.
 
 Nothing a person said is dropped: it is sent, carried over once, or told to be undelivered.
+Platforms may tell of it in another order than it was said in: what still waits is sorted.
 """
 
 from bridge.core import events as e
@@ -25,7 +26,7 @@ def said(step: Stepping, message: e.MessageAccepted) -> None:
     step.change(speaker=message.person)
     session = step.conversation.session
     if message.text.strip():
-        owe_agent(step, message.text, message.person, origin=message.origin)
+        owe_agent(step, message.text, message.person, origin=message.origin, order=message.order)
     elif session is None or session.resumed:
         step.change(wanted=True)
         take_back_restart(step)
@@ -83,14 +84,26 @@ def attention(step: Stepping, person: Person | None) -> None:
 
 
 def owe_agent(
-    step: Stepping, text: str, person: Person, *, origin: str = "", corrects: bool = False
+    step: Stepping,
+    text: str,
+    person: Person,
+    *,
+    origin: str = "",
+    corrects: bool = False,
+    order: str = "",
 ) -> None:
     """Owe the agent these words, unless it takes none that long."""
     note_speaker(step, person)
     session = step.conversation.session
     ending = session is not None and session.end_wanted_at is not None
     message = Waiting(
-        step.next_id, text, after_end=ending, person=person, origin=origin, corrects=corrects
+        delivery=step.next_id,
+        text=text,
+        after_end=ending,
+        person=person,
+        origin=origin,
+        corrects=corrects,
+        order=order,
     )
     if not fits(step, message):
         tell_too_long(step)
@@ -98,4 +111,12 @@ def owe_agent(
     step.ask(Ask(text=text, person=person))
     take_back_restart(step)
     person_wrote(step)
-    step.change(waiting=(*step.conversation.waiting, message))
+    step.change(waiting=_in_line(step.conversation.waiting, message))
+
+
+def _in_line(waiting: tuple[Waiting, ...], message: Waiting) -> tuple[Waiting, ...]:
+    """The same queue with `message` in it: last, but before what is known to be said later."""
+    place = len(waiting)
+    while place and message.order and message.order < waiting[place - 1].order:
+        place -= 1
+    return (*waiting[:place], message, *waiting[place:])

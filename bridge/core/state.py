@@ -101,6 +101,7 @@ class Waiting(Value, frozen=True):
     person: Person | None = None  #: whose words these are
     origin: str = ""  #: the platform's name of what was said, by which it is changed
     corrects: bool = False  #: it follows something said before under the same origin
+    order: str = ""  #: sorts what was said in the thread, as text; empty where that is not known
 
 
 class InFlight(Value, frozen=True, kw_only=True):

@@ -56,8 +56,13 @@ def _meaning(inbound: Inbound) -> e.Event:
     person = inbound.person
     match inbound.body:
         case Said(text=text):
-            origin = inbound.identities[0]
-            return e.MessageAccepted(text, person, called=inbound.opens, origin=origin)
+            return e.MessageAccepted(
+                text,
+                person,
+                called=inbound.opens,
+                origin=inbound.identities[0],
+                order=inbound.order,
+            )
         case Clicked(delivery=delivery, index=index, mark=mark):
             return e.ChoiceAccepted(delivery, index, person, mark)
         case EndAsked():

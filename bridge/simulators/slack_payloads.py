@@ -10,7 +10,8 @@ from bridge.simulators.slack_workspace import Channel, SimulatedMessage, Simulat
 
 Json = dict[str, Any]
 
-_MENTION = re.compile(r"(<@[UW][A-Z0-9]+>)")
+#: What stands between angle brackets in Slack's wire form: a mention, a channel, a link.
+_TOKEN = re.compile(r"(<[^<>\n]+>)")
 
 
 def event_callback(workspace: Workspace, event: Json) -> Json:
@@ -42,15 +43,30 @@ def typed_blocks(workspace: Workspace, text: str) -> tuple[Json, ...]:
     """What Slack's own client makes of typed text: one rich_text block."""
     if not text:
         return ()
-    pieces: list[Json] = [
-        {"type": "user", "user_id": piece[2:-1]}
-        if _MENTION.fullmatch(piece)
-        else {"type": "text", "text": piece}
-        for piece in _MENTION.split(text)
-        if piece
-    ]
+    pieces = [_typed(piece) for piece in _TOKEN.split(text) if piece]
     section = {"type": "rich_text_section", "elements": pieces}
     return ({"type": "rich_text", "block_id": workspace.ids.new(), "elements": [section]},)
+
+
+def _typed(piece: str) -> Json:
+    """One element: words as they were typed, without escapes, or what a token stands for."""
+    if not _TOKEN.fullmatch(piece):
+        return {"type": "text", "text": _unescaped(piece)}
+    target, _, label = piece[1:-1].partition("|")
+    match target[0]:
+        case "@":
+            return {"type": "user", "user_id": target[1:]}
+        case "#":
+            return {"type": "channel", "channel_id": target[1:]}
+        case "!":
+            return {"type": "broadcast", "range": target[1:]}
+        case _:
+            named = {"text": _unescaped(label)} if label else {}
+            return {"type": "link", "url": _unescaped(target), **named}
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def block_actions(

@@ -7,7 +7,7 @@ from bridge.core.effects import Settle
 from bridge.model import frames as f
 from bridge.model.delivery import DeliveryState
 from bridge.model.messages import NoticeKind
-from bridge.testing.builders import Talk
+from bridge.testing.builders import ANN, Talk
 
 
 def asking(text: str = "hello") -> Talk:
@@ -41,6 +41,33 @@ def test_the_same_words_twice_are_two_messages() -> None:
     assert talk.hear(f.MessageEchoed(text="ok"), 5).sent == ["ok"]
     assert talk.hear(f.MessageEchoed(text="ok"), 5).of(Settle) == [], "the same frame again"
     assert talk.hear(f.MessageEchoed(text="ok"), 6).of(Settle)
+
+
+def in_order(talk: Talk, *orders: str) -> Talk:
+    for order in orders:
+        talk.take(e.MessageAccepted(f"said at {order}", ANN, order=order))
+    return talk
+
+
+def test_what_still_waits_is_sent_in_the_order_it_was_said_in() -> None:
+    """Slack tells of it over several sockets, of which one may be slower."""
+    talk = in_order(Talk(), "1", "4", "2", "3")
+    waiting = talk.conversation.waiting
+    assert [message.order for message in waiting] == ["1", "2", "3", "4"]
+    assert [message.delivery for message in waiting] == ["c1.1", "c1.3", "c1.4", "c1.2"]
+
+
+def test_what_is_sent_already_is_overtaken_by_nothing() -> None:
+    talk = in_order(Talk().joined(), "2", "3", "1")
+    flight = talk.conversation.in_flight
+    assert flight is not None
+    assert flight.text == "said at 2"
+    assert [message.order for message in talk.conversation.waiting] == ["1", "3"]
+
+
+def test_words_of_an_unknown_order_stay_where_they_came() -> None:
+    talk = in_order(Talk(), "2", "", "1")
+    assert [message.order for message in talk.conversation.waiting] == ["2", "", "1"]
 
 
 def test_an_echo_without_a_number_refers_to_its_frame() -> None:

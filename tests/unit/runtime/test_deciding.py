@@ -63,7 +63,7 @@ def asked(decision: Decision) -> list[str]:
 @pytest.mark.parametrize(
     ("body", "event"),
     [
-        (Said("hi"), e.MessageAccepted("hi", ANN, origin="x")),
+        (Said("hi"), e.MessageAccepted("hi", ANN, origin="x", order="7")),
         (Clicked(DeliveryId("c1.3"), 2), e.ChoiceAccepted(DeliveryId("c1.3"), 2, ANN)),
         (EndAsked(), e.EndRequested(ANN)),
         (StartAsked(), e.StartRequested(ANN)),

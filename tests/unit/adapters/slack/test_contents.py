@@ -28,6 +28,11 @@ def test_text_is_kept_where_the_blocks_say_no_more() -> None:
     assert read(text="*hi* :wave:", blocks=rich("hi")) == "*hi* :wave:"
 
 
+def test_a_channel_keeps_the_name_that_only_the_text_has() -> None:
+    channel = {"type": "channel", "channel_id": "C1"}
+    assert read(text="in <#C1|general>", blocks=rich("in ", channel)) == "in #general"
+
+
 def test_blocks_are_read_where_there_is_no_text() -> None:
     mention = {"type": "user", "user_id": "UBOT"}
     assert contents_of({"blocks": rich("hi ", mention)}, bot="UBOT") == Contents("hi", calls=True)
