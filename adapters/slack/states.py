@@ -22,12 +22,17 @@ def is_good(state: str, cookie: str, secret: str, now: datetime) -> bool:
     """Whether the note is ours, fresh, and the one in the browser."""
     told, _, signature = state.rpartition(".")
     seconds, _, _ = told.partition(".")
-    if not (state and hmac.compare_digest(state.encode(), cookie.encode())):
+    if not (state and hmac.compare_digest(_bytes(state), _bytes(cookie))):
         return False
-    if not hmac.compare_digest(signature.encode(), _sign(secret, told).encode()):
+    if not hmac.compare_digest(_bytes(signature), _bytes(_sign(secret, told))):
         return False
     return timedelta() <= now - datetime.fromtimestamp(int(seconds), now.tzinfo) <= LIFE
 
 
 def _sign(secret: str, told: str) -> str:
-    return hmac.new(secret.encode(), told.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), _bytes(told), hashlib.sha256).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    """Whatever a browser sends, be it no text at all (then it holds half characters)."""
+    return text.encode(errors="surrogatepass")
