@@ -86,6 +86,8 @@ PLAINER = frozenset(
 )
 #: This workspace, or this kind of channel, does not have the method.
 LACKING = frozenset({"channel_type_not_supported", "feature_not_enabled", "unknown_method"})
+#: Removed from the workspace, or its tokens revoked: only an installation gives another.
+_REMOVED = {"account_inactive", "token_revoked"}
 #: What to do about a refusal, where that is worth saying.
 _REMEDIES = {
     "channel_not_found": "invite the app to the channel",
@@ -181,6 +183,8 @@ class Refusal(Exception):
 
     def _refused(self, setting: str) -> CredentialsRefused:
         remedy = _REMEDIES.get(self.code, f"put a valid token into {setting}")
+        if self.code in _REMOVED and setting == "bot_token":
+            remedy = "install the Slack app again, and renew the bot_token where one is configured"
         told = f"Slack refuses the {setting}: {self.code}{self._needs}"
         return CredentialsRefused(told, remedy=remedy)
 

@@ -74,8 +74,9 @@ async def test_a_configuration_token_that_has_expired_spoils_nothing(slack: Slac
 
 async def test_a_revoked_token_fails(slack: SlackSimulator) -> None:
     slack.revoke_token("token_revoked")
-    with pytest.raises(CredentialsRefused, match="token_revoked"):
+    with pytest.raises(CredentialsRefused, match="token_revoked") as revoked:
         await proved(slack)
+    assert revoked.value.remedy.startswith("install the Slack app again")
 
 
 async def test_a_wrong_app_token_fails(slack: SlackSimulator) -> None:
