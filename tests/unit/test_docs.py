@@ -329,3 +329,21 @@ def test_every_link_between_the_pages_leads_to_a_file() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name} → {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The names under which a page's headings can be linked to."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_into_a_page_leads_to_a_heading() -> None:
+    for page in (
+        ROOT / "README.md",
+        ROOT / "adapters/slack/README.md",
+        *(ROOT / "docs").glob("*.md"),
+    ):
+        links = re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", page.read_text("utf-8"))
+        for target, anchor in links:
+            leads_to = page.parent / target if target else page
+            assert anchor in anchors(leads_to), f"{page.name} → {target}#{anchor}"
