@@ -10,7 +10,7 @@ import msgspec
 from bridge.errors import Rejected
 from bridge.model.delivery import Outbound, Post, Receipt, Replace, Retire, ThreadBody, retired
 from bridge.model.messages import Content
-from bridge.plugin import Adapter, Queuer, Reviser
+from bridge.plugin import Adapter, Reviser
 from bridge.runtime.growing import Growth
 from bridge.runtime.ledger import Ledger
 from bridge.runtime.posting import Posting, outbound_of, urgency_of
@@ -61,14 +61,13 @@ class Changing:
 
         async def revise(adapter: Adapter) -> None:
             nonlocal attempted
-            waiting: object = adapter
-            if isinstance(waiting, Queuer):
-                await waiting.turn(outbound, revising=True)
+            reviser: object = adapter
+            await self._posting.turn(delivery, adapter, outbound, revising=True)
             if not attempted:
                 attempted = True
                 await self._ledger.attempt(delivery)
-            if isinstance(waiting, Reviser):
-                await waiting.revise(outbound, receipt)
+            if isinstance(reviser, Reviser):
+                await reviser.revise(outbound, receipt)
             self._world.reached("after-send")
 
         outcome = await self._posting.repeat(delivery, revise)

@@ -4,12 +4,13 @@ A delivery is in doubt from its attempt to its outcome; one found in doubt is lo
 is repeated. What waits for its turn (`Queuer`) was not attempted yet, so a crash leaves no doubt.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 from bridge import log
-from bridge.errors import Rejected
+from bridge.errors import Rejected, Unreachable
 from bridge.model.delivery import (
     DeliveryState,
     Outbound,
@@ -66,7 +67,7 @@ class Posting:
             if breaks == BREAKS:
                 return await self._buried(delivery, broken(outcome))
             adapter = await self._adapters.connected(delivery.adapter)
-            outcome = await _turn(adapter, outbound)
+            outcome = await self._turn_refused(delivery, adapter, outbound)
             attempted = outcome is None
             if outcome is None:
                 since = self._world.clock.now()
@@ -82,6 +83,43 @@ class Posting:
             if attempted and not doubtful:
                 await self._ledger.absent(delivery, str(outcome))
             await self._ledger.pause(delivery, outcome, failures)
+
+    async def turn(
+        self,
+        delivery: ThreadDelivery,
+        adapter: Adapter,
+        outbound: Outbound,
+        *,
+        revising: bool = False,
+    ) -> None:
+        """Return when `adapter` may send `outbound`; raises what it raises.
+
+        Raises:
+            Unreachable: the adapter has left meanwhile, so that its turn may never come.
+        """
+        waiting: object = adapter
+        if not isinstance(waiting, Queuer):
+            return
+        turn = asyncio.ensure_future(waiting.turn(outbound, revising=revising))
+        gone = asyncio.ensure_future(self._adapters.gone(delivery.adapter, adapter))
+        try:
+            await asyncio.wait((turn, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not turn.done() or turn.cancelled():
+                raise Unreachable("the adapter left before it could be sent")
+            turn.result()
+        finally:
+            turn.cancel()
+            gone.cancel()
+
+    async def _turn_refused(
+        self, delivery: ThreadDelivery, adapter: Adapter, outbound: Outbound
+    ) -> Exception | None:
+        """Wait until it may be sent; what went wrong before anything was."""
+        try:
+            await self.turn(delivery, adapter, outbound)
+        except Exception as error:
+            return error
+        return None
 
     async def repeat(
         self,
@@ -156,17 +194,6 @@ def urgency_of(body: ThreadBody) -> Urgency:
         return Urgency.SUGGESTIONS
     answer = isinstance(body, Post | Replace) and isinstance(body.content, AgentReply)
     return Urgency.ANSWER if answer else Urgency.NEWS
-
-
-async def _turn(adapter: Adapter, outbound: Outbound) -> Exception | None:
-    """Wait until it may be sent; what went wrong before anything was."""
-    waiting: object = adapter
-    try:
-        if isinstance(waiting, Queuer):
-            await waiting.turn(outbound)
-    except Exception as error:
-        return error
-    return None
 
 
 async def _sent(adapter: Adapter, outbound: Outbound) -> Receipt | Exception:

@@ -22,6 +22,7 @@ _REFUSED = timedelta(seconds=60)
 class _Slot:
     adapter: Adapter | None = None
     there: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Adapters:
@@ -42,10 +43,16 @@ class Adapters:
             await slot.there.wait()
         return slot.adapter
 
+    async def gone(self, name: AdapterName, adapter: Adapter) -> None:
+        """Return when this very adapter has left."""
+        slot = self._slots.setdefault(name, _Slot())
+        if slot.adapter is adapter:
+            await slot.left.wait()
+
     def arrived(self, name: AdapterName, adapter: Adapter) -> None:
         """It is connected."""
         slot = self._slots.setdefault(name, _Slot())
-        slot.adapter = adapter
+        slot.adapter, slot.left = adapter, asyncio.Event()
         slot.there.set()
 
     def left(self, name: AdapterName) -> None:
@@ -53,6 +60,7 @@ class Adapters:
         slot = self._slots.setdefault(name, _Slot())
         slot.adapter = None
         slot.there.clear()
+        slot.left.set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,7 +198,9 @@ class Lively(Full):
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self.turns: list[tuple[str, bool, str]] = []  #: id, whether revising, the row's state
-        self.turn_faults: list[Exception] = []
+        self.turn_faults: list[BaseException] = []
+        self.gate = asyncio.Event()  #: cleared, it holds turns back
+        self.gate.set()
         self.asked: list[Outbound] = []  #: whatever waited for its turn
         self.grown: list[tuple[str, str, str]] = []  #: id, receipt, text
         self.growing_faults: list[Exception] = []
@@ -209,6 +211,7 @@ class Lively(Full):
         states = [state for state in self.house.states().values() if state != "sent"]
         self.turns.append((outbound.id, revising, states[0]))
         self.asked.append(outbound)
+        await self.gate.wait()
         if self.turn_faults:
             raise self.turn_faults.pop(0)
 

@@ -1,5 +1,6 @@
 """What waits for its turn was not attempted, and every delivery says how urgent it is."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from bridge.runtime.posting import urgency_of
 from bridge.testing.builders import ANN
 from tests.unit.runtime.house import Lively
 from tests.unit.runtime.office import Office
-from tests.unit.store.given import opened, reply
+from tests.unit.store.given import SLACK, opened, reply
 
 FIRST = DeliveryId("c1.1")
 ANSWER = AgentReply(Author(AuthorKind.AGENT), "Hello")
@@ -53,6 +54,41 @@ async def test_a_turn_that_does_not_come_is_waited_for_again_without_an_attempt(
     assert platform.looked == []
     assert office.texts == ["hi"]
     assert office.house.rows("SELECT attempts FROM deliveries") == [(1,)]
+
+
+@pytest.mark.parametrize("change", [False, True])
+async def test_a_turn_that_the_adapter_took_with_it_is_asked_of_the_next(
+    office: Office, platform: Lively, change: bool
+) -> None:
+    """Else a thread would wait for ever at a gate that nobody keeps any more."""
+    conversation = await opened(office.house.store)
+    if change:
+        await office.owe(conversation, reply("hi"))
+        await office.idle()
+    platform.gate.clear()
+    await office.owe(conversation, Replace(FIRST, ANSWER) if change else reply("hi"))
+    await office.house.until(lambda: len(platform.turns) == 1 + change)
+
+    office.adapters.left(SLACK)
+    await office.house.quiet()
+    after = Lively(office.house)
+    office.connect(after)
+    await office.idle()
+
+    assert len(after.turns) == 1
+    assert [text for _, text in after.posted] == ([] if change else ["hi"])
+    assert len(after.revised) == change
+
+
+async def test_a_turn_that_is_called_off_is_asked_for_again(
+    office: Office, platform: Lively
+) -> None:
+    platform.turn_faults = [asyncio.CancelledError()]
+    await office.owe(await opened(office.house.store), reply("hi"))
+
+    await office.idle()
+
+    assert office.texts == ["hi"]
 
 
 async def test_each_try_takes_a_turn_of_its_own(office: Office, platform: Lively) -> None:
