@@ -7,6 +7,7 @@ memory while anything may happen to it; its task lives only while it has mail.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bridge import log
@@ -24,6 +25,8 @@ from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery
 
 _log = log.get("worker")
+#: How long the deadlines of a conversation are let be after a step that could not be taken.
+_LET_BE = timedelta(minutes=1)
 #: How a note of the core's is told.
 _LEVELS = {"info": _log.info, "warning": _log.warning, "error": _log.error}
 
@@ -68,6 +71,7 @@ class _Desk:
     mail: list[Mail] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     busy: bool = False
+    let_be: datetime | None = None  #: before this no deadline of it is looked at
 
 
 class Worker:
@@ -176,7 +180,7 @@ class Worker:
         """Decide, commit, carry out; whether the mail could be decided and written down.
 
         What could not is set aside, loudly. An inbox entry among it stays open and is tried again
-        at the next start.
+        at the next start; a deadline after a while, as what always fails must not keep us busy.
         """
         if desk.conversation is None:
             return True
@@ -189,6 +193,7 @@ class Worker:
         except Exception as error:
             if len(mail) == 1:
                 _log.error("worker.poisoned", conversation=identity, error=log.where(error))
+            desk.let_be = self._world.clock.now() + _LET_BE
             return False
         desk.conversation = decision.conversation
         self._timers.set(identity, deadline)
@@ -268,6 +273,8 @@ class Worker:
         if conversation is None or desk.busy or desk.mail:
             return
         deadline = due(conversation, self._terms(conversation))
+        if deadline is not None and desk.let_be is not None:
+            deadline = max(deadline, desk.let_be)
         self._timers.set(conversation.id, deadline)
         if self._connections is not None:
             self._connections.reconcile(conversation)

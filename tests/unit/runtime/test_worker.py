@@ -277,11 +277,11 @@ async def test_mail_for_a_conversation_that_does_not_exist_is_passed_over(shop: 
 async def test_a_step_that_fails_harms_neither_the_conversation_nor_the_bridge(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await shop.say("before")
+    await shop.say("before", order="1")
     nonsense = Mail(cast("e.Event", "my password"), entry=EntryId(99))
 
     await shop.worker.tell(C1, nonsense, Mail(e.Woke()))
-    await shop.say("after")
+    await shop.say("after", order="2")
     await shop.house.until(lambda: len(shop.waiting()()) == 2)
 
     assert shop.waiting()() == ["before", "after"]
@@ -290,6 +290,27 @@ async def test_a_step_that_fails_harms_neither_the_conversation_nor_the_bridge(
     assert len(logged) == 1
     assert "poisoned" in logged[0]
     assert "my password" not in logged[0]
+
+
+class Breaking(list[str]):
+    """Where points are noted that are passed: at each step, it breaks."""
+
+    def append(self, point: str) -> None:
+        super().append(point)
+        if point == "before-step":
+            raise RuntimeError("broken")
+
+
+async def test_a_deadline_that_cannot_be_met_is_not_tried_without_end(shop: Shop) -> None:
+    """Its moment has passed, so it would be due again at once: once a minute will do."""
+    shop.house.tasks.create_task(shop.worker.run_timers())
+    await shop.say("hello")
+    await shop.joined()
+    shop.house.passed = Breaking()
+
+    await shop.house.until(lambda: len(shop.house.passed) == 4)
+
+    assert shop.house.clock.now() - NOON == timedelta(minutes=3, seconds=10)
 
 
 async def test_a_restart_takes_up_what_was_left(shop: Shop) -> None:
