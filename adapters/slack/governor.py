@@ -61,7 +61,9 @@ class Governor:
                 self.of(team).hold(method, min(until, now + LONGEST_PAUSE))
 
     async def close(self) -> None:
-        """Leave no task behind, and no note unwritten."""
+        """Leave no task behind, nobody waiting, and no note unwritten."""
+        for turns in self._workspaces.values():
+            turns.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -89,6 +91,7 @@ class Turns:
         self._team = team
         self.notes = notes
         self._tasks = tasks
+        self.closed = False
         self._gates: dict[str, _Gate] = {}
         self._taken: OrderedDict[tuple[str, str], datetime] = OrderedDict()
 
@@ -126,6 +129,12 @@ class Turns:
         if held := self._gate(method).held:
             raise RetryLater(f"Slack asked to wait with {method}", after=held)
         return True
+
+    def close(self) -> None:
+        """Let nobody through any more: who waits, and whoever still comes, is turned away."""
+        self.closed = True
+        for gate in self._gates.values():
+            gate.close()
 
     def pause(self, method: str, after: timedelta) -> None:
         """Obey Slack: none of `method` for so long."""
@@ -212,6 +221,12 @@ class _Gate:
                 self._alarm[1].cancel()
                 self._alarm = None
 
+    def close(self) -> None:
+        """Turn away everybody who waits."""
+        for urgency in Urgency:
+            for one in self._lanes.of(urgency):
+                self._turn_away(one, timedelta())
+
     def overtake(self, about: str) -> None:
         """A growth of this message that still waits is out of date."""
         for one in self._lanes.of(Urgency.GROWTH):
@@ -226,6 +241,8 @@ class _Gate:
 
     def _refuse_hopeless(self, one: Waiting, now: datetime) -> None:
         """Raise RetryLater where there is no sense in waiting."""
+        if self._turns.closed:
+            raise RetryLater("the adapter is leaving", after=timedelta())
         if len(self._lanes) >= _MOST_WAITING:
             raise RetryLater(f"too many calls of {self._method} wait", after=_CROWDED)
         if one.whisper:

@@ -354,3 +354,16 @@ async def test_a_turn_taken_anew_after_a_pause_lets_older_ones_lapse(
     await again
     await clock.advance(7 * SECOND)  # that of "two" was taken eleven seconds ago
     assert not turns.use("two", POST)
+
+
+async def test_whoever_waits_when_the_adapter_leaves_is_turned_away(host: PlayedHost) -> None:
+    async with governing(host) as governor:
+        turns = governor.of("T1")
+        turns.pause(POST, timedelta(hours=1))
+        waits = asyncio.create_task(turns.wait(POST, "C1", Urgency.ANSWER))
+        await asyncio.sleep(0)
+
+    with pytest.raises(RetryLater):
+        await waits
+    with pytest.raises(RetryLater):
+        await turns.wait(POST, "C1", Urgency.ANSWER)
