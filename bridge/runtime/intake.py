@@ -98,26 +98,36 @@ class Intake:
         try:
             return await asyncio.shield(accepting)
         except asyncio.CancelledError:
-            await asyncio.gather(accepting, return_exceptions=True)
+            # Nobody is left to be told an error; and being cancelled once more must not reach it.
+            accepting.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait((accepting,))
             raise
 
     async def _accept(self, inbound: Inbound) -> Accepted:
         self._world.reached("before-accept")
-        accepted = await self._store.write(
-            Accept(
-                adapter=self._name,
-                inbound=self._limits.applied(inbound),
-                agent=self._route(self._name, inbound.place),
-                new_id=ConversationId(self._world.ids.new()),
-                at=self._world.clock.now(),
-            )
-        )
+        limited = self._limits.applied(inbound)
+        new = False
+        try:
+            accepted = await self._store.write(self._stored(limited))
+            new = accepted.verdict is Verdict.NEW
+        finally:
+            if limited is inbound and not new:
+                self._limits.given_back(inbound)
         self._status.accepted(self._name, _ANSWERS[accepted.verdict])
         self._world.reached("after-accept")
         if accepted.opened:
             _log.info("conversation.opened", conversation=accepted.entries[-1].conversation)
         self._worker.take(accepted.entries)
         return _ANSWERS[accepted.verdict]
+
+    def _stored(self, inbound: Inbound) -> Accept:
+        return Accept(
+            adapter=self._name,
+            inbound=inbound,
+            agent=self._route(self._name, inbound.place),
+            new_id=ConversationId(self._world.ids.new()),
+            at=self._world.clock.now(),
+        )
 
     def report(self, *, connected: bool, detail: str = "") -> None:
         """Note how the adapter's connection stands."""

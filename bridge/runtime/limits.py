@@ -49,6 +49,16 @@ class Limits:
         self._sweep(now)
         return inbound
 
+    def given_back(self, inbound: Inbound) -> None:
+        """It was counted and should not have been: it was told before, or is nobody's."""
+        if not isinstance(inbound.body, _COUNTED):
+            return
+        now = self._clock.now()
+        for key, rate in self._limited(inbound).items():
+            full_at = self._buckets.pop(key, now) - rate.gap
+            if full_at > now:
+                self._buckets[key] = full_at
+
     def _limited(self, inbound: Inbound) -> dict[tuple[str, str], Rate]:
         whose = {"person": inbound.person.id, "account": inbound.account}
         return {(kind, whose[kind]): rate for kind, rate in self._rates.items() if rate}

@@ -103,6 +103,33 @@ async def test_what_belongs_to_nobody_is_ignored_until_its_thread_is_opened(door
     assert door.waiting("c2") == ["a", "b"]
 
 
+async def test_only_what_is_new_counts_against_the_rate(door: Door) -> None:
+    """Slack tells of a mention twice, and of every reply in threads that are not ours."""
+    for _ in range(5):
+        await door.host.accept(said("hello", opens=True))
+        await door.host.accept(said("among people", thread="T2"))
+
+    await door.host.accept(said("more"))
+    await door.host.accept(said("still more"))
+    await door.house.until(lambda: len(door.waiting()) == 3)
+
+    assert await door.host.accept(said("too much")) is Accepted.NEW
+    await door.house.quiet()
+    assert len(door.waiting()) == 3
+
+
+async def test_what_is_not_stored_does_not_count_against_the_rate(door: Door) -> None:
+    door.house.damage("ALTER TABLE identities RENAME TO hidden")
+    for _ in range(5):
+        with pytest.raises(DatabaseFailed):
+            await door.host.accept(said("hello", opens=True))
+    door.house.damage("ALTER TABLE hidden RENAME TO identities")
+
+    await door.host.accept(said("hello", opens=True))
+
+    await door.house.until(lambda: door.waiting("c6") == ["hello"])
+
+
 async def test_what_cannot_be_stored_is_not_acknowledged_nor_seen_to(door: Door) -> None:
     door.house.damage("ALTER TABLE identities RENAME TO hidden")
 
@@ -114,13 +141,18 @@ async def test_what_cannot_be_stored_is_not_acknowledged_nor_seen_to(door: Door)
     assert await door.host.accept(said("hello", opens=True)) is Accepted.NEW
 
 
+@pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("turns", range(6))
-async def test_an_adapter_that_stops_waiting_loses_nothing(door: Door, turns: int) -> None:
+async def test_an_adapter_that_stops_waiting_loses_nothing(
+    door: Door, turns: int, times: int
+) -> None:
     """Its connection breaks while we commit; the platform's repeat will be known, and ignored."""
     gone = asyncio.ensure_future(door.host.accept(said("hello", opens=True)))
     for _ in range(turns):
         await asyncio.sleep(0)
-    gone.cancel()
+    for _ in range(times):
+        gone.cancel()
+        await asyncio.sleep(0)
     await asyncio.gather(gone, return_exceptions=True)
 
     again = await door.host.accept(said("hello", opens=True))

@@ -55,6 +55,18 @@ async def test_beyond_the_rate_only_the_body_is_another(clock: FakeClock) -> Non
     assert limits.applied(one()).body == TooFast(5)
 
 
+async def test_what_is_given_back_was_never_counted(clock: FakeClock) -> None:
+    limits = Limits(clock, person=TWO_IN_TEN, account=TWO_IN_TEN)
+    for _ in range(5):
+        assert limits.applied(one()) == one()
+        limits.given_back(one())
+
+    assert limits.remembered == 0
+    assert [limits.applied(one()) for _ in range(2)] == [one(), one()]
+    limits.given_back(one(Deleted("a")))
+    assert limits.applied(one()).body == TooFast(5)
+
+
 async def test_one_persons_flood_is_not_the_next_persons(clock: FakeClock) -> None:
     limits = Limits(clock, person=TWO_IN_TEN, account=None)
     for _ in range(5):
