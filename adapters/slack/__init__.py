@@ -4,8 +4,8 @@ import msgspec
 
 from adapters.slack import limits
 from adapters.slack.connection import connect
-from adapters.slack.manifest import manifest
-from adapters.slack.proving import prove
+from adapters.slack.installs.manifest import manifest
+from adapters.slack.installs.proving import prove
 from adapters.slack.settings import SlackSettings
 from bridge.plugin import Capabilities, Grade, Plugin
 

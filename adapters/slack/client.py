@@ -12,14 +12,15 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from adapters.slack import ids, limits, markup
-from adapters.slack.answers import AWAY, LACKING, Refusal
+from adapters.slack import ids, limits
 from adapters.slack.finding import look
 from adapters.slack.logs import LOG
-from adapters.slack.people import People
-from adapters.slack.plainer import CUSTOMIZE, plainly, spared, unscoped
+from adapters.slack.people.names import People
+from adapters.slack.rendering import markup
+from adapters.slack.rendering.plainer import CUSTOMIZE, plainly, spared, unscoped
 from adapters.slack.streams import Streams, changed
 from adapters.slack.to_slack import SlackMessage, to_slack
+from adapters.slack.web.answers import AWAY, LACKING, Refusal
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.clock import Clock
 from bridge.errors import BridgeError, MaybeDelivered, Rejected, ThreadClosed

@@ -7,22 +7,22 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.calls import Calls, web_client
 from adapters.slack.client import SlackClient
-from adapters.slack.governor import Governor, governing
-from adapters.slack.hearing import Hearing
+from adapters.slack.doors.hearing import Hearing
+from adapters.slack.doors.listening import SocketDoor, listening
+from adapters.slack.doors.requests import Requests, served
+from adapters.slack.doors.socket import Pace
+from adapters.slack.front.reception import Reception, Reply
 from adapters.slack.identity import BotIdentity
-from adapters.slack.installations import Installations
-from adapters.slack.installing import InstallPages
-from adapters.slack.listening import SocketDoor, listening
-from adapters.slack.manifest import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH
-from adapters.slack.proving import identify
-from adapters.slack.reception import Reception, Reply
-from adapters.slack.requests import Requests, served
+from adapters.slack.installs.installations import Installations
+from adapters.slack.installs.manifest import EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH
+from adapters.slack.installs.pages import InstallPages
+from adapters.slack.installs.proving import identify
 from adapters.slack.settings import SlackSettings
-from adapters.slack.socket import Pace
 from adapters.slack.streams import Streams
 from adapters.slack.to_slack import Features
+from adapters.slack.web.calls import Calls, web_client
+from adapters.slack.web.governor import Governor, governing
 from adapters.slack.workspaces import OneWorkspace, Workspace, Workspaces
 from bridge.clock import RandomIds
 from bridge.plugin import Host

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.slack import ids
-from adapters.slack.flowing import alike, flowing
+from adapters.slack.rendering.flowing import alike, flowing
 from adapters.slack.workspaces import Workspace
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.messages import AgentReply

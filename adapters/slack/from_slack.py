@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from adapters.slack import clicks, interactions
-from adapters.slack.admission import OPEN, Admission, AnswerTo, interactive_caller
-from adapters.slack.callbacks import Callback
 from adapters.slack.identity import BotIdentity
-from adapters.slack.messages import Reader
-from adapters.slack.words import NO_WORDS, Words
+from adapters.slack.reading import clicks, interactions
+from adapters.slack.reading.admission import OPEN, Admission, AnswerTo, interactive_caller
+from adapters.slack.reading.callbacks import Callback
+from adapters.slack.reading.messages import Reader
+from adapters.slack.reading.words import NO_WORDS, Words
 from bridge.model.inbound import Inbound
 
 __all__ = ["BotIdentity", "from_slack", "team_of"]

@@ -19,10 +19,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from adapters.slack import ids, limits
-from adapters.slack.answers import Refusal
-from adapters.slack.flowing import alike, flowing
-from adapters.slack.stream_settings import StreamSettings
+from adapters.slack.rendering.flowing import alike, flowing
+from adapters.slack.settings.stream_settings import StreamSettings
 from adapters.slack.to_slack import to_slack
+from adapters.slack.web.answers import Refusal
 from adapters.slack.workspaces import Workspace
 from bridge.clock import Clock
 from bridge.errors import MaybeDelivered, RetryLater, Unreachable

@@ -10,13 +10,14 @@ from typing import Any, assert_never
 
 from slack_sdk.models.blocks import Block
 
-from adapters.slack import ids, limits, markup
-from adapters.slack.blocks import context, section
-from adapters.slack.cards import attachments, call_words, calls, linked_words
-from adapters.slack.controls import controls
-from adapters.slack.mrkdwn import mrkdwn, words
-from adapters.slack.notices import mention, notice_words, way_to
-from adapters.slack.offers import chosen, offers
+from adapters.slack import ids, limits
+from adapters.slack.rendering import markup
+from adapters.slack.rendering.blocks import context, section
+from adapters.slack.rendering.cards import attachments, call_words, calls, linked_words
+from adapters.slack.rendering.controls import controls
+from adapters.slack.rendering.mrkdwn import mrkdwn, words
+from adapters.slack.rendering.notices import mention, notice_words, way_to
+from adapters.slack.rendering.offers import chosen, offers
 from bridge.model.delivery import Outbound
 from bridge.model.messages import (
     AgentReply,

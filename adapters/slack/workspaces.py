@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from adapters.slack.absences import Absences
-from adapters.slack.askers import Askers
-from adapters.slack.calls import Calls
 from adapters.slack.from_slack import BotIdentity
+from adapters.slack.people.absences import Absences
+from adapters.slack.people.askers import Askers
 from adapters.slack.to_slack import Features
+from adapters.slack.web.calls import Calls
 from bridge.errors import CredentialsRefused
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from adapters.slack.client import SlackClient
 from adapters.slack.connection import connect
+from adapters.slack.doors.socket import Pace
 from adapters.slack.settings import SlackSettings
-from adapters.slack.socket import Pace
 from bridge.errors import (
     CredentialsRefused,
     DatabaseFailed,

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.slack.client import SlackClient
 from adapters.slack.connection import connect
-from adapters.slack.heard import LONGEST_GAP
+from adapters.slack.doors.heard import LONGEST_GAP
 from bridge.model.ids import ThreadKey
 from bridge.model.inbound import Said
 from bridge.simulators.slack import RateLimits, SlackSimulator

@@ -13,7 +13,8 @@ import pytest
 from adapters.slack import ids, limits
 from adapters.slack.client import SlackClient
 from adapters.slack.connection import connect
-from adapters.slack.interactions import SHORTCUT
+from adapters.slack.logs import LOG
+from adapters.slack.reading.interactions import SHORTCUT
 from adapters.slack.settings import SlackSettings
 from bridge.clock import RandomIds, SystemClock
 from bridge.errors import DatabaseFailed
@@ -528,6 +529,7 @@ async def test_no_response_url_reaches_the_log(
     slack: SlackSimulator, host: Host, channel: str, ann: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger=LOG.name)  # another test may have set it
     ts = await _posted_button(slack, channel, "polyai_end", "from another age")
     slack.close_responses()
     async with connect(settings(slack), host):

@@ -8,11 +8,11 @@ from itertools import count
 import aiohttp
 import pytest
 
-from adapters.slack.absences import KEPT_FOR, Absences
-from adapters.slack.calls import Calls, web_client
 from adapters.slack.client import SlackClient
 from adapters.slack.from_slack import BotIdentity
-from adapters.slack.governor import governing
+from adapters.slack.people.absences import KEPT_FOR, Absences
+from adapters.slack.web.calls import Calls, web_client
+from adapters.slack.web.governor import governing
 from adapters.slack.workspaces import OneWorkspace, Workspace
 from bridge.errors import (
     BridgeError,

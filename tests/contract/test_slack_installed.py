@@ -9,7 +9,7 @@ import pytest
 
 from adapters.slack.client import SlackClient
 from adapters.slack.connection import connect
-from adapters.slack.proving import prove
+from adapters.slack.installs.proving import prove
 from adapters.slack.settings import SlackSettings
 from bridge.clock import RandomIds, SystemClock
 from bridge.errors import CredentialsRefused

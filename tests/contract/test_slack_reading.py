@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from adapters.slack.admission import OPEN, Admission
-from adapters.slack.closing import places_closed
 from adapters.slack.from_slack import BotIdentity, from_slack, team_of
-from adapters.slack.words import NO_WORDS
+from adapters.slack.front.closing import places_closed
+from adapters.slack.reading.admission import OPEN, Admission
+from adapters.slack.reading.words import NO_WORDS
 from bridge.clock import RandomIds, SystemClock
 from bridge.model.inbound import Deleted, Edited, Inbound, Said, ThreadGone
 from bridge.simulators.slack import SlackSimulator

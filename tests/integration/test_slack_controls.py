@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.slack.interactions import SHORTCUT
+from adapters.slack.reading.interactions import SHORTCUT
 from tests.stage import Stage, staged
 
 pytestmark = pytest.mark.integration

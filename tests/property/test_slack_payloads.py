@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.admission import Admission, AnswerTo, List
-from adapters.slack.closing import places_closed, renumbered
-from adapters.slack.contents import LONGEST
 from adapters.slack.from_slack import BotIdentity, from_slack, team_of
-from adapters.slack.words import NO_WORDS
+from adapters.slack.front.closing import places_closed, renumbered
+from adapters.slack.reading.admission import Admission, AnswerTo, List
+from adapters.slack.reading.contents import LONGEST
+from adapters.slack.reading.words import NO_WORDS
 from bridge.model.inbound import Edited, Inbound, Said, ThreadGone
 
 patient = settings(deadline=None)

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.slack import ids, limits, markup
+from adapters.slack import ids, limits
 from adapters.slack.from_slack import BotIdentity, from_slack
-from adapters.slack.markdown import ELEMENTS
-from adapters.slack.mrkdwn import mrkdwn, words
-from adapters.slack.plain_text import plain
+from adapters.slack.reading.plain_text import plain
+from adapters.slack.rendering import markup
+from adapters.slack.rendering.markdown import ELEMENTS
+from adapters.slack.rendering.mrkdwn import mrkdwn, words
 from adapters.slack.to_slack import Features, SlackMessage, to_slack
 from bridge.model.delivery import Outbound
 from bridge.model.ids import DeliveryId, PersonId, ThreadKey

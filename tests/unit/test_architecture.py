@@ -57,7 +57,7 @@ def test_the_crash_table_speaks_of_states_that_exist() -> None:
 
 def test_each_module_of_the_slack_adapter_stands_below_a_question() -> None:
     table = TEXT.partition("## Inside the Slack adapter")[2].partition("\n## ")[0]
-    modules = {path.stem for path in (ROOT / "adapters" / "slack").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (ROOT / "adapters" / "slack").rglob("*.py")} - {"__init__"}
 
     assert modules - set(re.findall(r"`(\w+)`", table)) == set()
 

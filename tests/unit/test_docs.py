@@ -307,7 +307,7 @@ def test_the_log_legend_explains_no_event_that_is_never_logged() -> None:
 
 def wordings() -> Iterator[str]:
     """What the bridge and its Slack adapter can say, whole or in the pieces around a detail."""
-    for file in (ROOT / "bridge" / "plugin" / "text.py", *(ROOT / "adapters/slack").glob("*.py")):
+    for file in (ROOT / "bridge" / "plugin" / "text.py", *(ROOT / "adapters/slack").rglob("*.py")):
         nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
         docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
         for node in nodes:

@@ -156,3 +156,23 @@ def test_people_among_themselves_correct_nothing() -> None:
 def test_words_keep_their_author_whoever_changed_them() -> None:
     talk = say(Talk(), "one", "m1").take(e.MessageEdited("m1", "won", BOB))
     assert [owe.body for owe in talk.of(Owe)] == [Ask("won", ANN)]
+
+
+def carried_with_its_correction() -> Talk:
+    """`m1` was in flight, and corrected, when its session was lost: both wait for the next one."""
+    talk = edit(say(Talk(CORRECT).joined(), "helo", "m1"), "m1", "hello")
+    talk.take(e.SessionLost(1))
+    assert [waiting.text for waiting in talk.conversation.waiting] == ["helo", "Correction: hello"]
+    return talk
+
+
+def test_what_is_taken_back_is_not_carried_without_its_correction() -> None:
+    talk = delete(carried_with_its_correction(), "m1")
+    assert talk.conversation.waiting == ()
+    assert len(talk.of(Settle)) == 2
+
+
+@pytest.mark.parametrize("text", ["good day", "helo"])
+def test_what_is_carried_is_changed_in_its_place_and_needs_no_correction(text: str) -> None:
+    talk = edit(carried_with_its_correction(), "m1", text)
+    assert [waiting.text for waiting in talk.conversation.waiting] == [text]

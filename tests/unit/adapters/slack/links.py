@@ -4,8 +4,8 @@ import asyncio
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.calls import Calls
 from adapters.slack.identity import BotIdentity
+from adapters.slack.web.calls import Calls
 from adapters.slack.workspaces import Workspace
 
 

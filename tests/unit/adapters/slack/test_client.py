@@ -12,11 +12,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from adapters.slack.calls import Calls, web_client
 from adapters.slack.client import SlackClient
 from adapters.slack.from_slack import BotIdentity
-from adapters.slack.proving import identify
+from adapters.slack.installs.proving import identify
 from adapters.slack.settings import SlackSettings
+from adapters.slack.web.calls import Calls, web_client
 from adapters.slack.workspaces import OneWorkspace, Workspace
 from bridge.errors import MaybeDelivered, Unreachable
 from bridge.model.delivery import Outbound, Receipt

@@ -1,0 +1,1 @@
+"""How does Slack reach us? Sockets or requests, and whether we hear everything."""

@@ -1,0 +1,130 @@
+"""How does Slack reach us over HTTP? Its signed requests, taken like everything else that comes.
+
+Every request is signed with the app's signing secret and is good for five minutes
+(docs.slack.dev/authentication/verifying-requests-from-slack); one that is sent again by somebody
+else within these is recognised by its identity, as Slack's own repetitions are. An event that we
+could not store is answered 500, and Slack repeats it; whatever we will never understand is answered
+200, as repetitions would not help.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from slack_sdk.signature import Clock as SignatureClock
+from slack_sdk.signature import SignatureVerifier
+
+from adapters.slack.doors.hearing import Hearing
+from adapters.slack.front.reception import Reply
+from adapters.slack.logs import LOG
+from bridge.clock import Clock
+from bridge.plugin import Host
+
+#: How often we look whether our own posts come back, and note that we are there.
+LOOK = timedelta(seconds=2)
+
+#: Stores a payload and says what Slack is answered.
+Take = Callable[[Any], Awaitable[Reply]]
+
+_DEAF = (
+    "Slack does not send our own posts back "
+    "(look at the app's event subscriptions, and whether public_url leads here)"
+)
+#: More fields than Slack ever sends with a slash command.
+_MOST_FIELDS = 100
+_TIMESTAMP, _SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
+
+
+class _Seconds(SignatureClock):
+    """Our clock as the SDK reads one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._clock.now().timestamp()
+
+
+class Requests:
+    """Slack's requests: events, presses, shortcuts and commands, all at one address."""
+
+    def __init__(self, signing_secret: str, take: Take, hearing: Hearing, clock: Clock) -> None:
+        self._verifier = SignatureVerifier(signing_secret, _Seconds(clock))
+        self._take = take
+        self._hearing = hearing
+        self._warned = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Take one request; 401 for whatever Slack has not signed just now."""
+        body = await request.read()
+        if not self._is_slacks(body, request.headers):
+            self._warn()
+            return web.Response(status=401)
+        payload = read_payload(body, request.content_type)
+        if isinstance(payload, dict) and payload.get("type") == "url_verification":
+            return web.Response(text=str(payload.get("challenge", "")))
+        await self._hearing.before(payload)
+        reply = await self._take(payload)
+        kind = "application/json" if reply.body.startswith("{") else "text/plain"
+        return web.Response(status=reply.status, text=reply.body, content_type=kind)
+
+    def _is_slacks(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        timestamp, signature = headers.get(_TIMESTAMP, ""), headers.get(_SIGNATURE, "")
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+            return False
+        try:
+            return self._verifier.is_valid(body, timestamp, signature)
+        except (UnicodeDecodeError, TypeError):
+            return False  # the body is no text, or the signature not ASCII: neither is Slack's
+
+    def _warn(self) -> None:
+        """Once: either the secret is wrong, or a stranger knocks, and may do so all night."""
+        if not self._warned:
+            self._warned = True
+            LOG.warning("slack.request_refused")
+
+
+def read_payload(body: bytes, content_type: str) -> Any:  # noqa: ANN401 - whatever was sent
+    """What a request carries: JSON, JSON in the field `payload` of a form, or a form's fields.
+
+    None if it is nothing of that.
+    """
+    try:
+        text = body.decode()
+        if content_type == "application/json":
+            return json.loads(text)
+        fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        return json.loads(fields["payload"]) if "payload" in fields else fields
+    except (ValueError, RecursionError):
+        return None
+
+
+@contextlib.asynccontextmanager
+async def served(hearing: Hearing, host: Host) -> AsyncIterator[None]:
+    """Note, for as long as the block lasts, that Slack can reach us, and watch whether it does."""
+    await hearing.recall()
+    watching = asyncio.create_task(_watch(hearing, host), name="slack-watch")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await hearing.leave()
+
+
+async def _watch(hearing: Hearing, host: Host) -> None:
+    deaf = False
+    while True:
+        hearing.listening()
+        hearing.judge()
+        await hearing.remember()
+        if hearing.deaf is not deaf:
+            deaf = hearing.deaf
+            host.report(connected=not deaf, detail=_DEAF if deaf else "heard again")
+        await host.clock.sleep(LOOK)

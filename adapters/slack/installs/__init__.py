@@ -1,0 +1,1 @@
+"""Where is the app installed, what must it be allowed, and is it?"""

@@ -1,0 +1,1 @@
+"""What did somebody tell us? Pure: payloads of Slack's as inbounds; nothing here raises or acts."""

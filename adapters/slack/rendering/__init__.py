@@ -1,0 +1,1 @@
+"""What does Slack show? Pure: what we tell as blocks, words and labels, within every limit."""
