@@ -28,8 +28,9 @@ def edited(step: Stepping, edit: e.MessageEdited) -> None:
         deleted(step, e.MessageDeleted(edit.original, edit.person))
         return
     waiting = _waiting(step, edit.original)
-    if waiting is not None:
-        _replace(step, waiting, edit.text)
+    if waiting:
+        _drop(step, waiting[1:])
+        _replace(step, waiting[0], edit.text)
         return
     sent = _sent(step, edit.original)
     if sent is not None and sent.text not in (edit.text, _correction(edit.text)):
@@ -39,19 +40,23 @@ def edited(step: Stepping, edit: e.MessageEdited) -> None:
 def deleted(step: Stepping, deletion: e.MessageDeleted) -> None:
     """A message was taken back."""
     waiting = _waiting(step, deletion.original)
-    if waiting is not None:
-        step.settle(waiting.delivery, DeliveryState.DROPPED, "taken back")
-        _put(step, waiting, None)
-        if not waiting.corrects:
-            return
+    _drop(step, waiting)
+    if not all(one.corrects for one in waiting):
+        return
     sent = _sent(step, deletion.original)
     if sent is not None and _tell(step, _taken_back(sent.text), deletion.person):
         _forget(step, deletion.original)
 
 
-def _waiting(step: Stepping, origin: str) -> Waiting | None:
-    waiting = step.conversation.waiting
-    return next((one for one in reversed(waiting) if origin and one.origin == origin), None)
+def _waiting(step: Stepping, origin: str) -> list[Waiting]:
+    """What waits under this origin: the message, if it was carried before its correction."""
+    return [one for one in step.conversation.waiting if origin and one.origin == origin]
+
+
+def _drop(step: Stepping, waiting: list[Waiting]) -> None:
+    for one in waiting:
+        step.settle(one.delivery, DeliveryState.DROPPED, "taken back")
+        _put(step, one, None)
 
 
 def _replace(step: Stepping, waiting: Waiting, text: str) -> None:
