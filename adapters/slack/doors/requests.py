@@ -121,10 +121,19 @@ async def served(hearing: Hearing, host: Host) -> AsyncIterator[None]:
 async def _watch(hearing: Hearing, host: Host) -> None:
     deaf = False
     while True:
-        hearing.listening()
-        hearing.judge()
-        await hearing.remember()
-        if hearing.deaf is not deaf:
-            deaf = hearing.deaf
-            host.report(connected=not deaf, detail=_DEAF if deaf else "heard again")
+        try:
+            deaf = _look(hearing, host, deaf=deaf)
+            await hearing.remember()
+        except Exception as error:  # nobody else would notice that nobody looks any more
+            LOG.exception("slack.surprise", extra={"error": type(error).__name__})
         await host.clock.sleep(LOOK)
+
+
+def _look(hearing: Hearing, host: Host, *, deaf: bool) -> bool:
+    """Look once; whether we are deaf, which is said when it changes."""
+    hearing.listening()
+    hearing.judge()
+    if hearing.deaf is not deaf:
+        detail = _DEAF if hearing.deaf else "heard again"
+        host.report(connected=not hearing.deaf, detail=detail)
+    return hearing.deaf
