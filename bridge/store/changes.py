@@ -48,6 +48,9 @@ _KEPT_AS = {
     DeliveryState.DROPPED: "reason",
 }
 
+#: Made once: with every inbound, making it would cost as much as running it.
+_NOTED = upsert(t.people).on_conflict_do_nothing()
+
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 Body = ThreadBody | Ask
 
@@ -161,7 +164,7 @@ class Accept(Change[Accepted]):
             if isinstance(entry.inbound.body, _TAKING_PART)
         ]
         if rows:
-            connection.execute(upsert(t.people).on_conflict_do_nothing(), rows)
+            connection.execute(_NOTED, rows)
 
     def _insert(self, connection: Connection, conversation: ConversationId | None) -> EntryId:
         result = connection.execute(
