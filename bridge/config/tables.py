@@ -96,9 +96,13 @@ def _rate(value: object) -> Rate | None:
     if value == "off":
         return None
     number, slash, duration = value.partition("/") if isinstance(value, str) else ("", "", "")
+    no_rate = ValueError('is not a rate; write a number and a duration, like "60/1m", or "off"')
     if not (slash and re.fullmatch(r"[1-9][0-9]{0,5}", number)):
-        raise ValueError('is not a rate; write a number and a duration, like "60/1m", or "off"')
-    return Rate(int(number), read_duration(duration))
+        raise no_rate
+    try:
+        return Rate(int(number), read_duration(duration))
+    except ValueError:
+        raise no_rate from None
 
 
 _Rate = Annotated[Rate | None, PlainValidator(_rate)]

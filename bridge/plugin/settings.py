@@ -14,7 +14,6 @@ _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h)")
 _LONGEST = timedelta(days=366)
 _ID = re.compile(r"[A-Z][A-Z0-9]{1,31}")
-_NOT_NAMES = 'write the id, not the name, such as "U0123456789"'
 #: RFC 3986's characters; anything else is read differently by different parsers.
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
@@ -58,10 +57,13 @@ def read_address(value: str) -> str:
     return value
 
 
-def read_ids(value: object, *, words: Collection[str] = ()) -> tuple[str, ...]:
+def read_ids(
+    value: object, *, example: str, begins: str = "", words: Collection[str] = ()
+) -> tuple[str, ...]:
     """A list of a platform's own ids; a variable gives it as JSON, or with commas between.
 
-    An id is of capitals and digits; `words` are what may stand in place of one.
+    An id is of capitals and digits, such as `example`, and its first is one of `begins`, unless
+    that is empty; `words` are what may stand in place of one.
 
     Raises:
         ValueError: it is no list, or one of it is no id.
@@ -69,11 +71,16 @@ def read_ids(value: object, *, words: Collection[str] = ()) -> tuple[str, ...]:
     listed = _listed(value) if isinstance(value, str) else value
     if not isinstance(listed, list | tuple):
         # pydantic tells people of a ValueError, and lets a TypeError pass.
-        raise ValueError('is not a list; write it like ["U0123456789"]')  # noqa: TRY004 - see above
+        raise ValueError(f'is not a list; write it like ["{example}"]')  # noqa: TRY004 - see above
     for place, each in enumerate(listed, start=1):
-        if not (isinstance(each, str) and (_ID.fullmatch(each) or each in words)):
-            raise ValueError(f"has something else than an id in place {place}; {_NOT_NAMES}")
+        if not (isinstance(each, str) and (_is_id(each, begins) or each in words)):
+            usual = " or ".join(f'"{one}"' for one in (example, *sorted(words)))
+            raise ValueError(f"entry {place} is not such an id; write ids, not names, like {usual}")
     return tuple(dict.fromkeys(listed))
+
+
+def _is_id(text: str, begins: str) -> bool:
+    return bool(_ID.fullmatch(text)) and (not begins or text[0] in begins)
 
 
 def _listed(text: str) -> object:
@@ -103,5 +110,3 @@ def _is_plain(parts: SplitResult) -> bool:
 Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 #: The address of a service: `https://`, or `http://` on loopback.
 Address = Annotated[str, AfterValidator(read_address)]
-#: A list of a platform's own ids, such as `["U0123456789"]`; see `read_ids`.
-Ids = Annotated[tuple[str, ...], BeforeValidator(read_ids)]

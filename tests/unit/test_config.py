@@ -720,3 +720,4 @@ def test_a_rate_that_is_none_is_refused(files: Files, rate: str) -> None:
     message = files.refused(f'[intake]\nperson_rate = "{rate}"\n{WHOLE}')
 
     assert "intake.person_rate" in message
+    assert 'is not a rate; write a number and a duration, like "60/1m", or "off"' in message

@@ -1,19 +1,27 @@
 """How does an operator write down who may talk to the agent?"""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from adapters.slack.reading.admission import DIRECT, Admission, AnswerTo, List
-from bridge.plugin.settings import Ids, read_ids
+from bridge.plugin.settings import read_ids
 
 
-def _read_channels(given: object) -> tuple[str, ...]:
-    return read_ids(given, words={DIRECT})
+def _ids(begins: str, *words: str) -> BeforeValidator:
+    """Ids of one kind, told by their first letter: with another, a list would say nothing."""
+    return BeforeValidator(
+        partial(read_ids, example=f"{begins[0]}0123456789", begins=begins, words=words)
+    )
 
 
+#: Ids of workspaces, and of whole organisations.
+_Workspaces = Annotated[tuple[str, ...], _ids("TE")]
 #: Ids of channels, and the word for every direct conversation.
-_Channels = Annotated[tuple[str, ...], BeforeValidator(_read_channels)]
+_Channels = Annotated[tuple[str, ...], _ids("CGD", DIRECT)]
+#: Ids of people (some of organisations begin with W), and of other apps.
+_People = Annotated[tuple[str, ...], _ids("UWB")]
 
 
 class AdmissionSettings(BaseModel):
@@ -22,12 +30,12 @@ class AdmissionSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     #: People of these workspaces; who is denied anything is denied whatever else allows it.
-    allow_workspaces: Ids = ()
-    deny_workspaces: Ids = ()
+    allow_workspaces: _Workspaces = ()
+    deny_workspaces: _Workspaces = ()
     allow_channels: _Channels = ()
     deny_channels: _Channels = ()
-    allow_people: Ids = ()
-    deny_people: Ids = ()
+    allow_people: _People = ()
+    deny_people: _People = ()
     #: People of other organisations, who share a channel with us.
     external_people: bool = True
     #: Other apps and workflows; they always have to mention ours.

@@ -122,17 +122,23 @@ def test_other_machines_are_not(host: str) -> None:
     ],
 )
 def test_ids_are_a_list_however_it_is_written(written: object, meant: tuple[str, ...]) -> None:
-    assert read_ids(written, words={"direct"}) == meant
+    assert read_ids(written, example="U1", words={"direct"}) == meant
 
 
 @pytest.mark.parametrize("written", [["ann"], ["#help"], "U1, @ann", '["U1", 7]', ["direct"]])
 def test_a_name_is_no_id_and_is_not_quoted(written: object) -> None:
-    with pytest.raises(ValueError, match="write the id, not the name") as refused:
-        read_ids(written)
+    with pytest.raises(ValueError, match='write ids, not names, like "U1"') as refused:
+        read_ids(written, example="U1")
     assert "ann" not in str(refused.value)
 
 
 @pytest.mark.parametrize("written", [7, None, {"U1": 1}, '["U1"', "[1"])
 def test_what_is_no_list_is_refused(written: object) -> None:
-    with pytest.raises(ValueError, match="is not a list"):
-        read_ids(written)
+    with pytest.raises(ValueError, match=r'is not a list; write it like \["C1"\]'):
+        read_ids(written, example="C1")
+
+
+def test_an_id_of_another_kind_is_told_by_its_first_letter() -> None:
+    assert read_ids(["C1", "G1"], example="C1", begins="CGD") == ("C1", "G1")
+    with pytest.raises(ValueError, match=r'entry 2 is not such an id; .* like "C1" or "direct"'):
+        read_ids(["C1", "U1"], example="C1", begins="CGD", words={"direct"})

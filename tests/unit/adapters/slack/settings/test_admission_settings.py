@@ -35,10 +35,20 @@ def test_every_key_becomes_a_rule() -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["allow_people", "deny_channels", "allow_workspaces"])
-def test_a_name_is_refused_where_an_id_is_needed(key: str) -> None:
-    with pytest.raises(ValidationError, match="write the id, not the name"):
-        AdmissionSettings.model_validate({key: ["#help"]})
+@pytest.mark.parametrize(
+    ("key", "like"),
+    [
+        ("allow_people", '"U0123456789"'),
+        ("deny_channels", '"C0123456789" or "direct"'),
+        ("allow_workspaces", '"T0123456789"'),
+    ],
+)
+@pytest.mark.parametrize("given", [["#help"], "Acme,Beta", ["S0123456789"]])
+def test_a_name_or_an_id_of_another_kind_is_refused_with_an_example(
+    key: str, like: str, given: object
+) -> None:
+    with pytest.raises(ValidationError, match=f"entry 1 .* write ids, not names, like {like}"):
+        AdmissionSettings.model_validate({key: given})
 
 
 def test_only_channels_know_the_word_direct() -> None:
