@@ -86,7 +86,7 @@ class Ledger:
         if isinstance(error, RetryLater) and error.after > timedelta():
             await self._world.clock.sleep(error.after)
         elif isinstance(error, CredentialsRefused):
-            self._status.refused(delivery.adapter, error.message)
+            self._status.refused(delivery.adapter, str(error))
             await self._world.clock.sleep(REFUSED)
         else:
             await self._world.pause(failures)

@@ -66,9 +66,21 @@ async def test_what_nothing_works_without_is_refused_with_the_remedy(slack: Slac
 
 
 async def test_a_configuration_token_that_has_expired_spoils_nothing(slack: SlackSimulator) -> None:
+    remedy = "a config_token lives for twelve hours: generate a new one"
     assert await proved(slack, config_token="xoxe.xoxp-old") == [
         "team Simulated as @bridge",
-        "events: not looked at: invalid_auth",
+        f"events: not looked at: invalid_auth ({remedy})",
+    ]
+
+
+async def test_why_events_are_not_looked_at_is_told_with_the_scope_that_it_needs(
+    slack: SlackSimulator,
+) -> None:
+    slack.revoke_scope("users:read")
+    assert await proved(slack, config_token=CONFIG_TOKEN) == [
+        "team Simulated as @bridge",
+        "events: not looked at, as that needs the scope users:read",
+        "lacks the scope users:read: the agent is not told people's names",
     ]
 
 

@@ -114,7 +114,12 @@ async def close(closed: Closed, host: Host) -> None:
             raise failure
     LOG.info(
         "slack.place_closed",
-        extra={"channel": closed.channel, "reason": closed.why, "threads": len(threads)},
+        extra={
+            "team": closed.team,
+            "channel": closed.channel,
+            "reason": closed.why,
+            "threads": len(threads),
+        },
     )
 
 

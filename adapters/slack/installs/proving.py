@@ -23,6 +23,7 @@ from bridge.errors import CredentialsRefused, Unreachable
 _REMEDY = (
     "paste what `polyai-bridge slack manifest` prints as the app's manifest, and install it again"
 )
+_RENEW = "a config_token lives for twelve hours: generate a new one"
 #: A code that nobody was given: being refused it proves the app's id and secret.
 _NO_CODE = "polyai-bridge-check"
 
@@ -117,10 +118,16 @@ async def _events_lacking(
         app = str((about.get("bot") or {}).get("app_id") or "")
         answer = await asked(web.apps_manifest_export(app_id=app, token=token))
     except Refusal as refusal:
-        lines.append(f"events: not looked at: {refusal}")
+        lines.append(f"events: not looked at{_why(refusal)}")
         return []
     subscribed = _subscribed(answer)
     return [need for need in needs.events(settings) if need.name not in subscribed]
+
+
+def _why(refusal: Refusal) -> str:
+    if refusal.needed:  # the app's id is told only to who may ask about bots
+        return f", as that needs the scope {refusal.needed}"
+    return f": {refusal} ({_RENEW})" if refusal.code else f": {refusal}"
 
 
 def _subscribed(answer: object) -> set[str]:

@@ -327,11 +327,11 @@ async def test_refused_credentials_are_a_trouble_until_a_delivery_succeeds(
     office: Office,
 ) -> None:
     office.status.adapter(SLACK, connected=True)
-    office.platform.faults = [CredentialsRefused("revoked")]
+    office.platform.faults = [CredentialsRefused("revoked", remedy="renew it")]
     office.connect()
     await office.owe(await opened(office.house.store), reply("hi"))
     await office.house.until(lambda: office.house.clock.sleepers, winding=False)
-    assert office.status.troubles == ["adapter slack refuses deliveries: revoked"]
+    assert office.status.troubles == ["adapter slack refuses deliveries: revoked (renew it)"]
 
     await office.idle()
 

@@ -129,9 +129,15 @@ async def test_every_thread_of_a_channel_is_told_and_no_other(host: PlayedHost) 
     )
 
 
-async def test_every_thread_of_a_workspace_is_told(host: PlayedHost) -> None:
+async def test_every_thread_of_a_workspace_is_told_and_the_log_says_of_which(
+    host: PlayedHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "polyai_bridge")
     await close(closed("app_uninstalled", ""), host)
     assert told(host) == {key for key in host.threads if key.startswith("T1:")}
+    assert [(record.msg, vars(record)["team"]) for record in caplog.records] == [
+        ("slack.place_closed", "T1")
+    ]
 
 
 async def test_told_twice_is_known(host: PlayedHost) -> None:
