@@ -59,7 +59,10 @@ def cli() -> None:
 @cli.command()
 @CONFIG
 def run(config_path: Path) -> None:
-    """Run the daemon in the foreground; SIGTERM or SIGINT drain it first."""
+    """Run the daemon in the foreground.
+
+    SIGTERM or SIGINT drain it first.
+    """
     settings = options.settings(config_path)
     log.configure(settings.log.level, settings.log.format)
     asyncio.run(app.serve(settings, World()))
@@ -88,7 +91,10 @@ def migrate(config_path: Path) -> None:
 
 @cli.command()
 def demo() -> None:
-    """The main job with no account; interactive in a terminal, otherwise scripted."""
+    """See it all work with no account.
+
+    Interactive in a terminal; without one, or with DEMO=scripted, it plays by itself.
+    """
     from bridge.simulators.demo import play
 
     sys.exit(play(scripted=os.environ.get("DEMO") == "scripted" or not sys.stdin.isatty()))

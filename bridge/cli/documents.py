@@ -4,6 +4,7 @@
 an installed plug-in, the second one of its documents.
 """
 
+import difflib
 import os
 from pathlib import Path
 
@@ -72,6 +73,17 @@ def _unknown(words: str, drafts: dict[AdapterName, config.Draft]) -> click.Usage
     configured = {str(draft.name): found.get(draft.type_name, {}) for draft in drafts.values()}
     everything = sorted((found | configured).items())
     known = [f"{name} {document}" for name, documents in everything for document in documents]
+    above = click.get_current_context().parent
     return click.UsageError(
-        f"No such command {words!r}. Documents that can be printed: {', '.join(known) or 'none'}."
+        f"No such command {words!r}.{_meant(words, above)} "
+        f"Documents that can be printed: {', '.join(known) or 'none'}.",
+        ctx=above,  # whose usage helps; that of a word which is no command does not
     )
+
+
+def _meant(word: str, above: click.Context | None) -> str:
+    """A question after the nearest command, if one is near."""
+    group = above.command if above else None
+    commands = group.list_commands(above) if above and isinstance(group, click.Group) else []
+    nearest = difflib.get_close_matches(word, commands, n=1)
+    return f" Did you mean {nearest[0]!r}?" if nearest else ""

@@ -199,7 +199,9 @@ class _Chat:
             self.screen.write("(the bridge is dead already; /start starts it)")
             return
         await self.stage.bridge.kill()
-        self.screen.write("(the bridge is dead: kill -9; what you write waits in Slack)")
+        self.screen.write(
+            "(the bridge is dead: kill -9; what you write waits in Slack until /start)"
+        )
 
     async def _start(self) -> None:
         if self.stage.bridge.running:

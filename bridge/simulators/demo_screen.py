@@ -59,7 +59,8 @@ class Screen:
         for person in self._slack.users.values():
             if (view := self._slack.home(person.id)) is not None:
                 home = SimulatedMessage(channel=HOME, ts=person.id, blocks=tuple(view["blocks"]))
-                self._show(f"{person.name}'s Home", replace(home, user=self._slack.bot_user_id))
+                whose = "your" if person.id == self._typist else f"{person.name}'s"
+                self._show(f"{whose} Home", replace(home, user=self._slack.bot_user_id))
 
     def _thread(self, channel: str, root: str) -> str:
         letter = self._threads.setdefault((channel, root), _letter(len(self._threads)))

@@ -78,6 +78,14 @@ def test_what_there_is_no_document_of_is_told_with_all_there_are(
     assert "slack manifest" in result.output
 
 
+def test_a_mistyped_command_is_told_the_nearest_and_the_usage_of_all(directory: Path) -> None:
+    result = typed("chekc")
+
+    assert result.exit_code == 2
+    assert "No such command 'chekc'. Did you mean 'check'?" in result.output
+    assert "chekc [OPTIONS]" not in result.output
+
+
 def test_an_option_is_not_taken_for_an_adapter(directory: Path) -> None:
     result = typed("--nope")
 
