@@ -95,12 +95,19 @@ def _changed(before: list[str], now: list[str]) -> list[str]:
     author, _, _ = now[0].partition(": ")
     if now[0] != before[0]:
         grown = now[0].startswith(before[0])
-        words = f"{author}: … {now[0][len(before[0]) :].lstrip()}"
+        words = f"{author}: … {now[0][_new_words(before[0], now[0]) :].lstrip()}"
         return [words, *now[1:]] if grown else now
     same = sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now, strict=False))
     )
     return now if same < _SHORT else [f"{author}: …", *now[min(same, len(now) - 1) :]]
+
+
+def _new_words(before: str, now: str) -> int:
+    """Where the new words of a grown line begin: a word that was cut short counts as new."""
+    if now[len(before) : len(before) + 1].isalnum() and before[-1:].isalnum():
+        return before.rfind(" ") + 1
+    return len(before)
 
 
 def _letter(index: int) -> str:

@@ -265,7 +265,7 @@ def test_in_a_terminal_a_conversation_is_steered(chat: Demo) -> None:
     chat.read_until(": End the conversation]")
     chat.type_in("/agent", then="#help, to you alone│ bot: Your open conversations: 1.")
     chat.type_in("/shortcut", then="A, to you alone│ bot: You have been talking to Ava")
-    chat.type_in("/home", then="you's Home│     *Your open conversations: 1*")
+    chat.type_in("/home", then="your Home│     *Your open conversations: 1*")
     chat.type_in("/end", then="A│ bot: The conversation was ended, as asked.")
     chat.type_in("what are your terms?", then="A✎ bot: … Part 2 ")
     chat.type_in("/kill", then="(the bridge is dead: kill -9")
@@ -315,6 +315,7 @@ async def test_a_screen_tells_who_alone_sees_something_and_what_is_new_in_a_chan
         screen.refresh()
         shown = {"channel": channel, "user": ann, "text": "psst", "thread_ts": thread}
         await _call(slack, "chat.postEphemeral", shown)
+        await slack.edit(channel, thread, "one moreover\ntwo")
         home = {"type": "home", "blocks": [{"type": "divider"}]}
         await _call(slack, "views.publish", {"user_id": ann, "view": home})
         screen.refresh()
@@ -326,6 +327,8 @@ async def test_a_screen_tells_who_alone_sees_something_and_what_is_new_in_a_chan
         "  A✎ Ann: …",
         "  A✎     five",
         "  A✎ Ann: … more",
+        "  A✎     two",
+        "  A✎ Ann: … moreover",
         "  A✎     two",
         "  A, to Ann alone│ bot: psst",
         "  Ann's Home│ bot: ───",

@@ -14,6 +14,9 @@ from adapters.slack.settings.control_settings import ControlSettings
 from adapters.slack.settings.stream_settings import StreamSettings
 from bridge.plugin.settings import Address, Duration, is_loopback
 
+#: The end of an address that is a whole Request or Redirect URL: `/NAME/events` and its like.
+_OF_OURS = re.compile(r"/[a-z0-9_]+/(events|install|oauth_redirect)$")
+
 
 class SlackSettings(AdmissionSettings, ControlSettings, StreamSettings):
     """One workspace: where it is and who we are there."""
@@ -68,7 +71,10 @@ class SlackSettings(AdmissionSettings, ControlSettings, StreamSettings):
     @classmethod
     def _public(cls, value: object, read: Callable[[object], str], info: ValidationInfo) -> str:
         if value:
-            return read(value).rstrip("/")
+            address = read(value).rstrip("/")
+            if _OF_OURS.search(address):
+                raise ValueError("ends with a path that the bridge adds itself; leave it out")
+            return address
         if _installs(info) or _over_http(info):
             raise PydanticKnownError("missing")
         return ""

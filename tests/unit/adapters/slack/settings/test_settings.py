@@ -60,6 +60,17 @@ def test_over_http_slack_signs_and_knows_where_we_are() -> None:
             SlackSettings.model_validate(given)
 
 
+@pytest.mark.parametrize("path", ["/slack/events", "/bridge/slack/install/", "/s/oauth_redirect"])
+def test_a_whole_request_url_is_no_public_url(path: str) -> None:
+    with pytest.raises(ValidationError, match="path that the bridge adds itself"):
+        SlackSettings.model_validate({**HTTP, "public_url": f"https://bridge.example{path}"})
+
+
+def test_a_public_url_may_have_a_path_of_a_proxy() -> None:
+    given = {**HTTP, "public_url": "https://bridge.example/events/"}
+    assert SlackSettings.model_validate(given).public_url == "https://bridge.example/events"
+
+
 def test_an_app_that_workspaces_install_has_no_token_of_its_own() -> None:
     assert SlackSettings.model_validate(INSTALLED).installs
     for needed in ("client_secret", "public_url", "app_token"):
