@@ -81,6 +81,7 @@ async def _served(
     host.serve("GET", REDIRECT_PATH, pages.come_back)
     renewing = asyncio.create_task(many.renew_for_ever(), name="slack-renew")
     try:
+        await many.looked_through()
         yield many, f"installed {many.count} times"
     finally:
         renewing.cancel()

@@ -200,6 +200,25 @@ async def test_tokens_that_expire_are_renewed_by_one_hand() -> None:
         assert town.renewals == 1
 
 
+async def test_what_ran_out_while_nobody_was_here_is_renewed_before_anything_is_sent() -> None:
+    clock = SystemClock()
+    async with (
+        SlackTown(clock=clock, ids=RandomIds(), token_life=timedelta(seconds=3)) as town,
+        fronted(clock) as front,
+    ):
+        settings = settings_of(town, front, token_rotation=True)
+        acme = await workspace(town, front, ACME)
+        async with connect(settings, front.host):
+            await install(town, front, ACME)
+        front.host.routes.clear()
+        await asyncio.sleep(3)
+        channel = acme.add_channel("help")
+        root = await acme.say(channel, acme.add_user("Ann"), "hello")
+        async with connect(settings, front.host) as adapter:
+            await adapter.deliver(answer(acme, channel, root))
+        assert town.renewals == 1
+
+
 async def test_nobody_is_led_to_install_by_a_stranger(town: SlackTown, front: Front) -> None:
     async with connect(settings_of(town, front), front.host):
         for query in (

@@ -1,7 +1,9 @@
 """Slack over HTTP, and an app that workspaces install, through the real process and its deaths."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -46,8 +48,8 @@ class Reached:
             f'public_url = "{self.url}"\napi_url = "{api_url}"\nin_doubt_wait = "700ms"\n{keys}\n'
         )
 
-    async def start(self) -> None:
-        await self.stage.start()
+    async def start(self, *, dies_at: str | None = None) -> None:
+        await self.stage.start(dies_at=dies_at)
         await self.ready()
 
     async def ready(self) -> None:
@@ -109,6 +111,34 @@ async def test_two_workspaces_talk_to_the_agent_and_one_leaves(reached: Reached)
         assert b"xoxb-" not in kept
         printed = stage.log.read_text()
         assert not any(secret in printed for secret in ("xoxb-", "simulated-secret", SECRET, KEY))
+
+
+async def test_a_token_that_ran_out_meanwhile_is_renewed_before_anything_is_owed_by_it(
+    reached: Reached,
+) -> None:
+    life, stage = timedelta(seconds=8), reached.stage
+    async with SlackTown(clock=SystemClock(), ids=RandomIds(), token_life=life) as town:
+        acme = await town.add_workspace("T0ACME")
+        acme.send_requests_to(reached.events, SECRET)
+        keys = 'client_id = "1.2"\nclient_secret = "simulated"\ntoken_rotation = true'
+        reached.configure(api_url=town.api_url, keys=keys)
+        await reached.start(dies_at="after-attempt:2")
+        town.consents = "T0ACME"
+        assert "Installed" in await visited(f"{reached.url}/slack/install")
+        channel, ann = acme.add_channel("help"), acme.add_user("Ann")
+        thread = await acme.say(channel, ann, f"<@{acme.bot_user_id}> say hello")
+        await stage.died()
+        await asyncio.sleep(life.total_seconds())
+
+        await reached.start()
+        await stage.until(lambda: "hello" in said(acme, channel, thread))
+        await stage.kill()
+        await reached.start()  # the token that renews is good once: the next one was kept
+        await acme.say(channel, ann, "say more", thread_ts=thread)
+        await stage.until(lambda: "more" in said(acme, channel, thread))
+        assert town.renewals == 2
+        assert said(acme, channel, thread).count("hello") == 1
+        assert "token_expired" not in stage.log.read_text()
 
 
 async def visited(url: str) -> str:

@@ -7,6 +7,7 @@ before: a refresh token is good for one use, and two who use it lock each other 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,8 @@ _BEFORE = timedelta(hours=2)
 _LOOK = timedelta(minutes=1)
 #: How soon it is tried again to keep what must be kept.
 _AGAIN = timedelta(seconds=5)
+#: How long what is owed may wait at the start for tokens that ran out meanwhile.
+_PATIENCE = timedelta(seconds=5)
 #: How long a renewal may take that is under way when we leave.
 _FAREWELL = timedelta(seconds=5)
 
@@ -93,6 +96,7 @@ class Installations:
         self._organisations: dict[str, str] = {}
         self._open: dict[str, Workspace] = {}
         self._renewing = asyncio.Lock()
+        self._looked = asyncio.Event()
 
     async def load(self) -> None:
         """Recall what was kept before a restart. Raises DatabaseFailed."""
@@ -172,7 +176,17 @@ class Installations:
                 await self.renew_due()
             except Exception as error:  # the tokens of all workspaces would run out
                 LOG.exception("slack.surprise", extra={"error": type(error).__name__})
+            self._looked.set()
             await self._host.clock.sleep(_LOOK)
+
+    async def looked_through(self) -> None:
+        """Return when each token was looked at once, or after a while.
+
+        What ran out while nobody was here would be refused, and what is owed wait for a minute.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE.total_seconds()):
+                await self._looked.wait()
 
     async def renew_due(self) -> None:
         """Renew every token that expires soon; one that cannot be now is tried again later."""

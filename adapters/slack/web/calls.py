@@ -87,15 +87,16 @@ class Calls:
     async def _asked(
         self, turns: Turns, name: str, place: str, method: Method, arguments: dict[str, Any]
     ) -> dict[str, Any]:
-        self._standing.asking(turns.clock.now())
+        standing = self._standing  # of this token: meanwhile there may be another
+        standing.asking(turns.clock.now())
         try:
             answer = await asked(method(**arguments))
         except Refusal as refusal:
-            self._standing.refused(refusal, name, place, turns.clock.now())
+            standing.refused(refusal, name, place, turns.clock.now())
             if refusal.too_many:
                 turns.pause(name, refusal.after or _UNSAID)
             raise
-        self._standing.answered()
+        standing.answered()
         return answer
 
 

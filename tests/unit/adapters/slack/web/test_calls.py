@@ -1,5 +1,6 @@
 """Does every call go by its own name, through its own gate?"""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,9 +24,14 @@ class Far:
         self.called: list[str] = []
         self.answer: dict[str, Any] = {"ok": True}
         self.status = 200
+        self.reached = asyncio.Event()
+        self.held: asyncio.Event | None = None  #: until when nothing is answered
 
     async def serve(self, request: web.Request) -> web.Response:
         self.called.append(request.match_info["method"])
+        self.reached.set()
+        if self.held is not None:
+            await self.held.wait()
         return web.json_response(self.answer, status=self.status)
 
 
@@ -97,3 +103,18 @@ async def test_without_gates_everything_goes_at_once(calls: Calls, far: Far) -> 
     for _ in range(10):
         await free.ask(free.web.chat_postMessage, channel="C1", text="Hello")
     assert len(far.called) == 10
+
+
+async def test_what_an_earlier_token_is_refused_late_holds_nothing_of_its_successors(
+    calls: Calls, far: Far
+) -> None:
+    far.answer = {"ok": False, "error": "token_expired"}
+    far.held = asyncio.Event()
+    late = asyncio.create_task(calls.ask(calls.web.chat_postMessage, channel="C1", text="Hello"))
+    await asyncio.wait_for(far.reached.wait(), 5)
+    calls.go_on_with("xoxb-2")
+    far.held.set()
+    with pytest.raises(Refusal):
+        await late
+    far.answer = {"ok": True}
+    await calls.ask(calls.web.chat_postMessage, channel="C1", text="Hello")
