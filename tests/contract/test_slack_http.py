@@ -170,6 +170,21 @@ async def test_only_slacks_own_fresh_signature_opens(front: Front) -> None:
 
 
 @pytest.mark.usefixtures("adapter")
+async def test_each_reason_why_a_request_is_refused_is_logged_once(
+    front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    body, now = json.dumps(MENTION).encode(), int(CLOCK.now().timestamp())
+    unsigned = {"X-Slack-Signature": ""}
+    forged = {"X-Slack-Signature": "v0=" + "0" * 64}
+    old = str(now - 400)
+    late = {"X-Slack-Request-Timestamp": old, "X-Slack-Signature": signed(body, old)}
+    for headers in (unsigned, unsigned, forged, late, forged, late):
+        assert await sent(front, body, **headers) == 401
+    told = [vars(one)["reason"] for one in caplog.records if one.msg == "slack.request_refused"]
+    assert told == ["unsigned", "signature", "clock"]
+
+
+@pytest.mark.usefixtures("adapter")
 async def test_a_request_replayed_by_a_stranger_is_the_same_thing_told_twice(front: Front) -> None:
     body = json.dumps(MENTION).encode()
     assert await sent(front, body) == await sent(front, body) == 200

@@ -37,6 +37,7 @@ _DEAF = (
 )
 #: More fields than Slack ever sends with a slash command.
 _MOST_FIELDS = 100
+_FRESH = 300  #: seconds for which a signature is good
 _TIMESTAMP, _SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
 
 
@@ -55,16 +56,17 @@ class Requests:
     """Slack's requests: events, presses, shortcuts and commands, all at one address."""
 
     def __init__(self, signing_secret: str, take: Take, hearing: Hearing, clock: Clock) -> None:
-        self._verifier = SignatureVerifier(signing_secret, _Seconds(clock))
+        self._seconds = _Seconds(clock)
+        self._verifier = SignatureVerifier(signing_secret, self._seconds)
         self._take = take
         self._hearing = hearing
-        self._warned = False
+        self._warned: set[str] = set()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take one request; 401 for whatever Slack has not signed just now."""
         body = await request.read()
         if not self._is_slacks(body, request.headers):
-            self._warn()
+            self._warn(request.headers)
             return web.Response(status=401)
         payload = read_payload(body, request.content_type)
         if isinstance(payload, dict) and payload.get("type") == "url_verification":
@@ -76,18 +78,29 @@ class Requests:
 
     def _is_slacks(self, body: bytes, headers: Mapping[str, str]) -> bool:
         timestamp, signature = headers.get(_TIMESTAMP, ""), headers.get(_SIGNATURE, "")
-        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+        if not _is_instant(timestamp):
             return False
         try:
             return self._verifier.is_valid(body, timestamp, signature)
         except (UnicodeDecodeError, TypeError):
             return False  # the body is no text, or the signature not ASCII: neither is Slack's
 
-    def _warn(self) -> None:
-        """Once: either the secret is wrong, or a stranger knocks, and may do so all night."""
-        if not self._warned:
-            self._warned = True
-            LOG.warning("slack.request_refused")
+    def _warn(self, headers: Mapping[str, str]) -> None:
+        """Once for each reason: a stranger who knocks, all night perhaps, hides no wrong secret."""
+        reason = self._reason(headers.get(_TIMESTAMP, ""), headers.get(_SIGNATURE, ""))
+        if reason not in self._warned:
+            self._warned.add(reason)
+            LOG.warning("slack.request_refused", extra={"reason": reason})
+
+    def _reason(self, timestamp: str, signature: str) -> str:
+        if not (signature and _is_instant(timestamp)):
+            return "unsigned"
+        old = abs(self._seconds.now() - int(timestamp)) > _FRESH
+        return "clock" if old else "signature"
+
+
+def _is_instant(timestamp: str) -> bool:
+    return timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12
 
 
 def read_payload(body: bytes, content_type: str) -> Any:  # noqa: ANN401 - whatever was sent
