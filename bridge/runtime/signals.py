@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from bridge import log
 from bridge.core.state import Conversation
+from bridge.errors import RetryLater
 from bridge.model.ids import ConversationId
 from bridge.plugin import Signal, SignalKind, Signaller
 from bridge.runtime.supervisor import Adapters
@@ -21,6 +22,8 @@ _log = log.get("signals")
 _PATIENCE = timedelta(seconds=5)
 #: How long the same sign need not be shown again: a platform may drop it after two minutes.
 _LASTS = timedelta(seconds=60)
+#: By then a platform has dropped a sign itself.
+_GONE = timedelta(minutes=2)
 #: How often it is tried to take a sign away.
 _TRIES = 3
 
@@ -100,26 +103,35 @@ class Signals:
         failures = 0
         while sign.owed and not self._busy(sign.conversation.id):
             sign.owed = False
-            if await self._succeeds(sign, sign.wanted):
+            failed = await self._failed(sign, sign.wanted)
+            if failed is None:
                 failures = 0
             elif sign.clears and not sign.owed and (failures := failures + 1) < _TRIES:
                 sign.owed = True
-                await self._world.pause(failures)
+                await self._pause(failed, failures)
         sign.under_way = False
         if sign.clears and not sign.owed:
             self._signs.pop(sign.conversation.id, None)
 
-    async def _succeeds(self, sign: _Sign, signal: Signal) -> bool:
+    async def _pause(self, error: Exception, failures: int) -> None:
+        """Wait as long as the platform says, where it does: tries before that would be in vain."""
+        if isinstance(error, RetryLater) and error.after > timedelta():
+            await self._world.clock.sleep(min(error.after, _GONE))
+        else:
+            await self._world.pause(failures)
+
+    async def _failed(self, sign: _Sign, signal: Signal) -> Exception | None:
+        """Show it; why it could not be shown, if so."""
         sign.shown, sign.shown_at = signal, None
         adapter: object = self._adapters.now(sign.conversation.adapter)
         if not isinstance(adapter, Signaller):
-            return True  # nothing is shown where nobody is
+            return None  # nothing is shown where nobody is
         try:
             async with asyncio.timeout(_PATIENCE.total_seconds()):
                 await adapter.signal(sign.conversation.thread, signal)
         except Exception as error:
             kind = type(error).__name__
             _log.debug("signal.lost", adapter=sign.conversation.adapter, error=kind)
-            return False
+            return error
         sign.shown_at = self._world.clock.now()
-        return True
+        return None

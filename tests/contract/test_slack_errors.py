@@ -6,8 +6,10 @@ from datetime import timedelta
 from itertools import count
 
 import aiohttp
+import msgspec
 import pytest
 
+from adapters.slack import ids
 from adapters.slack.client import SlackClient
 from adapters.slack.from_slack import BotIdentity
 from adapters.slack.people.absences import KEPT_FOR, Absences
@@ -24,7 +26,7 @@ from bridge.errors import (
     ThreadClosed,
     Unreachable,
 )
-from bridge.model.delivery import Outbound
+from bridge.model.delivery import Outbound, Urgency
 from bridge.model.ids import DeliveryId, PersonId, ThreadKey
 from bridge.model.messages import AgentReply, Author, AuthorKind, Suggestion
 from bridge.plugin import Signal, SignalKind
@@ -384,3 +386,35 @@ async def test_a_pause_is_obeyed_by_every_call_of_its_method(played: Played) -> 
     assert turn.done()
     assert await played.outcome(owed) is None
     assert played.calls() == 2
+
+
+async def test_after_a_pause_the_answer_goes_first_and_growth_never(played: Played) -> None:
+    rising = [Urgency.GROWTH, Urgency.SUGGESTIONS, Urgency.NEWS, Urgency.ANSWER]
+    owed = [msgspec.structs.replace(played.owed(), urgency=urgency) for urgency in rising]
+    spots = {}
+    for one in owed:
+        await played.clock.advance(timedelta(seconds=2))
+        spots[one.urgency] = await played.client.deliver(one)
+    played.slack.rate_limit("chat.update", after=timedelta(seconds=1))
+    with pytest.raises(RetryLater):
+        await played.client.revise(owed[-1], spots[Urgency.ANSWER])
+
+    growth, *changes = [
+        asyncio.create_task(
+            played.client.grow(one, spots[one.urgency])
+            if one.urgency is Urgency.GROWTH
+            else played.client.revise(one, spots[one.urgency])
+        )
+        for one in owed
+    ]
+    await asyncio.sleep(0)
+    await played.clock.advance(timedelta(seconds=1))
+    while not all(change.done() for change in changes):
+        await asyncio.sleep(0.005)
+        await played.clock.advance(timedelta(milliseconds=200))
+    with pytest.raises(RetryLater):
+        await growth
+
+    assert [update.ts for update in played.slack.updates] == [
+        ids.Spot.parse(spots[urgency]).ts for urgency in reversed(rising[1:])
+    ]

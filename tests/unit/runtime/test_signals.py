@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.state import Conversation
-from bridge.errors import Unreachable
+from bridge.errors import RetryLater, Unreachable
 from bridge.plugin import Signal, SignalKind
 from bridge.runtime.signals import Signals
 from bridge.runtime.supervisor import Adapters
@@ -123,6 +123,19 @@ async def test_taking_a_sign_away_is_tried_again_and_not_for_ever(porch: Porch) 
     await porch.house.quiet()
 
     assert len(porch.platform.signal_faults) == 6
+
+
+async def test_taking_a_sign_away_waits_as_long_as_the_platform_says(porch: Porch) -> None:
+    await porch.show(THINKING)
+    porch.platform.signal_faults = [RetryLater("slow", after=timedelta(seconds=30))]
+    await porch.show(CLEAR)
+    await porch.house.clock.advance(timedelta(seconds=29))
+    await porch.house.quiet()
+    assert porch.shown == ["thinking"]
+
+    await porch.house.clock.advance(timedelta(seconds=1))
+    await porch.house.quiet()
+    assert porch.shown == ["thinking", "clear"]
 
 
 async def test_a_new_sign_overtakes_one_that_could_not_be_taken_away(porch: Porch) -> None:
