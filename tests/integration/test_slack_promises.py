@@ -1,5 +1,6 @@
 """Promises that only the whole keeps: pauses beyond a restart, and whose words count."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -110,3 +111,20 @@ async def test_whom_bots_true_lets_in_is_never_the_bridge_itself(stage: Stage) -
 
     assert len(stage.heard()) == 3
     assert stage.heard()[2].endswith("say that")
+
+
+async def test_a_status_delays_no_message_and_is_taken_away_in_the_end(stage: Stage) -> None:
+    await started(stage)
+    thread = await opened(stage)
+    await stage.until(lambda: stage.slack.status(stage.channel, thread) == "")
+    stage.slack.slow("assistant.threads.setStatus", timedelta(seconds=4), n=4)
+    asked_at = asyncio.get_running_loop().time()
+    await stage.reply(thread, "say swift")
+    await stage.until(lambda: "swift" in stage.told(thread))
+    assert asyncio.get_running_loop().time() - asked_at < 3
+
+    stage.slack.rate_limit("assistant.threads.setStatus", after=timedelta(seconds=3))
+    await stage.reply(thread, "say more")
+    await stage.until(lambda: "more" in stage.told(thread))
+    await stage.quiet(lasting=6)
+    assert stage.slack.status(stage.channel, thread) == ""
