@@ -11,6 +11,7 @@ import msgspec
 
 from adapters.slack import limits
 from adapters.slack.finding import look
+from adapters.slack.ids import SlackThread
 from adapters.slack.people.names import People
 from adapters.slack.posting import (
     change,
@@ -64,7 +65,7 @@ class SlackClient:
             thread = thread_of(outbound.thread)
             calls = (await self._workspaces.of(thread.team)).calls
             await calls.turn(
-                _first_call(outbound, revising=revising),
+                _first_call(outbound, thread, revising=revising),
                 owed=outbound.id,
                 urgency=outbound.urgency,
                 channel=outbound.place or thread.channel,
@@ -180,11 +181,11 @@ class SlackClient:
                 raise refusal.meaning(posting=False) from None
 
 
-def _first_call(outbound: Outbound, *, revising: bool) -> str:
+def _first_call(outbound: Outbound, thread: SlackThread, *, revising: bool) -> str:
     """The method by which it will be shown, or changed."""
     if revising:
         return "chat.update"
-    return "chat.postEphemeral" if outbound.only_for else "chat.postMessage"
+    return "chat.postEphemeral" if private(outbound, thread) else "chat.postMessage"
 
 
 def _status(signal: Signal) -> str:

@@ -388,6 +388,22 @@ async def test_a_pause_is_obeyed_by_every_call_of_its_method(played: Played) -> 
     assert played.calls() == 2
 
 
+async def test_private_words_in_a_direct_message_wait_for_the_turn_of_a_post(
+    played: Played,
+) -> None:
+    played.root = await played.slack.direct_message(played.ann, "hello")
+    played.channel = played.slack.direct_channel(played.ann)
+    played.slack.rate_limit(POST, after=timedelta(seconds=7))
+    assert isinstance(await played.outcome(), RetryLater)
+    owed = played.owed(only_for=played.ann)
+    turn = asyncio.create_task(played.client.turn(owed))
+    await played.clock.advance(timedelta(seconds=6))
+    assert not turn.done()  # it would be attempted, and wait in doubt
+    await played.clock.advance(timedelta(seconds=1))
+    assert turn.done()
+    assert await played.outcome(owed) is None
+
+
 async def test_after_a_pause_the_answer_goes_first_and_growth_never(played: Played) -> None:
     rising = [Urgency.GROWTH, Urgency.SUGGESTIONS, Urgency.NEWS, Urgency.ANSWER]
     owed = [msgspec.structs.replace(played.owed(), urgency=urgency) for urgency in rising]
