@@ -146,9 +146,9 @@ in_doubt_wait = "700ms"
         said = f"<@{self.slack.bot_user_id}> {text}".strip()
         return await self.slack.say(channel or self.channel, self.ann, said)
 
-    async def reply(self, thread: str, text: str) -> str:
+    async def reply(self, thread: str, text: str, *, channel: str | None = None) -> str:
         """Ann writes in the thread."""
-        return await self.slack.say(self.channel, self.ann, text, thread_ts=thread)
+        return await self.slack.say(channel or self.channel, self.ann, text, thread_ts=thread)
 
     def told(self, thread: str, *, channel: str | None = None) -> list[str]:
         """What the bridge has posted in a thread, in order, without the buttons' words."""

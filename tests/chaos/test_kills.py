@@ -100,14 +100,17 @@ async def test_many_threads_at_once_survive_kills_at_random_moments(
     chance = random.Random(seed)  # noqa: S311 - chance for a test, repeatable by its seed
     async with staged(tmp_path) as stage:
         await stage.started()
-        threads = [await stage.mention(f"say {n}.0") for n in range(12)]
+        # Each in a channel of its own, as Slack takes about one post a second in each.
+        channels = [stage.slack.add_channel(f"help-{n}") for n in range(12)]
+        threads = [await stage.mention(f"say {n}.0", channel=c) for n, c in enumerate(channels)]
         for turn in range(1, 5):
             await asyncio.sleep(chance.uniform(0.05, 0.9))
             await stage.kill()
             for n, thread in enumerate(threads):
-                await stage.reply(thread, f"say {n}.{turn}")
+                await stage.reply(thread, f"say {n}.{turn}", channel=channels[n])
             await stage.started()
-        await stage.until(lambda: all(len(stage.told(t)) == 6 for t in threads), patience=60)
+        seen = list(zip(threads, channels, strict=True))
+        await stage.until(lambda: all(len(stage.told(t, channel=c)) == 6 for t, c in seen), 60)
         await stage.quiet(1.0)
 
         # An event that Slack delivers again comes after newer ones: the order is that of arrival.
@@ -115,5 +118,5 @@ async def test_many_threads_at_once_survive_kills_at_random_moments(
         assert sorted(heard) == sorted(f"{n}.{t}" for n in range(12) for t in range(5))
         for n, thread in enumerate(threads):
             mine = [text for text in heard if text.startswith(f"{n}.")]
-            assert stage.told(thread) == [GREETING, *mine]
+            assert stage.told(thread, channel=channels[n]) == [GREETING, *mine]
         assert all(session.joins <= 1 for session in stage.sessions)
