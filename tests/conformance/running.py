@@ -43,7 +43,8 @@ class MortalStore(Store):
 
     async def write(self, change: Change[object]) -> object:  # type: ignore[override]
         if self.dead:
-            await asyncio.Event().wait()
+            # Nor does anybody wait for it, be they shielded: all tasks go with their process.
+            raise asyncio.CancelledError
         return await super().write(change)
 
 

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from bridge.runtime.world import POINTS
 from bridge.simulators.polyai import Options
+from bridge.simulators.slack_faults import FaultKind
 from tests.conformance.stage import ConformanceStage, staged
 from tests.soak.crowd import CountingAgent, Person
+from tests.soak.mishaps import MISHAPS
 from tests.soak.troubles import OPTIONS, TROUBLES, Cost
 from tests.soak.verdict import Verdict
 
@@ -25,6 +27,11 @@ PEACE = timedelta(minutes=15)
 #: After so long everything is let go of. The longest hold is that of aiohttp's server, an hour, on
 #: idle HTTP connections: its client measures their age by the machine's clock, not by ours.
 SLEEP = timedelta(minutes=80)
+_MUTING = ("deafen_sockets", "silence_sockets")
+_RENEWING = ("disconnect", "drop_sockets")
+_TOO_OFTEN = FaultKind.RATE_LIMITED.value
+#: Of these channels every second one is archived in the course of a storm.
+_PLACES = 10
 _ROOMS = ("bridge.core", "bridge.model", "bridge.polyai", "bridge.runtime", "bridge.store")
 
 
@@ -62,6 +69,9 @@ class Result:
     said: int = 0
     sessions: int = 0
     deaths: int = 0
+    #: What Slack and people did: how often each mishap happened, and what came of it.
+    at_slack: Counter[str] = field(default_factory=Counter)
+    never_brought: int = 0  #: of how many messages Slack itself lost every copy
 
 
 class Soak:
@@ -72,12 +82,19 @@ class Soak:
         self.plan = plan
         self.costs: dict[str, Cost] = {}
         self.met: Counter[str] = Counter()
+        self.mishaps: Counter[str] = Counter()
         self.deaths = 0
+        self._muted = False  #: one of Slack's sockets brings nothing, until all are renewed
         self._chance = random.Random(plan.seed)  # noqa: S311 - a die, not a secret
-        self._people = [
-            Person(n, stage, random.Random(self._chance.random()), plan.act_every)  # noqa: S311
-            for n in range(plan.conversations)
-        ]
+        self._places = [stage.slack.add_channel(f"place-{n}") for n in range(_PLACES)]
+        self._people = [self._person(n) for n in range(plan.conversations)]
+
+    def _person(self, number: int) -> Person:
+        """One in ten is in a channel that may be closed, with others; the rest are not."""
+        tenth, last = divmod(number, 10)
+        channel = self.stage.channel if last else self._places[tenth % _PLACES]
+        chance = random.Random(self._chance.random())  # noqa: S311 - a die, not a secret
+        return Person(number, self.stage, chance, self.plan.act_every, channel)
 
     async def run(self) -> Result:
         """All of it."""
@@ -90,7 +107,8 @@ class Soak:
         await storm
         end = self._holdings()
         await self._make_peace()
-        faults = Verdict(self.stage, self._people, self.costs).reached()
+        verdict = Verdict(self.stage, self._people, self.costs)
+        faults = verdict.reached()
         self.stage.polyai.end_session(None)  # else a live agent is waited for, for half a day
         await self.stage.wait(SLEEP)
         return Result(
@@ -103,6 +121,25 @@ class Soak:
             said=sum(len(person.said) for person in self._people),
             sessions=len(self.stage.sessions),
             deaths=self.deaths,
+            at_slack=self.mishaps + self._outcomes(),
+            never_brought=verdict.never_brought,
+        )
+
+    def _outcomes(self) -> Counter[str]:
+        """What came of what people and Slack did."""
+        people, slack = self._people, self.stage.slack
+        methods = Counter(call.method for call in slack.calls if call.outcome == "ok")
+        return Counter(
+            {
+                "edited": sum(len(person.changed) for person in people),
+                "deleted": sum(len(person.taken_back) for person in people),
+                "pressed together": sum(person.stale for person in people),
+                "in archived channels": sum(person.closed for person in people),
+                "grown": sum(len(slack.texts(p.channel, p.ts)) > 2 for p in slack.posts),
+                "refused with 429": sum(call.outcome == _TOO_OFTEN for call in slack.calls),
+                "sockets asked for": methods["apps.connections.open"],
+                "told alone": len(slack.ephemerals),
+            }
         )
 
     async def _storm(self) -> None:
@@ -111,6 +148,7 @@ class Soak:
             for person in self._people:
                 crowd.create_task(person.live(until))
             crowd.create_task(self._go_wrong(until))
+            crowd.create_task(self._go_wrong_at_slack(until))
             crowd.create_task(self._die_often(until))
 
     # -- what goes wrong -----------------------------------------------------------------------
@@ -133,6 +171,27 @@ class Soak:
                 self.met[name] += 1
                 way.call(self.stage.polyai, session.id, self._chance)
 
+    async def _go_wrong_at_slack(self, until: float) -> None:
+        """Each mishap in its turn, half as often as what goes wrong at PolyAI."""
+        rows = list(MISHAPS.items())
+        while True:
+            self._chance.shuffle(rows)
+            for name, mishap in rows:
+                await asyncio.sleep(self._chance.uniform(1, 3) * self.plan.fault_every)
+                if self.stage.now >= until:
+                    return
+                closing = name == "archive"
+                if closing and len(self._places) <= _PLACES // 2:
+                    continue
+                if (name in _MUTING and self._muted) or not self.stage.slack.sockets:
+                    continue  # nothing would be heard for longer than Slack repeats it
+                self._muted = name in _MUTING or (self._muted and name not in _RENEWING)
+                channel = self._places.pop() if closing else self.stage.channel
+                for person in self._people:
+                    person.closed |= closing and person.channel == channel
+                self.mishaps[name] += 1
+                mishap(self.stage.slack, self._chance, channel)
+
     async def _die_often(self, until: float) -> None:
         """At instants of chance: on the spot, or at a named point of what is being done."""
         for _ in range(self.plan.deaths):
@@ -144,7 +203,7 @@ class Soak:
                 await self.stage.bridge.crash()
             self.deaths += 1
             await asyncio.sleep(self._chance.uniform(0.5, 20))
-            await self.stage.start()
+            self.stage.bridge.start()
             self.stage.bridge.die_at("before-accept", 10**9)
 
     def _between_deaths(self) -> float:
@@ -154,6 +213,8 @@ class Soak:
         polyai, usual = self.stage.polyai, Options()
         polyai.configure(**{name: getattr(usual, name) for name in OPTIONS})
         polyai.heal()
+        self.stage.slack.forget_faults()
+        self.stage.slack.disconnect()
         await self.stage.wait(PEACE)
 
     # -- what is held --------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from bridge.simulators import (
 )
 from bridge.simulators.polyai_catalogue import SYSTEM_TEXTS
 from bridge.simulators.polyai_verbs import Verbs
+from tests.soak.mishaps import MISHAPS
 from tests.soak.soaking import Plan, Result, soak
 from tests.soak.troubles import COMPLAINTS, TROUBLES
 
@@ -48,6 +49,18 @@ SMALL = Plan(
     act_every=60.0,
 )
 
+#: What must have come of the storm at Slack, each at least once.
+OUTCOMES = (
+    "edited",
+    "deleted",
+    "pressed together",
+    "in archived channels",
+    "grown",
+    "refused with 429",
+    "sockets asked for",
+    "told alone",
+)
+
 Patch = pytest.MonkeyPatch
 
 
@@ -69,6 +82,9 @@ async def test_nothing_is_lost_or_doubled_in_two_hours_of_storm(directory: Path)
     result = await soak(directory, GREAT)
     judge(GREAT, result)
     assert set(result.met) == set(TROUBLES), "not everything went wrong"
+    missing = {*MISHAPS, *OUTCOMES} - {name for name, count in result.at_slack.items() if count}
+    assert not missing, f"not everything happened at Slack: {result.at_slack}"
+    assert result.never_brought < result.said / 50, "too much is lost before it comes to us"
     assert result.deaths == GREAT.deaths
     assert result.said > 10 * GREAT.conversations
 

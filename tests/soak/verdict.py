@@ -3,15 +3,19 @@
 Laws, for each thread and each session of PolyAI's:
 
 1. Zero lost: what a person said was accepted by a session, or the thread says that it was not
-   delivered. Only a message PolyAI itself refused may be answered by PolyAI's words instead.
+   delivered. Only a message PolyAI itself refused may be answered by PolyAI's words instead, and
+   only one of which Slack lost every copy, on a socket that was deaf or none, may be missing.
 2. Zero doubled: one delivery is accepted once per session, and by a second session only if the
    first was lost under it. One saying has one delivery, and one more for each press of *Try again*.
 3. Order: a session accepts deliveries in the order in which they were said.
 4. One session greets once, unless its agent was asked to join again.
 5. Each message of the agent's stands in one thread, once and whole, and those of a session in the
    order of its journal. Of a session that was lost under us, what came stands as far as it came.
+6. What was changed is heard in one wording, what was taken back once at most.
+7. No message of ours is left unfinished. In an archived channel nothing but 2 to 4 counts.
 """
 
+import itertools
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -20,9 +24,11 @@ from datetime import datetime
 from bridge.simulators import polyai_frames as frames
 from bridge.simulators.polyai import SimulatedSession
 from bridge.simulators.polyai_frames import JournaledFrame
+from bridge.simulators.slack_envelopes import SimulatedEnvelope
+from bridge.simulators.slack_workspace import StreamState
 from bridge.testing.clock import NOON
 from tests.conformance.stage import ConformanceStage
-from tests.soak.crowd import Person
+from tests.soak.crowd import Person, key_of
 from tests.soak.troubles import Cost
 
 #: How the agent's numbered words begin, and those that a verb put into its mouth.
@@ -52,15 +58,19 @@ class Verdict:
     people: list[Person]
     costs: dict[str, Cost]  #: what befell each session
     faults: list[str] = field(default_factory=list)
+    never_brought: int = 0  #: of how many messages Slack lost every copy
 
     def reached(self) -> list[str]:
         """What is wrong; nothing, if all laws hold."""
-        self._threads = {person.thread: person for person in self.people if person.thread}
+        self._closed = {key_of(text) for p in self.people if p.closed for text in p.said}
         self._shown = self._all_shown()
+        events = self.stage.slack.envelopes
+        self._brought = {_said(event) for event in events if _came(event)}
         self._accepted()
         for session in self.stage.sessions:
             self._greets_once(session)
             self._is_shown(session)
+        self._all_ended()
         self.faults += [f"violation: {words}" for words in self.stage.polyai.violations]
         return self.faults
 
@@ -79,16 +89,17 @@ class Verdict:
             heard = [(m.custom["client_event_id"], m.text) for m in session.accepted if m.custom]
             for delivery, text in heard:
                 sessions[delivery].append(session)
-                deliveries[text].add(delivery)
-            numbers = [int(delivery.rpartition(".")[2]) for delivery, _ in heard]
-            if numbers != sorted(numbers):
+                deliveries[key_of(text)].add(delivery)
+            places = [(_number(delivery), _place(text)) for delivery, text in heard]
+            # Later than others may be what was told late; or what was said once more, as another.
+            if any(_overtook(a, b) for a, b in itertools.pairwise(places)):
                 self._wrong(f"order: {session.id} heard {heard}")
         for delivery, where in sessions.items():
             self._counts_once(delivery, where)
         for person in self.people:
-            told = self.stage.told(person.thread) if person.thread else []
+            told = self._told(person)
             for text in person.said:
-                self._arrived(person, text, deliveries[text], told)
+                self._arrived(person, text, deliveries[key_of(text)], told)
 
     def _counts_once(self, delivery: str, where: list[SimulatedSession]) -> None:
         if any(self._cost(session) & Cost.RECEIPT for session in where):
@@ -103,9 +114,13 @@ class Verdict:
     def _arrived(self, person: Person, text: str, ids: set[str], told: list[str]) -> None:
         if len(ids) > 1 + person.pressed["Try again"]:
             self._wrong(f"doubled: {text!r} has {len(ids)} deliveries")
-        if ids or any(text in words and _NOT_DELIVERED in words for words in told):
+        if ids or person.closed or key_of(text) in person.taken_back:
             return
-        if not any(f'"{text}"' in raw for s in self._refusing() for raw in s.received):
+        if any(text in words and _NOT_DELIVERED in words for words in told):
+            return
+        if text not in self._brought:
+            self.never_brought += 1
+        elif not any(key_of(text) in raw for s in self._refusing() for raw in s.received):
             self._wrong(f"lost: {text!r} in {person.thread}; the thread says {told[-6:]}")
 
     def _refusing(self) -> list[SimulatedSession]:
@@ -113,23 +128,38 @@ class Verdict:
 
     # -- towards the thread --------------------------------------------------------------------
 
-    def _all_shown(self) -> dict[str, list[tuple[str, int, str]]]:
+    def _all_shown(self) -> dict[str, list[tuple[int, int, str]]]:
         """Each numbered word of the agent's: in which threads it stands, where, and how."""
-        shown: defaultdict[str, list[tuple[str, int, str]]] = defaultdict(list)
-        for thread in self._threads:
-            for place, told in enumerate(self.stage.told(thread)):
+        shown: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        for person in self.people:
+            for place, told in enumerate(self._told(person)):
                 text = told.removeprefix("Sam: ")  # a person's words stand under their name
                 if _NUMBERED.match(text):
-                    shown[text.split(" ", 1)[0]].append((thread, place, text))
+                    shown[text.split(" ", 1)[0]].append((person.number, place, text))
         return shown
+
+    def _told(self, person: Person) -> list[str]:
+        return self.stage.told(person.thread, channel=person.channel) if person.thread else []
+
+    def _all_ended(self) -> None:
+        for person in self.people if not self.stage.bridge.dead else ():
+            for post in self.stage.posts(person.thread, channel=person.channel):
+                if post.streaming_state is StreamState.IN_PROGRESS and not person.closed:
+                    self._wrong(f"left unfinished: {post.text!r} in {person.thread}")
+
+    def _in_closed_channel(self, session: SimulatedSession) -> bool:
+        """Also one whose people are not known, as it heard nobody: if there is such a channel."""
+        heard = {key_of(message.text) for message in session.accepted}
+        return bool(self._closed) and (not heard or bool(heard & self._closed))
 
     def _greets_once(self, session: SimulatedSession) -> None:
         if session.greetings > 1 and not self._cost(session) & Cost.JOIN:
             self._wrong(f"greeted {session.greetings} times in {session.id}")
 
     def _is_shown(self, session: SimulatedSession) -> None:
-        cost, places = self._cost(session), list[tuple[str, int]]()
+        cost, places = self._cost(session), list[tuple[int, int]]()
         lost = bool(cost & Cost.SESSION) or (session.gone and session.ended is None)
+        lost = lost or self._in_closed_channel(session)
         loose = lost or bool(cost & Cost.ANSWER)
         for spoken in _spoken(session):
             shown = self._shown.get(spoken.text.split(" ", 1)[0], [])
@@ -144,7 +174,7 @@ class Verdict:
                     self._wrong(f"not whole: {text!r} of {spoken.text!r}, cost {cost}")
         if len({thread for thread, _ in places}) > 1:
             self._wrong(f"{session.id} is shown in more than one thread")
-        if places != sorted(places) and not cost & (Cost.ANSWER | Cost.SESSION):
+        if places != sorted(places) and not lost and not cost & (Cost.ANSWER | Cost.SESSION):
             self._wrong(f"order: {session.id} is shown as {places}, cost {cost}")
 
     def _unread(self, session: SimulatedSession, spoken: Spoken) -> bool:
@@ -154,6 +184,29 @@ class Verdict:
             return True
         last = _at(session.journal[-1]) - spoken.at < _MOMENTS and session.ended is not None
         return last and bool(self._cost(session) & Cost.ENDING)
+
+
+def _came(event: SimulatedEnvelope) -> bool:
+    return any(not copy.swallowed for copy in event.deliveries)
+
+
+def _said(event: SimulatedEnvelope) -> str:
+    """A person's words without the mention; nothing, if it is no message."""
+    return str(event.payload.get("event", {}).get("text", "")).rpartition("> ")[2]
+
+
+def _number(delivery: str) -> int:
+    return int(delivery.rpartition(".")[2])
+
+
+def _place(text: str) -> int:
+    """Which of its person's words these are; 0 for a suggestion, whose place nobody knows."""
+    _, _, place = key_of(text).partition(".")
+    return int(place) if place.isdecimal() else 0
+
+
+def _overtook(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    return first[0] > second[0] and (first[1] > second[1] or not (first[1] and second[1]))
 
 
 def _spoken(session: SimulatedSession) -> list[Spoken]:
