@@ -439,6 +439,7 @@ async def test_a_renewed_connection_goes_on_without_a_report(
     assert host.reports == [True]
 
 
+@pytest.mark.thorough  # it waits in real time
 async def test_a_lost_connection_is_reported_once_and_mended(
     adapter: SlackClient,
     slack: SlackSimulator,

@@ -348,6 +348,7 @@ async def test_nothing_overtakes_what_was_missed_in_its_thread(
     assert all(envelope.acked for envelope in slack.envelopes[-3:])
 
 
+@pytest.mark.thorough  # it waits in real time
 async def test_what_slack_will_not_show_in_time_holds_up_nothing(
     slack: SlackSimulator, host: RecordingHost, clock: HandClock, channel: str, ann: str
 ) -> None:

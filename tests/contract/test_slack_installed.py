@@ -200,6 +200,7 @@ async def test_tokens_that_expire_are_renewed_by_one_hand() -> None:
         assert town.renewals == 1
 
 
+@pytest.mark.thorough  # it waits in real time
 async def test_what_ran_out_while_nobody_was_here_is_renewed_before_anything_is_sent() -> None:
     clock = SystemClock()
     async with (
