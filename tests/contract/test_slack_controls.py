@@ -303,6 +303,7 @@ async def test_the_shortcut_on_any_message_is_answered_politely(
     assert len(told(slack, ann)) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("adapter")
 async def test_what_is_not_stored_is_not_acked(
     slack: SlackSimulator, host: Host, channel: str, ann: str

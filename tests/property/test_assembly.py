@@ -89,6 +89,7 @@ def assembled(frames: list[tuple[int, AgentChunk]]) -> Stream:
 
 @FAST
 @given(cut=cuts(), data=st.data())
+@pytest.mark.thorough
 def test_any_order_and_any_repetition_give_the_same_message(cut: Cut, data: st.DataObject) -> None:
     repeated = data.draw(st.lists(st.sampled_from(cut.frames), max_size=8))
     stream = assembled(data.draw(st.permutations([*cut.frames, *repeated])))
@@ -111,6 +112,7 @@ def test_the_same_piece_in_a_frame_of_its_own_changes_nothing(
 
 @FAST
 @given(cut=cuts(), data=st.data())
+@pytest.mark.thorough
 def test_a_corrected_piece_wins_whenever_it_comes(cut: Cut, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(cut.frames) - 1))
     wrong = msgspec.structs.replace(cut.frames[at][1], text="something else")

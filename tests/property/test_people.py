@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,6 +167,7 @@ def begun(whim: int = 0) -> Party:
 
 @FAST
 @given(moves=MOVES, whim=st.integers(0, 1))
+@pytest.mark.thorough
 def test_a_lost_thread_is_owed_nothing_until_somebody_speaks(moves: list[Move], whim: int) -> None:
     party, lost = begun(whim), False
     for verb, each in moves:
@@ -178,6 +180,7 @@ def test_a_lost_thread_is_owed_nothing_until_somebody_speaks(moves: list[Move], 
 
 @FAST
 @given(moves=MOVES)
+@pytest.mark.thorough
 def test_after_its_thread_nothing_is_opened(moves: list[Move]) -> None:
     party = begun()
     for verb, each in moves:
@@ -193,6 +196,7 @@ def test_after_its_thread_nothing_is_opened(moves: list[Move]) -> None:
 
 @FAST
 @given(moves=MOVES, whim=st.integers(0, 1))
+@pytest.mark.thorough
 def test_whatever_is_owed_to_the_agent_is_settled_once(moves: list[Move], whim: int) -> None:
     party = begun(whim)
     for verb, each in moves:
@@ -203,6 +207,7 @@ def test_whatever_is_owed_to_the_agent_is_settled_once(moves: list[Move], whim: 
 
 @FAST
 @given(moves=MOVES)
+@pytest.mark.thorough
 def test_what_is_changed_was_posted_before(moves: list[Move]) -> None:
     party, stands = begun(), set[DeliveryId]()
     for verb, each in moves:
@@ -216,6 +221,7 @@ def test_what_is_changed_was_posted_before(moves: list[Move]) -> None:
 
 @FAST
 @given(moves=MOVES)
+@pytest.mark.thorough
 def test_whoever_asked_is_answered_alone_and_not_twice_in_a_moment(moves: list[Move]) -> None:
     party, told = begun(), dict[object, datetime]()
     for verb, each in moves:

@@ -191,6 +191,7 @@ def test_any_event_at_all_is_read_lawfully(event: object, rules: Admission) -> N
 
 @settings(deadline=None, max_examples=400)
 @given(st.sampled_from(REAL), st.sampled_from(RULES), st.data())
+@pytest.mark.thorough
 def test_a_real_payload_with_anything_anywhere_is_read_lawfully(
     payload: Json, rules: Admission, data: st.DataObject
 ) -> None:
