@@ -73,8 +73,13 @@ in_doubt_wait = "700ms"
                 sys.executable, "-m", *command, stdout=log, stderr=log, env=_environment()
             )
 
-    async def started(self) -> None:
-        """Start the bridge and wait until Slack has a socket to it."""
+    async def started(self, **slack: str) -> None:
+        """Start the bridge and wait until Slack has a socket to it.
+
+        `slack` are further keys of its adapter, as TOML values.
+        """
+        keys = "".join(f"{key} = {value}\n" for key, value in slack.items())
+        self.config.write_text(self.config.read_text() + keys)
         await self.start()
         await self.connected()
 
@@ -149,6 +154,12 @@ in_doubt_wait = "700ms"
     async def reply(self, thread: str, text: str, *, channel: str | None = None) -> str:
         """Ann writes in the thread."""
         return await self.slack.say(channel or self.channel, self.ann, text, thread_ts=thread)
+
+    async def opened(self) -> str:
+        """A thread in which the agent has answered."""
+        thread = await self.mention("say ready")
+        await self.until(lambda: "ready" in self.told(thread))
+        return thread
 
     def told(self, thread: str, *, channel: str | None = None) -> list[str]:
         """What the bridge has posted in a thread, in order, without the buttons' words."""

@@ -17,8 +17,6 @@ from adapters.slack.reading.messages import Reader
 from adapters.slack.reading.words import NO_WORDS, Words
 from bridge.model.inbound import Inbound
 
-__all__ = ["BotIdentity", "from_slack", "team_of"]
-
 
 def team_of(payload: object) -> str:
     """The workspace whose installation `payload` was sent to; "" where it does not say.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from adapters.slack.from_slack import BotIdentity
+from adapters.slack.identity import BotIdentity
 from adapters.slack.people.absences import Absences
 from adapters.slack.people.askers import Askers
 from adapters.slack.to_slack import Features

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.slack import ids
 from adapters.slack.client import SlackClient
-from adapters.slack.from_slack import BotIdentity
+from adapters.slack.identity import BotIdentity
 from adapters.slack.people.absences import KEPT_FOR, Absences
 from adapters.slack.web.calls import Calls, web_client
 from adapters.slack.web.governor import governing

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.slack.from_slack import BotIdentity, from_slack, team_of
+from adapters.slack.from_slack import from_slack, team_of
 from adapters.slack.front.closing import places_closed
+from adapters.slack.identity import BotIdentity
 from adapters.slack.reading.admission import OPEN, Admission
 from adapters.slack.reading.words import NO_WORDS
 from bridge.clock import RandomIds, SystemClock

@@ -17,18 +17,12 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield running
 
 
-async def opened(stage: Stage) -> str:
-    thread = await stage.mention("say ready")
-    await stage.until(lambda: "ready" in stage.told(thread))
-    return thread
-
-
 def ended(stage: Stage) -> bool:
     return all(session.ended for session in stage.sessions)
 
 
 async def test_a_root_deleted_unseen_gets_no_answer_in_the_open_channel(stage: Stage) -> None:
-    thread = await opened(stage)
+    thread = await stage.opened()
     stage.slack.unsubscribe("message.channels")  # so that only the post itself can tell
     await stage.slack.delete(stage.channel, thread)
     await stage.slack.say(
@@ -44,7 +38,7 @@ async def test_a_root_deleted_unseen_gets_no_answer_in_the_open_channel(stage: S
 
 
 async def test_a_deleted_root_closes_the_conversation(stage: Stage) -> None:
-    thread = await opened(stage)
+    thread = await stage.opened()
     before = len(stage.slack.posts)
     await stage.slack.delete(stage.channel, thread)
     await stage.until(lambda: ended(stage))
@@ -53,7 +47,7 @@ async def test_a_deleted_root_closes_the_conversation(stage: Stage) -> None:
 
 
 async def test_an_archived_channel_closes_its_conversations_and_no_others(stage: Stage) -> None:
-    thread = await opened(stage)
+    thread = await stage.opened()
     other = stage.slack.add_channel("other")
     elsewhere = await stage.mention("say there", channel=other)
     await stage.until(lambda: "there" in stage.told(elsewhere, channel=other))

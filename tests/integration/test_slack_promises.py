@@ -23,20 +23,6 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield running
 
 
-async def started(stage: Stage, **slack: str) -> None:
-    """Start it with further keys of the adapter, as TOML values."""
-    keys = "\n".join(f"{key} = {value}" for key, value in slack.items())
-    stage.config.write_text(f"{stage.config.read_text()}{keys}\n")
-    await stage.started()
-
-
-async def opened(stage: Stage) -> str:
-    """A thread in which the agent has answered."""
-    thread = await stage.mention("say ready")
-    await stage.until(lambda: "ready" in stage.told(thread))
-    return thread
-
-
 def pauses(stage: Stage) -> int:
     """How many pauses are noted in the database."""
     with closing(sqlite3.connect(stage.database)) as database:
@@ -45,8 +31,8 @@ def pauses(stage: Stage) -> int:
 
 
 async def test_a_pause_that_slack_asked_for_outlasts_a_kill(stage: Stage) -> None:
-    await started(stage)
-    thread = await opened(stage)
+    await stage.started()
+    thread = await stage.opened()
     await stage.quiet(lasting=0.3)
     stage.slack.rate_limit(POST, after=timedelta(seconds=6))
     await stage.reply(thread, "say patient")
@@ -63,8 +49,8 @@ async def test_a_pause_that_slack_asked_for_outlasts_a_kill(stage: Stage) -> Non
 
 
 async def test_everyone_in_a_thread_is_answered(stage: Stage) -> None:
-    await started(stage, answer_to='"everyone"')
-    thread = await opened(stage)
+    await stage.started(answer_to='"everyone"')
+    thread = await stage.opened()
     await stage.slack.say(stage.channel, stage.ben, "and I", thread_ts=thread)
     await stage.until(lambda: len(stage.heard()) == 2)
 
@@ -72,8 +58,8 @@ async def test_everyone_in_a_thread_is_answered(stage: Stage) -> None:
 
 
 async def test_only_whoever_began_is_answered_where_that_is_asked_for(stage: Stage) -> None:
-    await started(stage, answer_to='"starter"')
-    thread = await opened(stage)
+    await stage.started(answer_to='"starter"')
+    thread = await stage.opened()
     await stage.slack.say(stage.channel, stage.ben, "say mine", thread_ts=thread)
     await stage.reply(thread, "say again")
     await stage.until(lambda: "again" in stage.told(thread))
@@ -85,8 +71,8 @@ async def test_only_whoever_began_is_answered_where_that_is_asked_for(stage: Sta
 async def test_who_writes_too_fast_is_told_once_and_alone(stage: Stage) -> None:
     text = stage.config.read_text()
     stage.config.write_text(text.replace('person_rate = "off"', 'person_rate = "2/1m"'))
-    await started(stage)
-    thread = await opened(stage)
+    await stage.started()
+    thread = await stage.opened()
     for number in range(4):
         await stage.reply(thread, f"say number {number}")
     await stage.slack.say(stage.channel, stage.ben, "and I", thread_ts=thread)
@@ -100,8 +86,8 @@ async def test_who_writes_too_fast_is_told_once_and_alone(stage: Stage) -> None:
 
 
 async def test_whom_bots_true_lets_in_is_never_the_bridge_itself(stage: Stage) -> None:
-    await started(stage, bots="true")
-    thread = await opened(stage)
+    await stage.started(bots="true")
+    thread = await stage.opened()
     await stage.reply(thread, f"say <@{stage.slack.bot_user_id}> again")
     await stage.slack.say_as_other_bot(stage.channel, "just saying", thread_ts=thread)
     call = f"<@{stage.slack.bot_user_id}> say that"
@@ -114,8 +100,8 @@ async def test_whom_bots_true_lets_in_is_never_the_bridge_itself(stage: Stage) -
 
 
 async def test_a_status_delays_no_message_and_is_taken_away_in_the_end(stage: Stage) -> None:
-    await started(stage)
-    thread = await opened(stage)
+    await stage.started()
+    thread = await stage.opened()
     await stage.until(lambda: stage.slack.status(stage.channel, thread) == "")
     stage.slack.slow("assistant.threads.setStatus", timedelta(seconds=4), n=4)
     asked_at = asyncio.get_running_loop().time()

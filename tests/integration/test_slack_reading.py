@@ -17,23 +17,9 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield running
 
 
-async def started(stage: Stage, **slack: str) -> None:
-    """Start it with further keys of the adapter, as TOML values."""
-    keys = "\n".join(f"{key} = {value}" for key, value in slack.items())
-    stage.config.write_text(f"{stage.config.read_text()}{keys}\n")
-    await stage.started()
-
-
-async def opened(stage: Stage) -> str:
-    """A thread in which the agent has answered."""
-    thread = await stage.mention("say ready")
-    await stage.until(lambda: "ready" in stage.told(thread))
-    return thread
-
-
 async def test_the_agent_hears_what_people_show_as_well_as_what_they_type(stage: Stage) -> None:
-    await started(stage)
-    thread = await opened(stage)
+    await stage.started()
+    thread = await stage.opened()
     slack, channel, ann = stage.slack, stage.channel, stage.ann
     section = {"type": "rich_text_section", "elements": [{"type": "text", "text": "milk"}]}
     await slack.write_rich(
@@ -60,8 +46,8 @@ async def test_the_agent_hears_what_people_show_as_well_as_what_they_type(stage:
 
 
 async def test_a_preview_that_slack_adds_is_not_heard_again(stage: Stage) -> None:
-    await started(stage)
-    thread = await opened(stage)
+    await stage.started()
+    thread = await stage.opened()
     await stage.slack.unfurl(stage.channel, thread, [{"from_url": "https://a.example"}])
     await stage.quiet()
 
@@ -71,8 +57,8 @@ async def test_a_preview_that_slack_adds_is_not_heard_again(stage: Stage) -> Non
 async def test_with_its_root_a_thread_is_over_and_nothing_lands_in_the_channel(
     stage: Stage,
 ) -> None:
-    await started(stage)
-    thread = await opened(stage)
+    await stage.started()
+    thread = await stage.opened()
     await stage.slack.delete(stage.channel, thread)
     await stage.until(lambda: stage.sessions[0].ended)
     await stage.quiet()
@@ -84,9 +70,9 @@ async def test_with_its_root_a_thread_is_over_and_nothing_lands_in_the_channel(
 async def test_an_archived_channel_ends_every_conversation_there_and_no_other(
     stage: Stage,
 ) -> None:
-    await started(stage)
+    await stage.started()
     other = stage.slack.add_channel("other")
-    threads = [await opened(stage) for _ in range(2)]
+    threads = [await stage.opened() for _ in range(2)]
     away = await stage.mention("say away", channel=other)
     await stage.until(lambda: "away" in stage.told(away, channel=other))
     stage.slack.archive(stage.channel)
@@ -98,10 +84,10 @@ async def test_an_archived_channel_ends_every_conversation_there_and_no_other(
 
 
 async def test_who_is_denied_is_told_nothing(stage: Stage) -> None:
-    await started(stage, deny_people=f'["{stage.ben}"]')
+    await stage.started(deny_people=f'["{stage.ben}"]')
     call = f"<@{stage.slack.bot_user_id}> say no"
     refused = await stage.slack.say(stage.channel, stage.ben, call)
-    thread = await opened(stage)
+    thread = await stage.opened()
     await stage.slack.say(stage.channel, stage.ben, "say no", thread_ts=thread)
     await stage.reply(thread, "say yes")
     await stage.until(lambda: "yes" in stage.told(thread))
@@ -111,8 +97,8 @@ async def test_who_is_denied_is_told_nothing(stage: Stage) -> None:
 
 
 async def test_only_mentions_are_answered_where_that_is_asked_for(stage: Stage) -> None:
-    await started(stage, answer_to='"mention"')
-    thread = await opened(stage)
+    await stage.started(answer_to='"mention"')
+    thread = await stage.opened()
     await stage.reply(thread, "between us")
     await stage.reply(thread, f"<@{stage.slack.bot_user_id}> say again")
     await stage.until(lambda: "again" in stage.told(thread))
@@ -121,7 +107,7 @@ async def test_only_mentions_are_answered_where_that_is_asked_for(stage: Stage) 
 
 
 async def test_a_workflow_is_answered_where_it_may(stage: Stage) -> None:
-    await started(stage, bots="true")
+    await stage.started(bots="true")
     call = f"<@{stage.slack.bot_user_id}> say done"
     thread = await stage.slack.say_as_workflow(stage.channel, call, name="Nightly")
     await stage.until(lambda: "done" in stage.told(thread))
@@ -132,7 +118,7 @@ async def test_a_workflow_is_answered_where_it_may(stage: Stage) -> None:
 async def test_a_guest_of_another_organisation_is_answered_in_a_shared_channel(
     stage: Stage,
 ) -> None:
-    await started(stage)
+    await stage.started()
     stage.slack.share_channel(stage.channel)
     guest = stage.slack.add_external_user("Gus")
     call = f"<@{stage.slack.bot_user_id}> say hello"

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.from_slack import BotIdentity, from_slack, team_of
+from adapters.slack.from_slack import from_slack, team_of
 from adapters.slack.front.closing import places_closed, renumbered
+from adapters.slack.identity import BotIdentity
 from adapters.slack.reading.admission import Admission, AnswerTo, List
 from adapters.slack.reading.contents import LONGEST
 from adapters.slack.reading.words import NO_WORDS

@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.slack import ids, limits
-from adapters.slack.from_slack import BotIdentity, from_slack
+from adapters.slack.from_slack import from_slack
+from adapters.slack.identity import BotIdentity
 from adapters.slack.reading.plain_text import plain
 from adapters.slack.rendering import markup
 from adapters.slack.rendering.markdown import ELEMENTS

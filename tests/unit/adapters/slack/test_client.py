@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from adapters.slack.client import SlackClient
-from adapters.slack.from_slack import BotIdentity
+from adapters.slack.identity import BotIdentity
 from adapters.slack.installs.proving import identify
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web.calls import Calls, web_client

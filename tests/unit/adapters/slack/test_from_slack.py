@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.slack import ids
-from adapters.slack.from_slack import BotIdentity, from_slack
+from adapters.slack.from_slack import from_slack
+from adapters.slack.identity import BotIdentity
 from bridge.model.ids import DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import (
     CancelAsked,

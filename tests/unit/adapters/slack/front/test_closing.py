@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.slack.from_slack import BotIdentity
 from adapters.slack.front.closing import Closed, attend, close, places_closed, renumbered
 from adapters.slack.front.reception import Reception
+from adapters.slack.identity import BotIdentity
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web.calls import Calls, web_client
 from adapters.slack.workspaces import OneWorkspace, Workspace

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from adapters.slack.from_slack import BotIdentity
+from adapters.slack.identity import BotIdentity
 from adapters.slack.people.names import People
 from adapters.slack.web.calls import Calls, web_client
 from adapters.slack.workspaces import OneWorkspace, Workspace

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from adapters.slack import ids
-from adapters.slack.from_slack import BotIdentity, from_slack, team_of
+from adapters.slack.from_slack import from_slack, team_of
+from adapters.slack.identity import BotIdentity
 from adapters.slack.reading.interactions import (
     SHORTCUT,
     Asker,

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.slack.from_slack import BotIdentity, from_slack
+from adapters.slack.from_slack import from_slack
+from adapters.slack.identity import BotIdentity
 from adapters.slack.reading.admission import OPEN, Admission, AnswerTo, List
 from adapters.slack.reading.words import NO_WORDS
 from bridge.model.ids import PersonId
