@@ -17,6 +17,11 @@ from bridge.model.frames import AgentChunk, AgentMessage
 from bridge.model.messages import Attachment, Suggestion
 from bridge.model.value import Value
 
+#: How many pieces of a message are put together, and characters: nobody reads a longer one, and
+#: what has no end must not be kept until it comes.
+MOST_PIECES = 4_096
+MOST_CHARACTERS = 1_000_000
+
 
 class Piece(Value, frozen=True):
     """One piece as it came."""
@@ -54,6 +59,12 @@ class Stream(Value, frozen=True):
         first = 0 if 0 in seen else 1
         # Counted, never listed: an index is the other side's to say, however large.
         return not seen or sum(first <= index <= last for index in seen) == last - first + 1
+
+    @property
+    def full(self) -> bool:
+        """Whether it takes no more pieces."""
+        written = sum(len(piece.chunk.text) for piece in self.pieces)
+        return len(self.pieces) >= MOST_PIECES or written >= MOST_CHARACTERS
 
     @property
     def beginning(self) -> str:

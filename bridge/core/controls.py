@@ -1,11 +1,9 @@
 """What becomes of what people ask for: an end, a start, a person, a word on how things stand?"""
 
-from datetime import timedelta
-
 from bridge.core import events as e
 from bridge.core.endings import drop_unsent, leave_session, take_back_restart
 from bridge.core.handoffs import leave_queue
-from bridge.core.once import once, stale
+from bridge.core.once import once, stale, tell_too_fast
 from bridge.core.saying import attention, owe_agent
 from bridge.core.sending import send_next
 from bridge.core.showing import retire
@@ -14,9 +12,6 @@ from bridge.core.state import Conversation, Handoff, Session
 from bridge.core.stepping import Stepping
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import NoticeKind, Person
-
-#: How often one person is told that they write too fast.
-_TOO_FAST = timedelta(minutes=1)
 
 
 def end_requested(step: Stepping, person: Person | None) -> None:
@@ -123,9 +118,7 @@ def tell_status(step: Stepping, person: Person) -> None:
 
 
 def too_fast(step: Stepping, written: e.TooFastWritten) -> None:
-    """Somebody writes faster than is passed on: told now and then, and only to them."""
+    """Somebody writes faster than is passed on."""
     if step.conversation.call is not None and not written.called:
         return  # people talk to each other
-    if once(step, "too_fast", written.person, within=_TOO_FAST):
-        seconds = str(written.seconds) if written.seconds > 0 else ""
-        step.notice(NoticeKind.TOO_FAST, only_for=written.person.id, seconds=seconds)
+    tell_too_fast(step, written.person, written.seconds)

@@ -136,9 +136,12 @@ def _agent_streamed(
     others = tuple(s for s in session.streams if s is not open_one)
     stream = open_one or Stream(message_id=chunk.message_id, touched_at=step.now)
     stream = stream.with_piece(chunk, sequence, step.now)
-    step.change_session(streams=(*others, stream))
+    _keep_open(step, (*others, stream))
     if stream.whole:
         _ended(step, stream)
+    elif stream.full:
+        step.note("agent.stream_too_long", "error", pieces=str(len(stream.pieces)))
+        _ended(step, stream)  # of the rest, whenever it comes, nothing is kept
     else:
         grow(step, stream)
 

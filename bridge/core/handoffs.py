@@ -20,6 +20,9 @@ from bridge.model.delivery import Announce
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import Author, AuthorKind, Control, Notice, NoticeKind
 
+#: How many live agents of one session are known by name, and how many as gone.
+MOST_AGENTS = 32
+
 HandoffFrame = (
     f.HandoffTriggered
     | f.HandoffAccepted
@@ -48,10 +51,7 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
             close_queue(step)
             take_back_call(step)
             step.change_session(
-                live_agents={
-                    **session.live_agents,
-                    agent_id: Author(AuthorKind.LIVE_AGENT, name, picture),
-                },
+                live_agents=_met(session, agent_id, Author(AuthorKind.LIVE_AGENT, name, picture)),
                 live_agent=agent_id,
                 gone_agents=tuple(one for one in session.gone_agents if one != agent_id),
                 handoff=Handoff.LIVE,
@@ -75,12 +75,18 @@ def hand_off(step: Stepping, session: Session, body: HandoffFrame) -> None:
             assert_never(never)
 
 
+def _met(session: Session, agent_id: str, author: Author) -> dict[str, Author]:
+    """The live agents of the session with this one, who came last."""
+    others = [(key, one) for key, one in session.live_agents.items() if key != agent_id]
+    return {**dict(others[1 - MOST_AGENTS :]), agent_id: author}
+
+
 def _left(step: Stepping, session: Session, agent_id: str, name: str | None) -> None:
     who = agent_id or session.live_agent or ""
     if session.handoff not in (Handoff.WAITING, Handoff.LIVE) or who in session.gone_agents:
         return  # said again, or of somebody nobody met
     known = session.live_agents.get(who)
-    step.change_session(gone_agents=(*session.gone_agents, who))
+    step.change_session(gone_agents=(*session.gone_agents, who)[-MOST_AGENTS:])
     if session.live_agent in (None, who):  # else somebody else has taken over already
         close_queue(step)
         step.change_session(handoff=Handoff.NONE, live_agent=None)

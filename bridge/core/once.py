@@ -16,6 +16,8 @@ DOUBLE_CLICK = timedelta(seconds=10)
 #: How long anything of this is remembered, and how much of it.
 _LONGEST = timedelta(minutes=1)
 _LATELY = 32
+#: How often one person is told that they write too fast.
+_TOO_FAST = timedelta(minutes=1)
 
 
 def once(
@@ -37,6 +39,16 @@ def once(
     kept = [one for one in step.conversation.lately if step.now < one.at + _LONGEST]
     step.change(lately=(*kept, new)[-_LATELY:])
     return True
+
+
+def tell_too_fast(step: Stepping, person: Person, seconds: int = 0) -> None:
+    """Tell whoever writes faster than is passed on, now and then, and nobody else.
+
+    `seconds` until the next is passed on; 0 if nobody knows.
+    """
+    if once(step, "too_fast", person, within=_TOO_FAST):
+        known = str(seconds) if seconds > 0 else ""
+        step.notice(NoticeKind.TOO_FAST, only_for=person.id, seconds=known)
 
 
 def stale(step: Stepping, what: str, person: Person, delivery: DeliveryId | None = None) -> None:

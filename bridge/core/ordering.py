@@ -12,6 +12,8 @@ from bridge.model.frames import Frame
 
 #: How long a frame waits for the one before it.
 PATIENCE = timedelta(seconds=1)
+#: How many frames wait at most before nothing more is read from their socket.
+MOST_HELD = 1_000
 
 
 class Arrivals:
@@ -29,6 +31,11 @@ class Arrivals:
         if self._since is None or not self._settled:
             return None
         return self._since + PATIENCE
+
+    @property
+    def full(self) -> bool:
+        """Whether so many wait that no more should be read for now."""
+        return len(self._held) >= MOST_HELD
 
     def history(self, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
         """Frames of a batch, already sorted: to be followed now."""

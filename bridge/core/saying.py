@@ -7,7 +7,7 @@ Platforms may tell of it in another order than it was said in: what still waits 
 from bridge.core import events as e
 from bridge.core.endings import take_back_restart
 from bridge.core.handoffs import person_wrote, take_back_call
-from bridge.core.once import once, stale
+from bridge.core.once import once, stale, tell_too_fast
 from bridge.core.sending import fits, send_next, take_retry, tell_too_long
 from bridge.core.showing import retire
 from bridge.core.speakers import note_speaker
@@ -15,6 +15,9 @@ from bridge.core.state import Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask
 from bridge.model.messages import Choice, Person, Suggestion
+
+#: How many messages may wait for the agent in one conversation. Each step writes them all down.
+MOST_WAITING = 200
 
 
 def said(step: Stepping, message: e.MessageAccepted) -> None:
@@ -92,7 +95,10 @@ def owe_agent(
     corrects: bool = False,
     order: str = "",
 ) -> None:
-    """Owe the agent these words, unless it takes none that long."""
+    """Owe the agent these words, unless it takes none that long, or too many wait already."""
+    if len(step.conversation.waiting) >= MOST_WAITING:
+        tell_too_fast(step, person)
+        return
     note_speaker(step, person)
     session = step.conversation.session
     ending = session is not None and session.end_wanted_at is not None

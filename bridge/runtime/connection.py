@@ -35,6 +35,10 @@ _PROOF = timedelta(seconds=30)
 #: it at two hours, and PolyAI's own SDKs come before that too (polyai-messaging §4.4).
 _OLD = timedelta(minutes=110)
 _OLD_SPREAD = timedelta(minutes=10)
+#: How many frames are followed in one step: others' steps come between.
+MOST_AT_ONCE = 256
+#: How many problems with frames are logged of one socket.
+MOST_PROBLEMS = 100
 #: How soon an old socket that was busy is looked at again.
 _LOOK_AGAIN = timedelta(seconds=15)
 
@@ -75,6 +79,7 @@ class Connection:
         self._ready_at: datetime | None = None
         self._replayed = 0  #: the highest number of its history, or before it
         self._went_on = False  #: something new came after the history
+        self._problems = 0
         self._following = False  #: while a batch is being followed, the next is not even read
         self._pulse = Pulse(world, named=self._heartbeat_seconds, beat=self._beat, ping=socket.ping)
 
@@ -139,7 +144,9 @@ class Connection:
         return Closing.DROPPED
 
     async def _received(self, decoded: Decoded, arrivals: Arrivals) -> None:
-        for problem in decoded.problems:
+        left = max(0, MOST_PROBLEMS - self._problems)
+        self._problems += len(decoded.problems)
+        for problem in decoded.problems[:left]:
             _log.warning("frame.malformed", conversation=self._conversation, problem=problem)
         numbers = [frame.sequence for frame in decoded.frames if frame.sequence is not None]
         if decoded.batch:
@@ -157,11 +164,16 @@ class Connection:
             await self._follow(arrivals.live(frame, now), replayed=False)
         if arrivals.due is not None:
             self._held.set()
+        while arrivals.full and not self._drop.is_set():
+            await self._world.clock.sleep(
+                _QUIET
+            )  # the history, or a gap's patience, comes to an end
 
     async def _follow(self, frames: tuple[Frame, ...], *, replayed: bool) -> None:
         """Tell the worker, and read on only when it has caught up: the socket holds the rest."""
-        if frames:
-            mail = [Mail(e.FrameArrived(self.number, f, replayed=replayed)) for f in frames]
+        for start in range(0, len(frames), MOST_AT_ONCE):
+            some = frames[start : start + MOST_AT_ONCE]
+            mail = [Mail(e.FrameArrived(self.number, f, replayed=replayed)) for f in some]
             await self._worker.tell(self._conversation, *mail)
 
     async def _order(self, arrivals: Arrivals) -> None:

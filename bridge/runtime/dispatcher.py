@@ -26,6 +26,8 @@ from bridge.runtime.world import World
 from bridge.store import Store, ThreadDelivery
 
 _log = log.get("dispatcher")
+#: How much one thread may be owed before its agent is not listened to for a while.
+MOST_OWED = 200
 
 
 @dataclass(slots=True)
@@ -71,6 +73,11 @@ class Dispatcher:
             lane = self._lanes[delivery.conversation] = _Lane()
             self._tasks.create_task(self._serve(delivery.conversation, lane), name="dispatcher")
         lane.waiting.append(delivery)
+
+    def crowded(self, conversation: ConversationId) -> bool:
+        """Whether so much waits there that no more should be heard for now."""
+        lane = self._lanes.get(conversation)
+        return lane is not None and len(lane.waiting) >= MOST_OWED
 
     @property
     def owed(self) -> int:

@@ -19,6 +19,8 @@ from bridge.store import Store, ThreadDelivery
 _log = log.get("growing")
 #: How long one growth may take before it is forgotten.
 _PATIENCE = timedelta(seconds=5)
+#: How many places are known by heart: any other is asked of the store.
+MOST_LANDED = 1_000
 
 
 class Growth:
@@ -80,6 +82,8 @@ class Growth:
         if delivery is None or delivery.receipt is None:
             return
         self._landed[effect.delivery] = delivery
+        if len(self._landed) > MOST_LANDED:
+            del self._landed[next(iter(self._landed))]
         adapter: object = self._adapters.now(delivery.adapter)
         if isinstance(adapter, Grower):
             outbound = Outbound(

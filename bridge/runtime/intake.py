@@ -11,6 +11,7 @@ from bridge.core.state import Conversation, Handoff
 from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler, Memory
+from bridge.runtime.crowding import Crowd
 from bridge.runtime.limits import Limits
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
@@ -55,6 +56,7 @@ class Intake:
         self._routes = routes
         self._limits = limits
         self._route = route
+        self._crowd = Crowd(worker)
 
     @property
     def name(self) -> AdapterName:
@@ -90,11 +92,11 @@ class Intake:
         self._routes.add(self._name, method, path, handler)
 
     async def accept(self, inbound: Inbound) -> Accepted:
-        """Store `inbound`; raises DatabaseFailed if it is not stored.
+        """Store `inbound`; raises DatabaseFailed if it is not stored, or there is no room.
 
         A caller that is cancelled leaves only when it is decided: what is stored is also seen to.
         """
-        accepting = asyncio.ensure_future(self._accept(inbound))
+        accepting = asyncio.ensure_future(self._entered(inbound))
         try:
             return await asyncio.shield(accepting)
         except asyncio.CancelledError:
@@ -102,6 +104,10 @@ class Intake:
             accepting.add_done_callback(lambda done: done.cancelled() or done.exception())
             await asyncio.wait((accepting,))
             raise
+
+    async def _entered(self, inbound: Inbound) -> Accepted:
+        with self._crowd.entered(inbound.thread):
+            return await self._accept(inbound)
 
     async def _accept(self, inbound: Inbound) -> Accepted:
         self._world.reached("before-accept")
@@ -118,6 +124,8 @@ class Intake:
         if accepted.opened:
             _log.info("conversation.opened", conversation=accepted.entries[-1].conversation)
         self._worker.take(accepted.entries)
+        for entry in accepted.entries[:1]:
+            self._crowd.note(inbound.thread, entry.conversation)
         return _ANSWERS[accepted.verdict]
 
     def _stored(self, inbound: Inbound) -> Accept:

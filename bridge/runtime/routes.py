@@ -20,6 +20,8 @@ _log = log.get("listener")
 
 #: The longest body that is read at all, in bytes.
 BODY_LIMIT = 1024 * 1024
+#: How many requests are read and answered at once; the others are refused, and come again.
+MOST_AT_WORK = 1_000
 #: How long a body may take to come.
 _BODY_PATIENCE = timedelta(seconds=10)
 #: How long an adapter that leaves lets requests finish that are being answered.
@@ -44,6 +46,7 @@ class Routes:
     def __init__(self, *, body_patience: timedelta = _BODY_PATIENCE) -> None:
         self._body_patience = body_patience
         self._served: dict[AdapterName, _Served] = {}
+        self._open = 0  #: requests that are read or answered
 
     def add(self, adapter: AdapterName, method: str, path: str, handler: Handler) -> None:
         """Answer `method` at `/<adapter><path>` with `handler` until the adapter is withdrawn.
@@ -80,6 +83,17 @@ class Routes:
         adapter = AdapterName(request.match_info["adapter"])
         path = "/" + request.match_info["path"]
         self._find(adapter, path, request.method)  # before anything is read
+        if self._open >= MOST_AT_WORK:
+            raise web.HTTPServiceUnavailable
+        self._open += 1
+        try:
+            return await self._answered(request, adapter, path)
+        finally:
+            self._open -= 1
+
+    async def _answered(
+        self, request: web.Request, adapter: AdapterName, path: str
+    ) -> web.StreamResponse:
         await self._read(request)
         served, handler = self._find(adapter, path, request.method)
         async with _working(served):

@@ -27,6 +27,8 @@ from bridge.store import Entry, Store, ThreadDelivery
 _log = log.get("worker")
 #: How long the deadlines of a conversation are let be after a step that could not be taken.
 _LET_BE = timedelta(minutes=1)
+#: How soon it is looked again whether a thread that is owed too much has taken some of it.
+_LOOK_AGAIN = timedelta(seconds=1)
 #: How a note of the core's is told.
 _LEVELS = {"info": _log.info, "warning": _log.warning, "error": _log.error}
 
@@ -36,6 +38,10 @@ class Outbox(Protocol):
 
     def owe(self, delivery: ThreadDelivery) -> None:
         """Send it when its turn comes."""
+        ...
+
+    def crowded(self, conversation: ConversationId) -> bool:
+        """Whether its thread is owed so much that no more should be heard for now."""
         ...
 
     def show(self, conversation: Conversation, effect: Show) -> None:
@@ -126,12 +132,24 @@ class Worker:
             self._tasks.create_task(self._serve(conversation, desk), name="worker")
 
     async def tell(self, conversation: ConversationId, *mail: Mail) -> None:
-        """Add mail and return when its step has committed and its effects are carried out."""
+        """Add mail and return when its step has committed and its effects are carried out.
+
+        Whoever tells what an agent says waits as well until the thread has taken what it is owed:
+        meanwhile nothing more is read from that agent, and PolyAI keeps it.
+        """
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         desk = self._desks.setdefault(conversation, _Desk())
         desk.waiters.append(told)
         self.post(conversation, *mail)
         await told
+        if any(isinstance(one.event, e.FrameArrived) for one in mail):
+            while self._outbox is not None and self._outbox.crowded(conversation):
+                await self._world.clock.sleep(_LOOK_AGAIN)
+
+    def behind(self, conversation: ConversationId) -> int:
+        """How much of its mail no step has taken up yet."""
+        desk = self._desks.get(conversation)
+        return len(desk.mail) if desk else 0
 
     def present(self, conversation: ConversationId) -> Conversation | None:
         """The conversation as it stands, if it is in memory."""

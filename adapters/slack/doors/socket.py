@@ -28,6 +28,8 @@ LOST = "lost"
 
 _EVENTS = "events_api"
 _LONGEST_REASON = 40
+#: How many envelopes of one socket are served at once; until one is done no more is read.
+MOST_ENVELOPES = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +149,7 @@ class Socket(AsyncBaseSocketModeClient):
                 if message.type is aiohttp.WSMsgType.TEXT:
                     self._signs += 1
                     self._take(message.data, heard)
+                    await self._room()
                 elif message.type is aiohttp.WSMsgType.PING:
                     self._signs += 1
                     await wire.pong(message.data)
@@ -154,6 +157,11 @@ class Socket(AsyncBaseSocketModeClient):
             pass  # it broke while we answered a ping
         finally:
             self._ended()
+
+    async def _room(self) -> None:
+        """Return when another envelope may be served; Slack waits, or repeats it elsewhere."""
+        while len(self._envelopes) >= MOST_ENVELOPES:
+            await asyncio.wait(self._envelopes, return_when=asyncio.FIRST_COMPLETED)
 
     def _ended(self) -> None:
         self.gone.set()

@@ -35,6 +35,9 @@ from bridge.plugin.settings import is_loopback, read_address
 #: What nobody could make sense of: a button of another version, or of another bridge.
 UNCLEAR: Final = "That means nothing any more: it belongs to something that is long over."
 
+#: How many may be under way; what comes then is left out: it comes again if they press again.
+MOST_ASIDES: Final = 1_000
+
 _NOT_HERE = "There is no conversation with me here. Mention me in a message to begin one."
 _OVER = {
     CancelAsked: UNCLEAR,
@@ -90,6 +93,10 @@ class Asides:
         name = object() if instead is None else instead
         if (older := self._tasks.pop(name, None)) is not None:
             older.cancel()
+        if len(self._tasks) >= MOST_ASIDES:
+            work.close()
+            LOG.debug("slack.aside_not_shown", extra={"reason": "too many are under way"})
+            return
         task = asyncio.create_task(work, name="slack-aside")
         self._tasks[name] = task
         task.add_done_callback(lambda done: self._ended(name, done))

@@ -44,6 +44,7 @@ class Shop:
         self.recycled: list[int] = []
         self.wishes: dict[str, Wish] = {}
         self.committed_first = True
+        self.room = 1_000_000  #: how much threads may be owed
         self.slow: asyncio.Event | None = None  #: while set, transmitting waits for it
         self.terms = Terms()
         self.worker = self.restarted()
@@ -58,6 +59,9 @@ class Shop:
     def owe(self, delivery: ThreadDelivery) -> None:
         self.owed.append(delivery)
         self.committed_first &= delivery.id in self.house.states()
+
+    def crowded(self, conversation: ConversationId) -> bool:
+        return len(self.owed) >= self.room
 
     def show(self, conversation: Conversation, effect: Show) -> None:
         self.shown.append(effect)
