@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, delete, select
 
 from bridge.core.state import Conversation
 from bridge.model.delivery import Ask, DeliveryState, Receipt, ThreadBody
@@ -31,6 +30,7 @@ from bridge.model.inbound import (
     Said,
     StartAsked,
 )
+from bridge.store import statements as say
 from bridge.store import tables as t
 from bridge.store.records import Entry
 
@@ -41,15 +41,6 @@ REMEMBERED_FOR = timedelta(days=30)
 
 #: Who says or presses one of these takes part in the conversation.
 _TAKING_PART = (Said, Clicked, EndAsked, StartAsked, RetryAsked, CancelAsked, PersonAsked)
-#: In which column what a settlement says is kept.
-_KEPT_AS = {
-    DeliveryState.SENT: "reference",
-    DeliveryState.DEAD: "reason",
-    DeliveryState.DROPPED: "reason",
-}
-
-#: Made once: with every inbound, making it would cost as much as running it.
-_NOTED = upsert(t.people).on_conflict_do_nothing()
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 Body = ThreadBody | Ask
@@ -109,18 +100,16 @@ class Accept(Change[Accepted]):
         return Accepted(Verdict.NEW, (entry, *claimed), opened)
 
     def _known(self, connection: Connection) -> bool:
-        query = select(t.identities.c.entry).where(
-            t.identities.c.adapter == self.adapter,
-            t.identities.c.identity.in_(self.inbound.identities),
+        return any(
+            say.KNOWN.run(connection, adapter=self.adapter, identity=name).fetchone()
+            for name in self.inbound.identities
         )
-        return connection.execute(query.limit(1)).first() is not None
 
     def _conversation(self, connection: Connection) -> ConversationId | None:
-        query = select(t.conversations.c.id).where(
-            t.conversations.c.adapter == self.adapter,
-            t.conversations.c.thread == self.inbound.thread,
-        )
-        return connection.execute(query).scalar_one_or_none()
+        found = say.CONVERSATION_OF.run(
+            connection, adapter=self.adapter, thread=self.inbound.thread
+        ).fetchone()
+        return ConversationId(found[0]) if found else None
 
     def _open(self, connection: Connection) -> ConversationId:
         conversation = Conversation(
@@ -131,25 +120,23 @@ class Accept(Change[Accepted]):
             opened_at=self.at,
             touched_at=self.at,
         )
-        connection.execute(insert(t.conversations).values(**_columns(conversation)))
+        say.OPENED.run(connection, **_columns(conversation))
         return self.new_id
 
     def _claim(self, connection: Connection, conversation: ConversationId) -> tuple[Entry, ...]:
-        orphans = (
-            t.inbox.c.conversation.is_(None),
-            t.inbox.c.adapter == self.adapter,
-            t.inbox.c.thread == self.inbound.thread,
-            t.inbox.c.sort > self.inbound.order,  # what was said before was not meant for us
+        orphans = {
+            "of": self.adapter,
+            "within": self.inbound.thread,
+            "later_than": self.inbound.order,  # what was said before was not meant for us
             # Housekeeping comes by once an hour; what is older was never meant for us.
-            t.inbox.c.accepted_at >= self.at - UNCLAIMED_FOR,
-        )
-        rows = connection.execute(
-            select(t.inbox.c.id, t.inbox.c.body).where(*orphans).order_by(t.inbox.c.sort)
-        ).all()
-        connection.execute(update(t.inbox).where(*orphans).values(conversation=conversation))
+            "since": self.at - UNCLAIMED_FOR,
+        }
+        rows = say.UNCLAIMED.run(connection, **orphans).fetchall()
+        if rows:
+            say.CLAIMED.run(connection, conversation=conversation, **orphans)
         return tuple(
-            Entry(id=EntryId(row.id), conversation=conversation, inbound=read_inbound(row.body))
-            for row in rows
+            Entry(id=EntryId(number), conversation=conversation, inbound=read_inbound(body))
+            for number, body in rows
         )
 
     def _introduce(self, connection: Connection, entries: tuple[Entry, ...]) -> None:
@@ -163,28 +150,25 @@ class Accept(Change[Accepted]):
             for entry in entries
             if isinstance(entry.inbound.body, _TAKING_PART)
         ]
-        if rows:
-            connection.execute(_NOTED, rows)
+        say.INTRODUCED.run_each(connection, rows)
 
     def _insert(self, connection: Connection, conversation: ConversationId | None) -> EntryId:
-        result = connection.execute(
-            insert(t.inbox).values(
-                conversation=conversation,
-                adapter=self.adapter,
-                thread=self.inbound.thread,
-                sort=self.inbound.order,
-                origin=self.origin,
-                body=msgspec.json.encode(self.inbound).decode(),
-                accepted_at=self.at,
-            )
-        )
-        (number,) = result.inserted_primary_key or (0,)
+        number = say.TAKEN_IN.run(
+            connection,
+            conversation=conversation,
+            adapter=self.adapter,
+            thread=self.inbound.thread,
+            sort=self.inbound.order,
+            origin=self.origin,
+            body=msgspec.json.encode(self.inbound).decode(),
+            accepted_at=self.at,
+        ).lastrowid
         names = [
             {"adapter": self.adapter, "identity": name, "entry": number}
             for name in dict.fromkeys(self.inbound.identities)
         ]
-        connection.execute(insert(t.identities), names)
-        return EntryId(number)
+        say.NAMED.run_each(connection, names)
+        return EntryId(number or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,55 +205,36 @@ class TakeStep(Change[None]):
     def apply(self, connection: Connection) -> None:
         """Save it all."""
         columns = _columns(self.conversation)
-        connection.execute(
-            update(t.conversations)
-            .where(t.conversations.c.id == self.conversation.id)
-            .values({name: columns[name] for name in ("touched_at", "live", "open", "state")})
+        say.SAVED.run(connection, of=self.conversation.id, **columns)
+        say.USED_UP.run_each(
+            connection, [{"entry": entry, "done_at": self.at} for entry in self.done]
         )
-        if self.done:
-            connection.execute(
-                update(t.inbox)
-                .where(t.inbox.c.id.in_(self.done))
-                .values(done_at=self.at, body=None)
-            )
-        if self.owed:
-            connection.execute(insert(t.deliveries), [self._owed(*owed) for owed in self.owed])
+        say.OWED.run_each(connection, [self._owed(*owed) for owed in self.owed])
         for outcome in self.settled:
-            connection.execute(
-                update(t.deliveries)
-                .where(t.deliveries.c.id == outcome.id)
-                .values(
-                    state=outcome.state,
-                    settled_at=self.at,
-                    # Where it landed, or why it never did.
-                    **{_KEPT_AS[outcome.state]: outcome.reference},
-                )
-            )
+            # Where it landed, or why it never did.
+            said = say.LANDED if outcome.state is DeliveryState.SENT else say.GIVEN_UP
+            word = {"reference" if said is say.LANDED else "reason": outcome.reference}
+            said.run(connection, of=outcome.id, state=outcome.state, settled_at=self.at, **word)
         self._sessions(connection)
 
     def _sessions(self, connection: Connection) -> None:
         if self.session is not None:
-            connection.execute(
-                upsert(t.sessions)
-                .values(
-                    conversation=self.conversation.id,
-                    number=self.session.number,
-                    session_id=self.session.session_id,
-                    sealed_token=self.session.sealed_token,
-                    opened_at=self.at,
-                    expires_at=self.session.expires_at,
-                )
-                .on_conflict_do_nothing()
+            say.BEGUN.run(
+                connection,
+                conversation=self.conversation.id,
+                number=self.session.number,
+                session_id=self.session.session_id,
+                sealed_token=self.session.sealed_token,
+                opened_at=self.at,
+                expires_at=self.session.expires_at,
             )
-        if self.forgotten:
-            connection.execute(
-                update(t.sessions)
-                .where(
-                    t.sessions.c.conversation == self.conversation.id,
-                    t.sessions.c.number.in_(self.forgotten),
-                )
-                .values(sealed_token=None, closed_at=self.at)
-            )
+        say.FORGOTTEN.run_each(
+            connection,
+            [
+                {"of": self.conversation.id, "which": number, "closed_at": self.at}
+                for number in self.forgotten
+            ],
+        )
 
     def _owed(self, delivery: DeliveryId, body: Body) -> dict[str, object]:
         return {
@@ -293,15 +258,7 @@ class Attempt(Change[None]):
 
     def apply(self, connection: Connection) -> None:
         """Mark it."""
-        connection.execute(
-            update(t.deliveries)
-            .where(t.deliveries.c.id == self.id)
-            .values(
-                state=DeliveryState.SENDING,
-                attempts=t.deliveries.c.attempts + 1,
-                attempted_at=self.at,
-            )
-        )
+        say.ATTEMPTED.run(connection, of=self.id, state=DeliveryState.SENDING, attempted_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,15 +274,13 @@ class Outcome(Change[None]):
     def apply(self, connection: Connection) -> None:
         """Settle it, or make it pending again."""
         over = self.state not in (DeliveryState.PENDING, DeliveryState.SENDING)
-        connection.execute(
-            update(t.deliveries)
-            .where(t.deliveries.c.id == self.id)
-            .values(
-                state=self.state,
-                reference=self.receipt.reference if self.receipt else None,
-                reason=self.reason,
-                settled_at=self.at if over else None,
-            )
+        say.SETTLED.run(
+            connection,
+            of=self.id,
+            state=self.state,
+            reference=self.receipt.reference if self.receipt else None,
+            reason=self.reason,
+            settled_at=self.at if over else None,
         )
 
 

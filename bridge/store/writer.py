@@ -6,6 +6,7 @@ so that one that cannot be written harms nobody else.
 """
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def _attempt(connection: Connection, change: Change[Any]) -> object:
     try:
         with connection.begin():
             return change.apply(connection)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         return database_failed(_NOT_TAKEN, error)
     except Exception as error:
         return error
@@ -131,9 +132,10 @@ def _closed() -> DatabaseFailed:
     return DatabaseFailed("The database is closed", remedy="the bridge is stopping; start it again")
 
 
-def database_failed(what: str, error: SQLAlchemyError) -> DatabaseFailed:
+def database_failed(what: str, error: SQLAlchemyError | sqlite3.Error) -> DatabaseFailed:
     """The driver's words without the statement and its parameters, which hold people's text."""
-    cause = getattr(error, "orig", None) or type(error).__name__
+    words = error if isinstance(error, sqlite3.Error) else getattr(error, "orig", None)
+    cause = words or type(error).__name__
     failed = DatabaseFailed(
         f"{what}: {cause}", remedy="check the file, its permissions and the free space on its disk"
     )

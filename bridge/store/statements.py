@@ -1,0 +1,74 @@
+"""In which words are the three durable transactions written? Statements compiled once."""
+
+from sqlalchemy import bindparam, insert, literal_column, null, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from bridge.store import tables as t
+from bridge.store.prepared import Prepared
+
+# Accept.
+
+KNOWN = Prepared(
+    select(t.identities.c.entry).where(
+        t.identities.c.adapter == bindparam("adapter"),
+        t.identities.c.identity == bindparam("identity"),
+    )
+)
+CONVERSATION_OF = Prepared(
+    select(t.conversations.c.id).where(
+        t.conversations.c.adapter == bindparam("adapter"),
+        t.conversations.c.thread == bindparam("thread"),
+    )
+)
+OPENED = Prepared(insert(t.conversations))
+_UNCLAIMED = (
+    t.inbox.c.conversation.is_(None),
+    t.inbox.c.adapter == bindparam("of"),
+    t.inbox.c.thread == bindparam("within"),
+    t.inbox.c.sort > bindparam("later_than"),
+    t.inbox.c.accepted_at >= bindparam("since", type_=t.Instant()),
+)
+UNCLAIMED = Prepared(
+    select(t.inbox.c.id, t.inbox.c.body).where(*_UNCLAIMED).order_by(t.inbox.c.sort)
+)
+CLAIMED = Prepared(update(t.inbox).where(*_UNCLAIMED), "conversation")
+TAKEN_IN = Prepared(
+    insert(t.inbox), "conversation", "adapter", "thread", "sort", "origin", "body", "accepted_at"
+)
+NAMED = Prepared(insert(t.identities))
+INTRODUCED = Prepared(upsert(t.people).on_conflict_do_nothing())
+
+# TakeStep.
+
+SAVED = Prepared(
+    update(t.conversations).where(t.conversations.c.id == bindparam("of")),
+    *("touched_at", "live", "open", "state"),
+)
+USED_UP = Prepared(
+    update(t.inbox).where(t.inbox.c.id == bindparam("entry")).values(body=null()), "done_at"
+)
+OWED = Prepared(
+    insert(t.deliveries),
+    *("id", "conversation", "number", "target", "state", "body", "attempts", "owed_at"),
+)
+_DELIVERY = update(t.deliveries).where(t.deliveries.c.id == bindparam("of"))
+LANDED = Prepared(_DELIVERY, "state", "settled_at", "reference")
+GIVEN_UP = Prepared(_DELIVERY, "state", "settled_at", "reason")
+BEGUN = Prepared(
+    upsert(t.sessions).on_conflict_do_nothing(),
+    *("conversation", "number", "session_id", "sealed_token", "opened_at", "expires_at"),
+)
+FORGOTTEN = Prepared(
+    update(t.sessions)
+    .where(t.sessions.c.conversation == bindparam("of"), t.sessions.c.number == bindparam("which"))
+    .values(sealed_token=null()),
+    "closed_at",
+)
+
+# Attempt and Outcome.
+
+ATTEMPTED = Prepared(
+    _DELIVERY.values(attempts=t.deliveries.c.attempts + literal_column("1")),
+    *("state", "attempted_at"),
+)
+SETTLED = Prepared(_DELIVERY, "state", "reference", "reason", "settled_at")
