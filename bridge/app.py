@@ -31,6 +31,7 @@ from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
 from bridge.runtime.naming import Names
 from bridge.runtime.pace import Pace
+from bridge.runtime.process import Thaw, uncollected
 from bridge.runtime.remembering import AdapterMemory, no_key
 from bridge.runtime.routes import Routes
 from bridge.runtime.sessions import Sessions
@@ -43,7 +44,7 @@ from bridge.store import MEMORY, Forget, Sealer, Store, open_store
 _log = log.get("app")
 
 #: How many calls and new sockets per second, over all conversations and agents.
-_CONNECTS_PER_SECOND = 50.0
+CONNECTS_PER_SECOND = 50.0
 #: How long the drain waits for deliveries under way.
 _DRAIN = timedelta(seconds=5)
 #: How often requests left by the command line are looked for, and old rows deleted.
@@ -105,8 +106,10 @@ async def prove_agent(name: str, agent: AgentSettings, world: World) -> str:
         return await api.prove()
 
 
-async def serve(settings: Settings, world: World) -> None:
-    """Run the daemon until SIGTERM or SIGINT, then drain.
+async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_PER_SECOND) -> None:
+    """Run the daemon until SIGTERM or SIGINT, then drain; best by `runtime.process.run`.
+
+    `connects` is how many calls and new sockets there may be in a second.
 
     Raises:
         BridgeError: it cannot start; the exit code is the error's.
@@ -119,7 +122,7 @@ async def serve(settings: Settings, world: World) -> None:
         open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,
         aiohttp.ClientSession() as http,
     ):
-        await Daemon(settings, adapters, store, http, world).run(stop)
+        await Daemon(settings, adapters, store, http, world, connects=connects).run(stop)
 
 
 class Daemon:
@@ -132,6 +135,8 @@ class Daemon:
         store: Store,
         http: aiohttp.ClientSession,
         world: World,
+        *,
+        connects: float = CONNECTS_PER_SECOND,
     ) -> None:
         self._settings = settings
         self._configured = adapters
@@ -141,7 +146,7 @@ class Daemon:
         self._status = Status()
         self._routes = Routes()
         self._sealer = _memory_sealer(settings, store)
-        self._pace = Pace(world.clock, world.chance, _CONNECTS_PER_SECOND)
+        self._pace = Pace(world.clock, world.chance, connects)
         self._agents: Agents = {
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
         }
@@ -205,8 +210,9 @@ class Daemon:
             worker.attach(dispatcher, sessions)
             self._publish(worker, dispatcher, sessions)
             tasks.create_task(worker.run_timers(), name="timers")
-            await dispatcher.recover()
-            await worker.recover()
+            with uncollected():
+                await dispatcher.recover()
+                await worker.recover()
             tasks.create_task(self._take_requests(worker), name="requests")
             tasks.create_task(self._keep_house(), name="housekeeping")
             for door in unproved:
@@ -316,7 +322,9 @@ class Daemon:
             seen = max((entry.id for entry in entries), default=seen)
 
     async def _keep_house(self) -> None:
+        thaw = Thaw()
         while True:
+            thaw.if_grown()
             try:
                 await self._store.write(Forget(self._world.clock.now()))
             except DatabaseFailed as error:

@@ -21,6 +21,7 @@ from bridge.cli.options import CONFIG
 from bridge.cli.plugins import adapters
 from bridge.cli.simulators import simulate
 from bridge.errors import BridgeError
+from bridge.runtime import process
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
 
@@ -65,7 +66,7 @@ def run(config_path: Path) -> None:
     """
     settings = options.settings(config_path)
     log.configure(settings.log.level, settings.log.format)
-    asyncio.run(app.serve(settings, World()))
+    process.run(app.serve(settings, World()))
 
 
 @cli.command()

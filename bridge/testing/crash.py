@@ -4,7 +4,6 @@
 built in. The points are those of `bridge.runtime.world`; in service, passing them does nothing.
 """
 
-import asyncio
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from bridge import app, config, log
 from bridge.errors import BridgeError
+from bridge.runtime.process import run
 from bridge.runtime.world import POINTS, World
 
 
@@ -33,12 +33,17 @@ class Death:
 
 
 def main(at: str, config_path: str) -> None:
-    """Run the daemon with the death `POINT:N`."""
-    point, _, passing = at.partition(":")
+    """Run the daemon with the death `POINT:N`; with none if that is empty."""
     settings = config.load(Path(config_path), os.environ)
     log.configure(settings.log.level, settings.log.format)
-    world = World(reached=Death(point, int(passing or "1")))
-    asyncio.run(app.serve(settings, world))
+    run(app.serve(settings, _world(at)))
+
+
+def _world(at: str) -> World:
+    if not at:
+        return World()
+    point, _, passing = at.partition(":")
+    return World(reached=Death(point, int(passing or "1")))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""What does the process run on? Its event loop, and when the collector may stop everything.
+
+uvloop, where it is installed: asyncio's own TLS keeps a buffer of 256 KB for every connection.
+
+The collector looks for cycles among all objects that are left from before, which takes 30 ms for
+every thousand sessions. So whatever a whole collection leaves is frozen, which means set aside, and
+not looked at again: a collection stops us for as long as what is new since the last one takes.
+"""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+#: Objects that survived are looked at, and frozen, at the latest with so many times 7,000 of them.
+_OFTEN: Final = 4
+#: Set aside are also cycles that died since. With fewer objects than this, that is bearable (about
+#: 150 MB); with more, all are looked at once when they have doubled.
+_BEARABLE: Final = 1_000_000
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` to its end on the best loop there is. Raises whatever it does."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner, freezing():
+        runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """None: asyncio's own."""
+    if sys.platform == "win32":
+        return None
+    try:
+        import uvloop
+    except ImportError:  # no wheel for this machine, and no compiler: slower, but the same
+        return None
+    return uvloop.new_event_loop
+
+
+@contextmanager
+def freezing() -> Iterator[None]:
+    """Within it, whatever a whole collection leaves is not looked at by the next."""
+    before = gc.get_threshold()
+    gc.set_threshold(before[0], before[1], _OFTEN)
+    gc.callbacks.append(_freeze)
+    try:
+        yield
+    finally:
+        gc.callbacks.remove(_freeze)
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """While much is made and nothing thrown away there is nothing to find; then all is frozen."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()
+
+
+class Thaw:
+    """Looks at what is frozen, once it has doubled: for what died in the meantime."""
+
+    def __init__(self, bearable: int = _BEARABLE) -> None:
+        self._limit = self._bearable = bearable
+
+    def if_grown(self) -> bool:
+        """Whether it had; then everything was looked at, which takes a while."""
+        if gc.get_freeze_count() <= self._limit:
+            return False
+        gc.unfreeze()
+        gc.collect()
+        self._limit = max(self._bearable, 2 * gc.get_freeze_count())
+        return True
+
+
+def _freeze(phase: str, about: dict[str, int]) -> None:
+    if phase == "stop" and about["generation"] == 2:
+        gc.freeze()
