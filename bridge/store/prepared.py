@@ -33,7 +33,9 @@ class Prepared:
 
     def run_each(self, connection: Connection, rows: Iterable[Mapping[str, object]]) -> None:
         """Run it for each row, in their order; raises sqlite3.Error."""
-        _driver(connection).executemany(self.sql, map(self._converted, rows))
+        converted = [self._converted(row) for row in rows]
+        if converted:
+            _driver(connection).executemany(self.sql, converted)
 
     def _converted(self, row: Mapping[str, object]) -> list[object]:
         return [

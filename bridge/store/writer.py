@@ -49,8 +49,7 @@ class Writer:
             raise _closed()
         result: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(_Request(change, result))
-        # A caller that is cancelled must not cancel the future the writer will resolve.
-        return await asyncio.shield(result)
+        return await result  # a caller that leaves harms nobody: see `_resolve`
 
     async def run(self) -> None:
         """Serve until `close`; everything queued before it is written first, later comers refused.
@@ -121,7 +120,7 @@ def _attempt(connection: Connection, change: Change[Any]) -> object:
 
 def _resolve(result: "asyncio.Future[Any]", outcome: object) -> None:
     if result.done():
-        return
+        return  # its caller was cancelled, and the future with it; what was asked for is done
     if isinstance(outcome, Exception):
         result.set_exception(outcome)
     else:
