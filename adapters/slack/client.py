@@ -5,12 +5,14 @@ post carries its delivery's id, and `find` reads the thread back.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
 
-from adapters.slack import limits
-from adapters.slack.finding import look
+from adapters.slack import ids, limits
+from adapters.slack.echoes import Echoes
+from adapters.slack.finding import Place, Readings
 from adapters.slack.ids import SlackThread
 from adapters.slack.people.names import People
 from adapters.slack.posting import (
@@ -32,13 +34,17 @@ from adapters.slack.streams import Streams
 from adapters.slack.web.answers import AWAY, LACKING, Refusal
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.clock import Clock
-from bridge.errors import BridgeError, Rejected
+from bridge.errors import BridgeError, MaybeDelivered
 from bridge.model.delivery import Outbound, Receipt, Urgency
 from bridge.model.ids import PersonId, ThreadKey
+from bridge.model.messages import AgentReply
 from bridge.plugin import Signal, SignalKind
 
 #: Refusals of a status that say no more than that there is none to be shown there.
 _UNSIGNALLED = LACKING | AWAY | {"invalid_thread_ts", "missing_scope", "reserved_username"}
+
+#: So long we wait for the echo before we read, where posts of ours come back.
+_ECHO_WAIT = timedelta(seconds=3)
 
 
 class SlackClient:
@@ -56,6 +62,9 @@ class SlackClient:
         self._in_doubt_wait = in_doubt_wait
         self._people = People(workspaces, clock)
         self._streams = streams or Streams(clock)
+        self._readings = Readings(clock)
+        #: To be told of each post of ours that comes back.
+        self.echoes = Echoes(clock)
         #: Told of each post that everybody in its channel sees: the channel and the ts.
         self.posted: Callable[[str, str], None] = lambda _channel, _ts: None
 
@@ -115,37 +124,77 @@ class SlackClient:
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
         """The receipt of `outbound` if its thread shows it, or its channel if it has a place.
 
-        Not finding it counts only once Slack has had time to show it: `in_doubt_wait` after
-        `since`. What one person alone was to see is in no history: Rejected.
+        Its echo settles it without a call. Not finding it counts only in a reading that began when
+        Slack had had time to show it: `in_doubt_wait` after `since`. MaybeDelivered where nobody
+        can tell: what one person alone was to see is in no history and comes back to nobody.
         """
         thread = thread_of(outbound.thread)
         if private(outbound, thread):
-            raise Rejected("nobody can see whether only they saw it")
+            raise MaybeDelivered("nobody can see whether only they saw it")
         workspace = await self._workspaces.of(thread.team)
         channel = channel_of(outbound.place) if outbound.place else thread.channel
-        root = "" if outbound.place else thread.root
-        async with judged(workspace, outbound, posting=False):
-            found = await self._look(workspace, outbound, channel, root, since)
-        remaining = since + self._in_doubt_wait - self._clock.now()
-        if found is None and remaining > timedelta(0):
-            await self._clock.sleep(remaining)
+        place = Place(thread.team, channel, "" if outbound.place else thread.root)
+        settled = since + self._in_doubt_wait
+        soon = _ECHO_WAIT if self._echo_is_due(outbound, channel) else timedelta()
+        spot = await self._echoed(workspace, outbound, place, min(soon, self._left(settled)))
+        if spot is None:
+            spot = await self._look(workspace, outbound, place, since, since)
+        if spot is None and self._left(settled):
+            spot = await self._echoed(workspace, outbound, place, self._left(settled))
+            spot = spot or await self._look(workspace, outbound, place, since, settled)
+        return spot.receipt if spot else None
+
+    def _echo_is_due(self, outbound: Outbound, channel: str) -> bool:
+        """Whether its echo can be expected: a stream's would bear no mark."""
+        content = outbound.content
+        flows = isinstance(content, AgentReply) and content.unfinished
+        return self.echoes.hears(channel) and not flows
+
+    def _left(self, until: datetime) -> timedelta:
+        return max(timedelta(), until - self._clock.now())
+
+    async def _echoed(
+        self, workspace: Workspace, outbound: Outbound, place: Place, most: timedelta
+    ) -> ids.Spot | None:
+        """Where it stands, as soon as it comes back. What landed in the open is taken back."""
+        echo = await self.echoes.wait(place.channel, outbound.id, most)
+        if echo is not None and echo.root != place.root:
             async with judged(workspace, outbound, posting=False):
-                found = await self._look(workspace, outbound, channel, root, since)
-        return found
+                await take_back(workspace, echo.spot)
+        return echo.spot if echo else None
 
     async def _look(
-        self, workspace: Workspace, outbound: Outbound, channel: str, root: str, since: datetime
-    ) -> Receipt | None:
+        self,
+        workspace: Workspace,
+        outbound: Outbound,
+        place: Place,
+        since: datetime,
+        begun: datetime,
+    ) -> ids.Spot | None:
         """Look once. What landed in the open channel, as its thread is gone, is taken back."""
-        try:
-            return await look(workspace, outbound, channel, root, since, self._streams.spots)
-        except Refusal as refusal:
-            if refusal.code != "thread_not_found":
-                raise
-            stray = await look(workspace, outbound, channel, "", since)
-            if stray is None:
-                raise
-            await take_back(workspace, spot_of(stray))
+        async with judged(workspace, outbound, posting=False):
+            try:
+                return await self._seen(workspace, outbound, place, since, begun)
+            except Refusal as refusal:
+                if refusal.code != "thread_not_found":
+                    raise
+                above = replace(place, root="")
+                stray = await self._seen(workspace, outbound, above, since, begun)
+                if stray is None:
+                    raise
+                await take_back(workspace, stray)
+
+    async def _seen(
+        self,
+        workspace: Workspace,
+        outbound: Outbound,
+        place: Place,
+        since: datetime,
+        begun: datetime,
+    ) -> ids.Spot | None:
+        reading = await self._readings.of(workspace, place, outbound.id, since=since, begun=begun)
+        spots = reading.spots(place, outbound, since, self._streams.spots)
+        return spots[0] if spots else None
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Make the message at `receipt` show `outbound`; its author stays as posted."""

@@ -170,9 +170,11 @@ def mark(delivery: DeliveryId) -> str:
     return f"{_MARK}{delivery}"
 
 
-def is_mark(text: object) -> bool:
-    """Whether `text` is the block id that marks a post of ours."""
-    return isinstance(text, str) and text.startswith(_MARK)
+def marked(text: object) -> DeliveryId | None:
+    """The delivery of the block id `text`, if that marks a post of ours."""
+    if not isinstance(text, str) or not text.startswith(_MARK):
+        return None
+    return DeliveryId(text.removeprefix(_MARK)) or None
 
 
 def is_place(text: object) -> bool:

@@ -63,9 +63,12 @@ class Finder(Protocol):
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
         """The receipt of `outbound` if it was posted at or after `since`, else None.
 
-        Must look at the platform, not at memory. None means certainly absent: the delivery will
-        be posted again. Raises RetryLater while it is too early to tell, and like `deliver` when
-        it cannot look.
+        Must go by what the platform shows or tells of itself, not by what was meant to be sent.
+        None means certainly absent: the delivery will be posted again. If it stands there twice,
+        the newer copy is to be removed. Raises like `deliver` when it cannot look, and
+
+            RetryLater: it is too early to tell.
+            MaybeDelivered: nobody can tell, now or later. It is held in doubt and reported.
         """
         ...
 

@@ -53,6 +53,17 @@ class Ledger:
         """It certainly did not arrive, and is tried again."""
         await self._settle(delivery, DeliveryState.PENDING, reason=reason)
 
+    async def hold(self, delivery: ThreadDelivery, reason: str) -> None:
+        """Nobody knows whether it arrived: never repeated blindly, and shown to the operator.
+
+        It stays in doubt, and is looked for once more at the next start.
+        """
+        _log.error(
+            "delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter, error=reason
+        )
+        self._status.held(delivery.adapter)
+        await self._settle(delivery, DeliveryState.SENDING, reason=f"in doubt: {reason}")
+
     async def drop(self, delivery: ThreadDelivery, reason: str) -> None:
         """It need not be sent any more."""
         await self._settle(delivery, DeliveryState.DROPPED, reason=reason)

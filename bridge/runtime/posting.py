@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge import log
-from bridge.errors import Rejected, Unreachable
+from bridge.errors import MaybeDelivered, Rejected, Unreachable
 from bridge.model.delivery import (
     DeliveryState,
     Outbound,
@@ -157,18 +157,35 @@ class Posting:
         self, delivery: ThreadDelivery, outbound: Outbound, since: datetime
     ) -> tuple[bool, Rejected | None]:
         """Look for a delivery in doubt; whether that settles it, and why it is given up if so."""
-        found: Receipt | Rejected | None = Broken("the adapter cannot look for it")
-        if isinstance(await self._adapters.connected(delivery.adapter), Finder):
-            found = await self.repeat(delivery, lambda a: a.find(outbound, since=since))
-        if isinstance(found, Receipt):
-            _log.info("delivery.found", delivery=delivery.id)
-            await self._ledger.sent(delivery, found)
-        elif isinstance(found, Broken):
-            # It stays `sending` in the store: visible, never repeated blindly.
-            _log.error("delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter)
-        elif isinstance(found, Rejected):
-            return True, await self._buried(delivery, found)
-        return found is not None, None
+        match await self._verdict(delivery, outbound, since):
+            case Receipt() as receipt:
+                _log.info("delivery.found", delivery=delivery.id)
+                await self._ledger.sent(delivery, receipt)
+            case MaybeDelivered() | Broken() as unknown:
+                await self._ledger.hold(delivery, unknown.message)
+            case Rejected() as refused:
+                return True, await self._buried(delivery, refused)
+            case None:
+                return False, None
+        return True, None
+
+    async def _verdict(
+        self, delivery: ThreadDelivery, outbound: Outbound, since: datetime
+    ) -> Receipt | Rejected | MaybeDelivered | None:
+        """Sent, refused, unknown for good, or (None) absent."""
+        unknown: MaybeDelivered | None = None
+
+        async def find(adapter: Finder) -> Receipt | None:
+            nonlocal unknown
+            try:
+                return await adapter.find(outbound, since=since)
+            except MaybeDelivered as error:
+                unknown = error
+            return None
+
+        if not isinstance(await self._adapters.connected(delivery.adapter), Finder):
+            return MaybeDelivered("the adapter cannot look for it")
+        return await self.repeat(delivery, find) or unknown
 
     async def _buried(self, delivery: ThreadDelivery, error: Rejected) -> Rejected:
         await self._ledger.bury(delivery, error)

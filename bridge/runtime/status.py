@@ -33,6 +33,12 @@ class Status:
             ("adapter", "outcome"),
             registry=self.registry,
         )
+        self._held = Gauge(
+            "polyai_bridge_deliveries_in_doubt",
+            "Deliveries held since the start because nobody knows whether they arrived.",
+            ("adapter",),
+            registry=self.registry,
+        )
         self._frames = Counter(
             "polyai_bridge_frames_total",
             "Frames on PolyAI sockets.",
@@ -55,6 +61,7 @@ class Status:
         """An adapter is going to be connected; until it is, we are not ready."""
         self._adapters.setdefault(name, "not connected yet")
         self._connected.labels(name)
+        self._held.labels(name)
 
     def adapter(self, name: AdapterName, *, connected: bool, detail: str = "") -> None:
         """An adapter's connection changed."""
@@ -105,6 +112,10 @@ class Status:
     def attempted(self, adapter: AdapterName, outcome: str) -> None:
         """An attempt to deliver came out like this."""
         self._deliveries.labels(adapter, outcome).inc()
+
+    def held(self, adapter: AdapterName) -> None:
+        """A delivery is held: nobody knows whether it arrived."""
+        self._held.labels(adapter).inc()
 
     def frame(self, agent: AgentName, direction: str) -> None:
         """A frame went `in` or `out`."""

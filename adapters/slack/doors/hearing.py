@@ -6,8 +6,9 @@ seconds for as long as we can, let each payload pass `before` first, and call `p
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from adapters.slack.doors.backfill import Backfill
 from adapters.slack.doors.canary import Canary, Suspicion
@@ -15,6 +16,7 @@ from adapters.slack.doors.heard import Heard
 from adapters.slack.doors.missed import History
 from adapters.slack.from_slack import team_of
 from adapters.slack.logs import LOG
+from adapters.slack.marks import ours
 from adapters.slack.workspaces import Workspaces
 from bridge.model.inbound import Inbound
 from bridge.plugin import Host
@@ -42,6 +44,8 @@ class Hearing:
         history = History(workspaces, host.clock)
         self._backfill = Backfill(host, history, read, self._heard) if backfill else None
         self._canary = Canary()
+        #: Told of each post of ours that comes back: its channel, and the message.
+        self.came_back: Callable[[str, Mapping[str, Any]], None] = lambda _channel, _message: None
 
     @property
     def deaf(self) -> bool:
@@ -105,9 +109,9 @@ class Hearing:
         workspace = self._workspaces.known(team_of(payload))
         if workspace is None or event.get("subtype") not in _POSTED:
             return
-        bot, channel, ts = workspace.bot, event.get("channel"), event.get("ts")
-        ours = event.get("user") == bot.user or (bot.bot and event.get("bot_id") == bot.bot)
-        if not (ours and isinstance(channel, str) and isinstance(ts, str)):
+        channel, ts = event.get("channel"), event.get("ts")
+        if not (ours(workspace.bot, event) and isinstance(channel, str) and isinstance(ts, str)):
             return
+        self.came_back(channel, event)
         if self._canary.came_back(channel, ts, self._clock.now()):
             LOG.info("slack.hears_again")

@@ -16,7 +16,7 @@ from bridge.errors import (
     ThreadClosed,
     Unreachable,
 )
-from bridge.model.delivery import Announce, Post, Replace, Retire
+from bridge.model.delivery import Announce, Post, Replace, Retire, ThreadBody
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId
 from bridge.model.messages import (
     AgentReply,
@@ -174,6 +174,31 @@ async def test_where_nobody_can_look_it_is_held_and_the_rest_goes_on(
     await (again := office.restarted()).recover()
     await office.house.until(lambda: not again.owed)
     assert plain.posted == [("c1.2", "ho")]
+
+
+@pytest.mark.parametrize("body", [reply("hi"), Announce("C9", Notice(NoticeKind.HANDOFF_CALL))])
+async def test_where_the_platform_can_never_tell_it_is_held_with_the_reason(
+    office: Office, body: ThreadBody
+) -> None:
+    office.platform = Desk(office.house)
+    office.platform.faults = [MaybeDelivered("reset")]
+    office.platform.finding_faults = [MaybeDelivered("nobody saw it")]
+    office.connect()
+    await office.owe(await opened(office.house.store), body, reply("ho"))
+
+    await office.idle()
+
+    assert office.texts == ["ho"]
+    assert office.house.rows("SELECT state, reason, settled_at FROM deliveries")[0] == (
+        "sending",
+        "in doubt: nobody saw it",
+        None,
+    )
+    held = office.status.registry.get_sample_value(
+        "polyai_bridge_deliveries_in_doubt", {"adapter": "slack"}
+    )
+    assert held == 1
+    assert office.told == []
 
 
 async def test_a_new_connection_is_used_as_soon_as_there_is_one(office: Office) -> None:
