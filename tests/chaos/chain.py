@@ -1,0 +1,133 @@
+"""One flow, and death after death: each restart is armed with the next, the last one with none."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.runtime.world import POINTS
+from tests.chaos.flows import Flow
+from tests.chaos.forks import Forks
+from tests.chaos.scene import PATIENCE, Arm, Scene, set_up
+from tests.chaos.verdict import Compared, Verdict, judged
+
+#: What SQLite does to be sure; each a place where the machine could stop.
+SYSTEM_CALLS = ("fdatasync", "pwrite64")
+#: The death of a start that its arm did not reach: at whatever it was doing.
+ANY_MOMENT = "any moment"
+#: How long an arm has to be reached, in seconds; then the bridge is killed where it is.
+_REACHED_WITHIN = 2.5
+#: How long nothing must happen in the end: a double would come now.
+_QUIET = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A flow to be played, and the deaths on its way."""
+
+    number: int
+    flow: type[Flow]
+    door: str
+    arms: Sequence[Arm]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a chain; `problem` says more if anything is wrong."""
+
+    kind: str
+    door: str
+    kills: Sequence[str]
+    verdict: Verdict
+    problem: str = ""
+
+
+def arms_of(
+    number: int, moments: Sequence[str], *, length: int, system_calls: Sequence[str]
+) -> list[Arm]:
+    """The deaths of a chain; the first goes round all there are, the others are by chance."""
+    chance = random.Random(number)  # noqa: S311 - chance for a test, repeatable by its number
+    kinds = [("moment", m) for m in moments]
+    kinds += [("call", c) for c in system_calls]
+    kinds += [("point", p) for p in POINTS]
+
+    def arm(place: tuple[str, str], most: int) -> Arm:
+        kind, name = place
+        return Arm(kind, name, 1 if kind == "moment" else chance.randint(1, most))
+
+    first = arm(kinds[number % len(kinds)], 8)
+    return [first, *(arm(chance.choice(kinds), 3) for _ in range(length - 1))]
+
+
+async def run(chain: Chain, forks: Forks, directory: Path) -> Outcome:
+    """Play it to its end and compare."""
+    async with set_up(directory, forks, chain.door, fault=chain.fault) as scene:
+        flow = chain.flow(scene)
+        problem = await _played(flow, scene, chain.arms)
+        compared = flow.compared()
+        verdict = judged(compared)
+        if problem and not verdict:
+            verdict = Verdict(lost=1)  # it never came to an end
+        if verdict:
+            problem += "".join(f"\n  {_difference(c)}" for c in compared if c.verdict)
+            problem = f"chain {chain.number}: {chain.arms}{problem}\n{scene.stage.tail()}"
+        return Outcome(flow.kind, chain.door, tuple(scene.kills), verdict, problem)
+
+
+async def _played(flow: Flow, scene: Scene, arms: Sequence[Arm]) -> str:
+    """Play among deaths, then start once more and let everything settle; what went wrong."""
+    playing = asyncio.create_task(flow.play())
+    try:
+        await _die(scene, arms)
+        async with asyncio.timeout(PATIENCE):
+            await playing
+            await _settled(flow)
+        await scene.kill()
+        await scene.start(None)
+        await scene.stage.quiet(_QUIET)
+        await _settled(flow)
+    except (AssertionError, TimeoutError) as error:
+        return f"\n  {type(error).__name__} {str(error)[:300]}"
+    finally:
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+    return ""
+
+
+async def _die(scene: Scene, arms: Sequence[Arm]) -> None:
+    for arm in arms:
+        await scene.start(arm)
+        if not await scene.died(_REACHED_WITHIN):
+            await scene.kill()
+            scene.kills.append(ANY_MOMENT)
+    await scene.start(None)
+
+
+async def _settled(flow: Flow) -> None:
+    """Return when all is as it must be, or nothing more can be hoped for."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while judged(flow.compared()) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.05)
+
+
+def _difference(compared: Compared) -> str:
+    return f"{compared.what}: expected {list(compared.expected)}, seen {list(compared.seen)}"
+
+
+def chains(
+    flows: Sequence[type[Flow]],
+    doors: Sequence[str],
+    *,
+    length: int,
+    system_calls: Sequence[str],
+    seed: int = 0,
+) -> Iterator[Chain]:
+    """For ever: every flow over every door, round after round."""
+    for turn in itertools.count(seed):
+        for flow, door in itertools.product(flows, doors):
+            moments = flow.moments
+            arms = arms_of(turn, moments, length=length, system_calls=system_calls)
+            yield Chain(turn, flow, door, arms)
