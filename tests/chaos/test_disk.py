@@ -1,0 +1,177 @@
+"""A disk that fails under the real bridge: what is acknowledged stays, the rest comes again."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.stage import Stage, staged
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
+
+GREETING = "Hello, I am Ava. How can I help you today?"
+
+#: What every call to the disk comes to while the fault lasts, as strace says it.
+LASTING = {
+    "EIO at the sync": "fsync,fdatasync:error=EIO",
+    "ENOSPC at the write": "pwrite64:error=ENOSPC",
+    "EIO in the middle of a write": "pwrite64:error=EIO:when=2+2",
+    "EROFS at the write": "pwrite64:error=EROFS",
+}
+#: What only some of them come to.
+PASSING = {
+    "EIO at every other sync": "fsync,fdatasync:error=EIO:when=2+2",
+    "slow syncs": "fsync,fdatasync:delay_enter=300000",
+}
+
+
+@asynccontextmanager
+async def faulty(stage: Stage, fault: str) -> AsyncIterator[None]:
+    """Its calls to the disk go wrong like this while the block lasts."""
+    calls = fault.partition(":")[0]
+    tracer = await asyncio.create_subprocess_exec(
+        *("strace", "-f", "-qq", "-o", os.devnull, "-p", str(_process(stage))),
+        *("-e", f"trace={calls}", "-e", f"inject={fault}"),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await stage.until(lambda: _traced(stage) or tracer.returncode is not None)
+        if tracer.returncode is not None:
+            pytest.skip("strace may not trace another process here")
+        yield
+    finally:
+        if tracer.returncode is None:
+            tracer.send_signal(signal.SIGINT)
+        await tracer.wait()
+
+
+def _process(stage: Stage) -> int:
+    """The daemon: whoever holds the lock of the database, as it is the only one."""
+    lock = f"{os.path.realpath(stage.database)}.lock"
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(entry.readlink()) == lock:
+                return int(entry.parts[2])
+        except OSError:
+            continue
+    raise AssertionError("nobody serves the database")
+
+
+def _traced(stage: Stage) -> bool:
+    """Whether every thread is held by a tracer."""
+    found = [p.read_text() for p in Path(f"/proc/{_process(stage)}/task").glob("*/status")]
+    return all("TracerPid:\t0\n" not in status for status in found)
+
+
+@contextmanager
+def small_disk(at: Path) -> Iterator[Path]:
+    """A disk of two megabytes, in memory."""
+    at.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "small-disk", str(at)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk, and not everywhere")
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "-l", str(at)], check=False)  # noqa: S607 - the system's own
+
+
+async def refused(stage: Stage, thread: str) -> None:
+    """Speak, and see that Slack is not told that we have it."""
+    for text in ("say one", "say two"):
+        await stage.reply(thread, text)
+    last = stage.slack.envelopes[-1]
+    await stage.until(lambda: len(last.deliveries) > 1)
+    assert last.acked is None
+    assert not stage.dead
+
+
+async def assert_all_once(stage: Stage, thread: str) -> None:
+    """Nothing is lost or doubled; what Slack repeats comes when it is repeated."""
+    texts = ["say one", "say two", "say three"]
+    await stage.until(lambda: len(stage.told(thread)) >= len(texts) + 2)
+    await stage.quiet()
+    heard = stage.heard()
+    assert sorted(heard) == sorted(["say ready", *texts]), stage.tail()
+    answers = [text.removeprefix("say ") for text in heard]
+    assert stage.told(thread) == [GREETING, *answers], stage.tail()
+    assert all(e.acked for e in stage.slack.envelopes)
+    assert not stage.dead
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the faults")
+@pytest.mark.parametrize("fault", LASTING)
+async def test_what_the_disk_does_not_take_is_not_acknowledged_and_comes_again(
+    tmp_path: Path, fault: str
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.started()
+        thread = await stage.opened()
+        async with faulty(stage, LASTING[fault]):
+            await refused(stage, thread)
+        await stage.reply(thread, "say three")
+
+        await assert_all_once(stage, thread)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the faults")
+@pytest.mark.parametrize("fault", PASSING)
+async def test_a_disk_that_stumbles_delays_and_breaks_nothing(tmp_path: Path, fault: str) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.started()
+        thread = await stage.opened()
+        async with faulty(stage, PASSING[fault]):
+            for text in ("say one", "say two", "say three"):
+                await stage.reply(thread, text)
+
+            await assert_all_once(stage, thread)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the faults")
+async def test_a_kill_while_syncs_fail_costs_nothing(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.started()
+        thread = await stage.opened()
+        async with faulty(stage, LASTING["EIO at the sync"]):
+            await refused(stage, thread)
+            # What was written and not synced may come up again: it must be known then.
+            await stage.kill()
+        await stage.started()
+        await stage.reply(thread, "say three")
+
+        await assert_all_once(stage, thread)
+
+
+async def test_a_full_disk_stops_intake_until_there_is_room_again(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        async with staged(tmp_path) as stage:
+            stage.database = disk / "bridge.db"
+            stage.configure()
+            await stage.started()
+            thread = await stage.opened()
+            async with _filled(disk / "ballast"):
+                await refused(stage, thread)
+            await stage.reply(thread, "say three")
+
+            await assert_all_once(stage, thread)
+
+
+@asynccontextmanager
+async def _filled(ballast: Path) -> AsyncIterator[None]:
+    """Not a byte is left."""
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            pass
+    try:
+        yield
+    finally:
+        ballast.unlink()
