@@ -4,16 +4,18 @@
 post carries its delivery's id, and `find` reads the thread back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from adapters.slack import ids, limits
-from adapters.slack.echoes import Echoes
+from adapters.slack.echoes import Echo, Echoes
 from adapters.slack.finding import Place, Readings
 from adapters.slack.ids import SlackThread
+from adapters.slack.marks import delivery_of
 from adapters.slack.people.names import People
 from adapters.slack.posting import (
     change,
@@ -31,6 +33,7 @@ from adapters.slack.posting import (
 )
 from adapters.slack.rendering import markup
 from adapters.slack.streams import Streams
+from adapters.slack.twins import Twins
 from adapters.slack.web.answers import AWAY, LACKING, Refusal
 from adapters.slack.workspaces import Workspace, Workspaces
 from bridge.clock import Clock
@@ -63,10 +66,14 @@ class SlackClient:
         self._people = People(workspaces, clock)
         self._streams = streams or Streams(clock)
         self._readings = Readings(clock)
-        #: To be told of each post of ours that comes back.
-        self.echoes = Echoes(clock)
+        self._echoes = Echoes(clock)
+        self._twins = Twins(workspaces)
         #: Told of each post that everybody in its channel sees: the channel and the ts.
         self.posted: Callable[[str, str], None] = lambda _channel, _ts: None
+
+    async def close(self) -> None:
+        """Leave no task behind."""
+        await self._twins.close()
 
     async def turn(self, outbound: Outbound, *, revising: bool = False) -> None:
         """Take the turn of the call that comes first; at once where the call will say why not."""
@@ -105,9 +112,24 @@ class SlackClient:
         if isinstance(message, dict) and message.get("thread_ts") != thread.root:
             await take_back(workspace, spot)
         compare(workspace, outbound, message)
-        self._streams.posted(outbound, spot)
         self.posted(spot.channel, spot.ts)
+        spot = self._first(thread.team, outbound, Echo(spot, thread.root))
+        self._streams.posted(outbound, spot)
         return spot.receipt
+
+    def came_back(self, team: str, channel: str, message: Mapping[str, Any]) -> None:
+        """A message of ours came as an event; if it is a second copy, it goes."""
+        delivery = delivery_of(message)
+        if self._echoes.heard(channel, message) is not None and delivery is not None:
+            self._twins.remove(team, ids.Spot(channel, message["ts"]), delivery)
+
+    def _first(self, team: str, outbound: Outbound, posted: Echo) -> ids.Spot:
+        """Where it stands: there, or where a copy came back from before; then this one goes."""
+        first = self._echoes.stands(outbound.id, posted)
+        if first is None:
+            return posted.spot
+        self._twins.remove(team, posted.spot, outbound.id)
+        return first.spot
 
     async def announce(self, outbound: Outbound) -> Receipt:
         """Post `outbound` at the top of its channel, with a link to its thread."""
@@ -119,7 +141,8 @@ class SlackClient:
             lambda it: post(workspace, outbound, channel, None, it),
             posting=True,
         )
-        return posted(channel, answer).receipt
+        spot = posted(channel, answer)
+        return self._first(workspace.team, outbound, Echo(spot, "")).receipt
 
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
         """The receipt of `outbound` if its thread shows it, or its channel if it has a place.
@@ -144,11 +167,15 @@ class SlackClient:
             spot = spot or await self._look(workspace, outbound, place, since, settled)
         return spot.receipt if spot else None
 
+    def hears(self, channel: str) -> bool:
+        """Whether posts of ours come back from there."""
+        return self._echoes.hears(channel)
+
     def _echo_is_due(self, outbound: Outbound, channel: str) -> bool:
         """Whether its echo can be expected: a stream's would bear no mark."""
         content = outbound.content
         flows = isinstance(content, AgentReply) and content.unfinished
-        return self.echoes.hears(channel) and not flows
+        return self._echoes.hears(channel) and not flows
 
     def _left(self, until: datetime) -> timedelta:
         return max(timedelta(), until - self._clock.now())
@@ -157,7 +184,7 @@ class SlackClient:
         self, workspace: Workspace, outbound: Outbound, place: Place, most: timedelta
     ) -> ids.Spot | None:
         """Where it stands, as soon as it comes back. What landed in the open is taken back."""
-        echo = await self.echoes.wait(place.channel, outbound.id, most)
+        echo = await self._echoes.wait(place.channel, outbound.id, most)
         if echo is not None and echo.root != place.root:
             async with judged(workspace, outbound, posting=False):
                 await take_back(workspace, echo.spot)
@@ -194,6 +221,8 @@ class SlackClient:
     ) -> ids.Spot | None:
         reading = await self._readings.of(workspace, place, outbound.id, since=since, begun=begun)
         spots = reading.spots(place, outbound, since, self._streams.spots)
+        for twin in spots[1:]:
+            self._twins.remove(place.team, twin, outbound.id)
         return spots[0] if spots else None
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:

@@ -52,10 +52,13 @@ async def connect(
         streams = Streams(host.clock, settings)
         client = SlackClient(workspaces, host.clock, settings.in_doubt_wait, streams)
         hearing = Hearing(host, workspaces, reception.read, backfill=settings.backfill)
-        client.posted, hearing.came_back = hearing.posted, client.echoes.heard
-        async with _reached(settings, host, web, reception.take, hearing, pace):
-            host.report(connected=True, detail=told)
-            yield client
+        client.posted, hearing.came_back = hearing.posted, client.came_back
+        try:
+            async with _reached(settings, host, web, reception.take, hearing, pace):
+                host.report(connected=True, detail=told)
+                yield client
+        finally:
+            await client.close()
 
 
 @contextlib.asynccontextmanager

@@ -37,18 +37,24 @@ class Echoes:
         self._hearing: OrderedDict[str, None] = OrderedDict()
         self._doubts: dict[_Post, set[asyncio.Event]] = {}
 
-    def heard(self, channel: str, message: Mapping[str, Any]) -> None:
-        """A message of ours came back from there."""
+    def heard(self, channel: str, message: Mapping[str, Any]) -> Echo | None:
+        """A message of ours came back from there. Its earlier twin, if there is one."""
         _keep(self._hearing, channel, None)
         delivery, ts, root = delivery_of(message), message.get("ts"), message.get("thread_ts")
         if delivery is None or not ids.is_ts(ts):
-            return
-        post = (channel, delivery)
-        if post not in self._heard:
-            below = root if isinstance(root, str) and root != ts else ""
-            _keep(self._heard, post, Echo(ids.Spot(channel, str(ts)), below))
+            return None
+        below = root if isinstance(root, str) and root != ts else ""
+        return self.stands(delivery, Echo(ids.Spot(channel, str(ts)), below))
+
+    def stands(self, delivery: DeliveryId, echo: Echo) -> Echo | None:
+        """It stands there. The twin that was known before, beside it in the same thread, if any."""
+        post = (echo.spot.channel, delivery)
+        first = self._heard.get(post)
+        if first is None:
+            _keep(self._heard, post, echo)
         for doubt in self._doubts.get(post, ()):
             doubt.set()
+        return first if first and first.root == echo.root and first != echo else None
 
     def hears(self, channel: str) -> bool:
         """Whether posts of ours come back from there: lately one did."""

@@ -60,7 +60,7 @@ class Thread:
         """Something of ours came back from the channel."""
         await self.client.deliver(self.owed(99))
         async with asyncio.timeout(10):
-            while not self.client.echoes.hears(self.channel):
+            while not self.client.hears(self.channel):
                 await asyncio.sleep(0.002)
 
     async def found(self, owed: Outbound) -> Receipt | None:
@@ -219,3 +219,52 @@ async def test_the_same_id_elsewhere_proves_nothing(thread: Thread) -> None:
     call = msgspec.structs.replace(thread.owed(), place=thread.desk)
 
     assert await thread.found(call) is None
+
+
+def ours(thread: Thread, channel: str, root: str | None = None) -> list[str]:
+    """Where the bridge's posts stand there that nobody has deleted."""
+    shown = thread.slack.messages(channel, root)
+    return [one.ts for one in shown if one.text.startswith("Hello") and not one.deleted]
+
+
+async def logged(caplog: pytest.LogCaptureFixture, message: str) -> None:
+    async with asyncio.timeout(10):
+        while message not in [record.getMessage() for record in caplog.records]:
+            await asyncio.sleep(0.002)
+
+
+async def test_a_copy_that_comes_later_is_removed_and_told(
+    thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As if the first post had been shown only after we had judged it absent."""
+    receipt = await thread.client.deliver(thread.owed())
+    await thread.client.deliver(thread.owed())
+
+    await logged(caplog, "slack.twin_removed")
+    (left,) = ours(thread, thread.channel, thread.root)
+    assert receipt == Receipt(f"{thread.channel}:{left}")
+
+
+async def test_a_call_for_help_that_stands_twice_loses_its_second_copy(
+    thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = thread.owed(place=thread.desk)
+    receipts = [await thread.client.announce(call) for _ in range(2)]
+
+    await logged(caplog, "slack.twin_removed")
+    (left,) = ours(thread, thread.desk)
+    assert receipts == [Receipt(f"{thread.desk}:{left}")] * 2
+
+
+async def test_a_reading_that_shows_two_copies_keeps_the_older(
+    thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    thread.slack.go_deaf(100)
+    await thread.lose(thread.owed(), arrives=True)
+    await thread.lose(thread.owed(), arrives=True)
+    thread.slack.fail("chat.delete", "cant_delete_message")
+    first, second = (post.ts for post in thread.slack.posts)
+
+    assert await thread.found(thread.owed()) == Receipt(f"{thread.channel}:{first}")
+    await logged(caplog, "slack.twin_left")
+    assert ours(thread, thread.channel, thread.root) == [first, second]

@@ -44,8 +44,8 @@ class Hearing:
         history = History(workspaces, host.clock)
         self._backfill = Backfill(host, history, read, self._heard) if backfill else None
         self._canary = Canary()
-        #: Told of each post of ours that comes back: its channel, and the message.
-        self.came_back: Callable[[str, Mapping[str, Any]], None] = lambda _channel, _message: None
+        #: Told of each post of ours that comes back: its workspace, its channel and the message.
+        self.came_back: Callable[[str, str, Mapping[str, Any]], None] = lambda *_: None
 
     @property
     def deaf(self) -> bool:
@@ -112,6 +112,6 @@ class Hearing:
         channel, ts = event.get("channel"), event.get("ts")
         if not (ours(workspace.bot, event) and isinstance(channel, str) and isinstance(ts, str)):
             return
-        self.came_back(channel, event)
+        self.came_back(workspace.team, channel, event)
         if self._canary.came_back(channel, ts, self._clock.now()):
             LOG.info("slack.hears_again")

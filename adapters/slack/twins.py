@@ -1,0 +1,52 @@
+"""What if a post stands there twice? The copy that appears later is removed, and that is told.
+
+So it can be only after a doubt: we judged a post absent and sent it again, and Slack showed the
+first one late. The copy that we knew first stays, as its receipt is what later changes go by.
+"""
+
+import asyncio
+
+from adapters.slack import ids
+from adapters.slack.logs import LOG
+from adapters.slack.web.answers import Refusal
+from adapters.slack.workspaces import Workspaces
+from bridge.errors import BridgeError
+from bridge.model.delivery import Urgency
+from bridge.model.ids import DeliveryId
+
+_GONE = "message_not_found"
+
+
+class Twins:
+    """Removes second copies, in nobody's way. To be closed: it may still be removing one."""
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+        self._removing: dict[ids.Spot, asyncio.Task[None]] = {}
+
+    def remove(self, team: str, spot: ids.Spot, delivery: DeliveryId) -> None:
+        """Begin to remove the copy at `spot`, once."""
+        if spot not in self._removing:
+            task = asyncio.create_task(self._remove(team, spot, delivery), name="slack-twin")
+            self._removing[spot] = task
+            task.add_done_callback(lambda _: self._removing.pop(spot, None))
+
+    async def close(self) -> None:
+        """Leave no task behind."""
+        tasks = list(self._removing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _remove(self, team: str, spot: ids.Spot, delivery: DeliveryId) -> None:
+        about = {"delivery": delivery, "channel": spot.channel, "ts": spot.ts}
+        try:
+            calls = (await self._workspaces.of(team)).calls
+            await calls.ask(
+                calls.web.chat_delete, urgency=Urgency.NEWS, channel=spot.channel, ts=spot.ts
+            )
+        except (Refusal, BridgeError) as error:
+            if not (isinstance(error, Refusal) and error.code == _GONE):
+                LOG.error("slack.twin_left", extra=about | {"reason": str(error)})
+        else:
+            LOG.warning("slack.twin_removed", extra=about)
