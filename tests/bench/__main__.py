@@ -1,146 +1,83 @@
-"""`make bench`: what durability costs on this machine, as ratios within one run.
+"""`make bench`: our bridge beside the script one would write instead, and beside the floor.
 
-T_c, the time of one durable single-row transaction, is measured first; everything else is told
-beside it. The comparison with other programs is a later chapter. The drain is in virtual time: what
-a thousand replies owed over twenty channels take, beside the least that Slack's limits allow.
+Everything is told beside its rival's figure in the same run; nothing here judges a number. Of this,
+`throughput` alone is for whoever is at work on speed.
 """
 
-import asyncio
+import argparse
 import json
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from bridge.core.conversation import step
-from bridge.core.events import FrameArrived, SessionOpened, SocketReady
-from bridge.core.state import Conversation, Terms
-from bridge.model.frames import AgentMessage, Frame
-from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId, ThreadKey
-from bridge.model.inbound import Inbound, Said
-from bridge.model.messages import Person
-from bridge.polyai.wire import decode
-from bridge.store import Accept, Store, open_store
-from tests.bench.drain import drained, fewest_seconds
+from tests.bench.page import PAGE, page, table
+from tests.bench.running import FULL, SHORT, Sizes, run
+from tests.bench.stand import certificate_in, many_files
+from tests.bench.throughput import throughput
 
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
-ROUNDS = 5
+Json = dict[str, Any]
 
 
-def accept(number: int) -> Accept:
-    """A message that opens a conversation of its own."""
-    inbound = Inbound(
-        thread=ThreadKey(f"thread-{number}"),
-        identities=(f"message-{number}",),
-        order=str(number),
-        person=Person(PersonId("U1")),
-        at=NOW,
-        body=Said("A message of about the usual length, as people write them."),
-        opens=True,
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was typed."""
+
+    what: str
+    short: bool
+    tls: bool
+    threads: int
+    rounds: int
+    seconds: float
+    result: Path | None
+
+
+def wanted(arguments: list[str]) -> Wanted:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("what", nargs="?", default="all", choices=("all", "throughput"))
+    parser.add_argument("--short", action="store_true", help="less of everything, under a minute")
+    parser.add_argument("--tls", action="store_true", help="for throughput: over TLS")
+    parser.add_argument("--threads", type=int, default=100, help="for throughput")
+    parser.add_argument("--rounds", type=int, default=3, help="for throughput")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for throughput: of each round")
+    parser.add_argument("--result", type=Path, default=None, help="a file for the JSON")
+    return Wanted(**vars(parser.parse_args(arguments)))
+
+
+def compared(directory: Path, how: Wanted) -> Json:
+    """Throughput alone."""
+    certificate = certificate_in(directory) if how.tls else None
+    return throughput(
+        directory / "throughput",
+        certificate,
+        threads=how.threads,
+        rounds=how.rounds,
+        seconds=how.seconds,
     )
-    return Accept(
-        adapter=AdapterName("bench"),
-        inbound=inbound,
-        agent=AgentName("default"),
-        new_id=ConversationId(f"c{number}"),
-        at=NOW,
-    )
-
-
-async def seconds(work: Callable[[], Awaitable[object]]) -> float:
-    """How long it took."""
-    begun = time.perf_counter()
-    await work()
-    return time.perf_counter() - begun
-
-
-async def commits(store: Store) -> dict[str, float]:
-    """Accepts one at a time, and 64 in flight."""
-    numbers = iter(range(10**9))
-
-    async def alone() -> None:
-        for _ in range(100):
-            await store.write(accept(next(numbers)))
-
-    async def lane() -> None:
-        for _ in range(20):
-            await store.write(accept(next(numbers)))
-
-    async def together() -> None:
-        await asyncio.gather(*(lane() for _ in range(64)))
-
-    one = statistics.median([await seconds(alone) / 100 for _ in range(ROUNDS)])
-    many = statistics.median([await seconds(together) / (64 * 20) for _ in range(ROUNDS)])
-    return {"T_c_ms": one * 1e3, "accepts_per_s_1": 1 / one, "accepts_per_s_64": 1 / many}
-
-
-def frames_per_second() -> float:
-    """Frames decoded and followed by the core, without any I/O."""
-    conversation = Conversation(
-        id=ConversationId("c"),
-        adapter=AdapterName("bench"),
-        thread=ThreadKey("t"),
-        agent=AgentName("default"),
-        opened_at=NOW,
-        touched_at=NOW,
-    )
-    terms = Terms()
-    for opening in (SessionOpened(1), SocketReady(1)):
-        conversation = step(conversation, opening, NOW, terms).conversation
-    texts = [
-        json.dumps(
-            {
-                "type": "EVENT_TYPE_POLY_AGENT_MESSAGE",
-                "id": f"id-{n}",
-                "sequence": n,
-                "payload": {"message_id": f"m-{n}", "text": "An answer. " * 20},
-            }
-        )
-        for n in range(1, 2001)
-    ]
-    begun = time.perf_counter()
-    followed = 0
-    for text in texts:
-        for frame in decode(text).frames:
-            event = FrameArrived(1, frame)
-            conversation = step(conversation, event, NOW, terms).conversation
-            followed += isinstance(frame, Frame) and isinstance(frame.body, AgentMessage)
-    return followed / (time.perf_counter() - begun)
-
-
-def drain() -> dict[str, float]:
-    """A thousand replies over twenty channels, at the simulated Slack's exact limits."""
-    channels, each = 20, 50
-    found, fewest = drained(channels, each, threads=5), fewest_seconds(channels, each)
-    return {
-        "drain_s": found.seconds,
-        "drain_least_s": fewest,
-        "drain_ratio": found.seconds / fewest,
-        "drain_429s": found.excesses,
-        "drain_unfairness": found.unfairness,
-    }
-
-
-async def measured() -> dict[str, float]:
-    """What this machine takes."""
-    with tempfile.TemporaryDirectory() as directory:
-        url = f"sqlite+aiosqlite:///{Path(directory) / 'bench.db'}"
-        async with open_store(url) as store:
-            found = await commits(store)
-    found["group_commit_gain"] = found["accepts_per_s_64"] / found["accepts_per_s_1"]
-    found["frames_per_s"] = frames_per_second()
-    return found
 
 
 def main() -> None:
     """Measure and tell: a table for people, then one line of JSON for programs."""
-    found = asyncio.run(measured()) | drain()
-    for name, value in found.items():
-        sys.stdout.write(f"{name:20} {value:12.2f}\n")
-    sys.stdout.write(json.dumps(found) + "\n")
+    how = wanted(sys.argv[1:])
+    many_files()
+    with tempfile.TemporaryDirectory() as directory:
+        if how.what == "throughput":
+            found = {"throughput": compared(Path(directory), how)}
+            sys.stdout.write(table(found["throughput"]))
+        else:
+            sizes: Sizes = SHORT if how.short else FULL
+            found = run(Path(directory), sizes)
+            written = page(found)
+            sys.stdout.write(written)
+            if not how.short:
+                PAGE.write_text(written)
+    told = json.dumps(found)
+    sys.stdout.write(f"\n{told}\n")
+    if how.result is not None:
+        how.result.write_text(told)
 
 
-main()
+if __name__ == "__main__":
+    main()
