@@ -1,10 +1,13 @@
 """What happens on one socket? Frames in order, signs of life, and the end of it.
 
-Beside the reader small machines: one settles the history and lets late frames through, two see to
-the signs of life (`pulse`), one renews the socket when it is old. All waits are the clock's.
+Beside the reader small machines: one settles the history, two see to the signs of life (`pulse`),
+one renews the socket when it is old. Two more are there only while they have something to do, as
+tasks are most of what an idle session costs: one lets late frames through, one closes. All waits
+are the clock's.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 
 from bridge import log
@@ -71,9 +74,11 @@ class Connection:
         self._agent = agent
         self._verifies_end = verifies_end
         self._fetches_gaps = fetches_gaps
-        self._drop = asyncio.Event()
+        self._dropping = False
+        self._tasks: asyncio.TaskGroup | None = None  #: while the socket is served
+        self._beside: list[asyncio.Task[None]] = []
+        self._late: asyncio.Task[None] | None = None
         self._batch = asyncio.Event()
-        self._held = asyncio.Event()
         self._batch_at: datetime | None = None
         self._first_at = world.clock.now()
         self._ready_at: datetime | None = None
@@ -93,7 +98,7 @@ class Connection:
     def drop(self) -> None:
         """Close it, soon."""
         self.dropped = True
-        self._drop.set()
+        self._let_go()
 
     async def send(self, text: str) -> None:
         """Send a frame; a failure only means that the socket is going."""
@@ -110,21 +115,33 @@ class Connection:
         closing = Closing.DROPPED
         try:
             async with asyncio.TaskGroup() as tasks:
-                machines = (
-                    self._order(arrivals),
-                    self._live(),
-                    self._watch(),
-                    self._age(),
-                    self._close_when_dropped(),
-                )
-                beside = [tasks.create_task(machine) for machine in machines]
+                self._tasks = tasks
+                for machine in (self._order(arrivals), self._live(), self._watch(), self._age()):
+                    self._start(tasks, machine)
+                if self._dropping:
+                    self._start(tasks, self._socket.close(1001))
                 closing = await self._read(arrivals)
-                for task in beside:
+                self._tasks = None
+                for task in self._beside:
                     task.cancel()
                 self.rest = (*self.rest, *arrivals.rest())
         finally:
+            self._tasks = None
             await self._socket.close(1001)
         return closing
+
+    def _start(
+        self, tasks: asyncio.TaskGroup, machine: Coroutine[None, None, None]
+    ) -> asyncio.Task[None]:
+        task = tasks.create_task(machine)
+        self._beside.append(task)
+        return task
+
+    def _let_go(self) -> None:
+        """Close the socket, once; whoever reads it will see."""
+        if not self._dropping and self._tasks is not None:
+            self._start(self._tasks, self._socket.close(1001))
+        self._dropping = True
 
     async def _read(self, arrivals: Arrivals) -> Closing:
         try:
@@ -162,12 +179,10 @@ class Connection:
         for frame in decoded.frames:
             now = self._world.clock.now()
             await self._follow(arrivals.live(frame, now), replayed=False)
-        if arrivals.due is not None:
-            self._held.set()
-        while arrivals.full and not self._drop.is_set():
-            await self._world.clock.sleep(
-                _QUIET
-            )  # the history, or a gap's patience, comes to an end
+        self._see_to_late(arrivals)
+        while arrivals.full and not self._dropping:
+            # The history, or a gap's patience, comes to an end.
+            await self._world.clock.sleep(_QUIET)
 
     async def _follow(self, frames: tuple[Frame, ...], *, replayed: bool) -> None:
         """Tell the worker, and read on only when it has caught up: the socket holds the rest."""
@@ -179,7 +194,7 @@ class Connection:
     async def _order(self, arrivals: Arrivals) -> None:
         if not await self._history_settled():
             _log.warning("socket.no_history", conversation=self._conversation)
-            self._drop.set()
+            self._let_go()
             return
         released = arrivals.settle(self._world.clock.now())
         await self._follow(released, replayed=False)
@@ -192,19 +207,26 @@ class Connection:
             return
         await self._worker.tell(self._conversation, Mail(e.SocketReady(self.number)))
         self._ready_at = self._world.clock.now()
-        while True:
-            if arrivals.due is None:
-                self._held.clear()
-                await self._held.wait()
-            if arrivals.due is not None:
-                await self._world.clock.sleep(arrivals.due - self._world.clock.now())
-                late = arrivals.overdue(self._world.clock.now())
-                if self._fetches_gaps and any(isinstance(f.body, SessionEnded) for f in late):
-                    # After the end nothing comes: only a replay can bring what is missing.
-                    self.rest = late
-                    self._drop.set()
-                    return
-                await self._follow(late, replayed=False)
+        self._see_to_late(arrivals)
+
+    def _see_to_late(self, arrivals: Arrivals) -> None:
+        """Let frames through that wait for one before them, when it has not come in time."""
+        waits = self._ready_at is not None and arrivals.due is not None
+        if waits and self._tasks is not None and (self._late is None or self._late.done()):
+            if self._late is not None:
+                self._beside.remove(self._late)
+            self._late = self._start(self._tasks, self._release_late(arrivals))
+
+    async def _release_late(self, arrivals: Arrivals) -> None:
+        while arrivals.due is not None:
+            await self._world.clock.sleep(arrivals.due - self._world.clock.now())
+            late = arrivals.overdue(self._world.clock.now())
+            if self._fetches_gaps and any(isinstance(f.body, SessionEnded) for f in late):
+                # After the end nothing comes: only a replay can bring what is missing.
+                self.rest = late
+                self._let_go()
+                return
+            await self._follow(late, replayed=False)
 
     async def _history_settled(self) -> bool:
         patience = asyncio.create_task(self._world.clock.sleep(_FIRST_BATCH))
@@ -245,7 +267,7 @@ class Connection:
         await self._batch.wait()
         await self._pulse.gone()
         _log.warning("socket.silent", conversation=self._conversation)
-        self._drop.set()
+        self._let_go()
 
     async def _beat(self) -> None:
         await self.send(encode_heartbeat())
@@ -263,10 +285,6 @@ class Connection:
             await self._world.clock.sleep(_LOOK_AGAIN)
         _log.debug("socket.renewed", conversation=self._conversation)
         self.drop()
-
-    async def _close_when_dropped(self) -> None:
-        await self._drop.wait()
-        await self._socket.close(1001)
 
 
 def _at_rest(conversation: Conversation | None) -> bool:
