@@ -22,7 +22,6 @@ from bridge.polyai.wire import decode
 from bridge.store import Accept, Store, open_store
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-ROUNDS = 5
 
 
 def accept(number: int) -> Accept:
@@ -52,7 +51,7 @@ async def seconds(work: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - begun
 
 
-async def commits(store: Store) -> dict[str, float]:
+async def commits(store: Store, rounds: int) -> dict[str, float]:
     """Accepts one at a time, and 64 in flight."""
     numbers = iter(range(10**9))
 
@@ -67,8 +66,8 @@ async def commits(store: Store) -> dict[str, float]:
     async def together() -> None:
         await asyncio.gather(*(lane() for _ in range(64)))
 
-    one = statistics.median([await seconds(alone) / 100 for _ in range(ROUNDS)])
-    many = statistics.median([await seconds(together) / (64 * 20) for _ in range(ROUNDS)])
+    one = statistics.median([await seconds(alone) / 100 for _ in range(rounds)])
+    many = statistics.median([await seconds(together) / (64 * 20) for _ in range(rounds)])
     return {"T_c_ms": one * 1e3, "accepts_per_s_1": 1 / one, "accepts_per_s_64": 1 / many}
 
 
@@ -106,10 +105,10 @@ def frames_per_second() -> float:
     return followed / (time.perf_counter() - begun)
 
 
-async def measured(directory: Path) -> dict[str, float]:
+async def measured(directory: Path, rounds: int) -> dict[str, float]:
     """What this machine takes."""
     async with open_store(f"sqlite+aiosqlite:///{directory / 'disk.db'}") as store:
-        found = await commits(store)
+        found = await commits(store, rounds)
     found["group_commit_gain"] = found["accepts_per_s_64"] / found["accepts_per_s_1"]
     found["frames_per_s"] = frames_per_second()
     return found

@@ -1,5 +1,6 @@
 """An agent that echoes: two HTTP calls to a session, one WebSocket, and an answer to everything."""
 
+import base64
 import itertools
 import json
 from collections import deque
@@ -8,6 +9,8 @@ from urllib.parse import parse_qs
 
 from tests.bench.wire import Request, Wire
 
+Json = dict[str, Any]
+
 _PREFIX = "EVENT_TYPE_"
 _AT = "2026-11-21T12:00:00Z"
 #: What follows the echoed words, so that an answer is as long as an agent's usually is.
@@ -15,7 +18,13 @@ _PADDING = " Here is what an agent says, in sentences of about the usual length.
 #: Frames that a session remembers: more is never missed by one message in flight.
 _KEPT = 8
 
-Json = dict[str, Any]
+
+def _part(value: Json) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+#: A JWT, as PolyAI's are: a bridge that starts again looks whether it is still good.
+_TOKEN = f"{_part({'alg': 'HS256'})}.{_part({'exp': 4102444800})}.c2lnbmF0dXJl"
 
 
 class Session:
@@ -90,7 +99,7 @@ class FakeAgent:
     def answer(self, request: Request, wire: Wire) -> bytes | Session:
         """One call, or a handshake."""
         if request.path.endswith("/access-token"):
-            return b'{"access_token": "a-token-of-the-bench", "expires_in": 86400}'
+            return json.dumps({"access_token": _TOKEN, "expires_in": 86400}).encode()
         if request.path.endswith("/sessions"):
             session = Session(f"s{next(self._names)}")
             self._sessions[session.name] = session

@@ -27,7 +27,7 @@ events.
 
 Latency is from a person's words leaving Slack to the answer's post reaching it; acknowledgement,
 to the ack; CPU, of the process measured, all threads; memory, what is its alone (USS) after a
-collection. Figures are medians of interleaved rounds, each with new processes.
+collection; a restart, from a kill and a new process to its sockets. Figures are medians of interleaved rounds, each with new processes.
 """
 
 _LEVERS = """\
@@ -103,8 +103,9 @@ def _sections(found: Json) -> Iterator[str]:
             f" with {drain['429s']} answers of 429.\n"
         )
     for key, name in (("tls", "Over TLS"), ("clear", "In clear")):
-        yield f"## {name}\n"
-        yield from _over(found[key], disk["T_c_ms"])
+        if key in found:
+            yield f"## {name}\n"
+            yield from _over(found[key], disk["T_c_ms"])
 
 
 def _over(found: Json, commit: float) -> Iterator[str]:

@@ -36,6 +36,8 @@ class Sizes:
     idle_seconds: float
     session_rate: float
     drained: bool
+    #: TLS is the real case.
+    clear_too: bool
 
 
 FULL = Sizes(
@@ -48,6 +50,7 @@ FULL = Sizes(
     idle_seconds=35.0,
     session_rate=50.0,
     drained=True,
+    clear_too=True,
 )
 SHORT = Sizes(
     threads=(5,),
@@ -59,17 +62,18 @@ SHORT = Sizes(
     idle_seconds=0.5,
     session_rate=20.0,
     drained=False,
+    clear_too=False,
 )
 
 
 def run(directory: Path, sizes: Sizes) -> Json:
     """Everything. Raises Broken if the run says nothing."""
-    found: Json = {"machine": machine(), "disk": asyncio.run(measured(directory))}
+    found: Json = {"machine": machine(), "disk": asyncio.run(measured(directory, sizes.rounds))}
     if sizes.drained:
         found["drain"] = drain()
-    certificate = certificate_in(directory)
-    for name, tls in (("clear", None), ("tls", certificate)):
-        found[name] = _over(directory / name, tls, sizes)
+    found["tls"] = _over(directory / "tls", certificate_in(directory), sizes)
+    if sizes.clear_too:
+        found["clear"] = _over(directory / "clear", None, sizes)
     return found
 
 
