@@ -23,13 +23,9 @@ class Crowd:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._entering: Counter[ThreadKey] = Counter()
+        self.entering = 0  #: how much is on its way to the disk
+        self._threads: Counter[ThreadKey] = Counter()  #: and of which thread
         self._behind: dict[ThreadKey, ConversationId] = {}
-
-    @property
-    def entering(self) -> int:
-        """How much is on its way to the disk."""
-        return self._entering.total()
 
     @contextmanager
     def entered(self, thread: ThreadKey) -> Iterator[None]:
@@ -43,13 +39,15 @@ class Crowd:
                 "More comes in than can be stored and seen to",
                 remedy="nothing: it comes again; if it lasts, look at the load and the disk",
             )
-        self._entering[thread] += 1
+        self.entering += 1
+        self._threads[thread] += 1
         try:
             yield
         finally:
-            self._entering[thread] -= 1
-            if not self._entering[thread]:
-                del self._entering[thread]
+            self.entering -= 1
+            self._threads[thread] -= 1
+            if not self._threads[thread]:
+                del self._threads[thread]
 
     def note(self, thread: ThreadKey, conversation: ConversationId) -> None:
         """Something of this thread was stored; its conversation may be far behind with it."""
@@ -61,5 +59,5 @@ class Crowd:
         if conversation is not None and self._worker.behind(conversation) < MOST_BEHIND:
             del self._behind[thread]
             conversation = None
-        busy = self._entering[thread] >= MOST_ENTERING_A_THREAD or self.entering >= MOST_ENTERING
+        busy = self._threads[thread] >= MOST_ENTERING_A_THREAD or self.entering >= MOST_ENTERING
         return conversation is not None or busy

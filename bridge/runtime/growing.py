@@ -38,9 +38,14 @@ class Growth:
         self._tasks = tasks
         self._busy = busy
         self._newest: dict[ConversationId, Grow] = {}
-        self._under_way: dict[ConversationId, tuple[DeliveryId, asyncio.Task[None]]] = {}
+        self._growing: dict[ConversationId, tuple[DeliveryId, asyncio.Task[None]]] = {}
         #: Where growing messages landed, as far as that was asked for.
         self._landed: dict[DeliveryId, ThreadDelivery] = {}
+
+    @property
+    def under_way(self) -> int:
+        """How many messages are shown growing at this moment."""
+        return len(self._growing)
 
     def grow(self, conversation: ConversationId, effect: Grow) -> None:
         """Show it when nothing else is under way there, unless a newer one comes first."""
@@ -50,18 +55,18 @@ class Growth:
     def go_on(self, conversation: ConversationId) -> None:
         """What was waiting may go on."""
         effect = self._newest.get(conversation)
-        if effect is None or conversation in self._under_way or self._busy(conversation):
+        if effect is None or conversation in self._growing or self._busy(conversation):
             return
         del self._newest[conversation]
         task = self._tasks.create_task(self._serve(conversation, effect), name="growth")
-        self._under_way[conversation] = (effect.delivery, task)
+        self._growing[conversation] = (effect.delivery, task)
 
     async def stop(self, conversation: ConversationId, target: DeliveryId) -> None:
         """Return when `target` grows no more: what changes it now must have the last word."""
         waiting = self._newest.get(conversation)
         if waiting is not None and waiting.delivery == target:
             del self._newest[conversation]
-        growing, task = self._under_way.get(conversation, (None, None))
+        growing, task = self._growing.get(conversation, (None, None))
         if task is not None and growing == target:
             await asyncio.wait((task,))
         self._landed.pop(target, None)
@@ -72,7 +77,7 @@ class Growth:
                 await self._show(effect)
         except Exception as error:
             _log.debug("growth.lost", delivery=effect.delivery, error=type(error).__name__)
-        del self._under_way[conversation]
+        del self._growing[conversation]
         self.go_on(conversation)
 
     async def _show(self, effect: Grow) -> None:
