@@ -36,8 +36,11 @@ conformance: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
 
+# The real process killed so often in every flow; writes what that cost to docs/kill-matrix.md.
+KILLS ?= 2000
 chaos: $(STAMP)
 	$(BIN)/pytest -q -n 3 -m chaos --timeout 600
+	$(BIN)/python -m tests.chaos --kills $(KILLS) --report docs/kill-matrix.md
 
 # New versions for everyone: resolves pyproject.toml anew. The files hold hashes, never addresses.
 lock:
