@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 #: Objects that survived are looked at, and frozen, at the latest with so many times 7,000 of them.
-_OFTEN: Final = 4
+_OFTEN: Final = 2
 #: Set aside are also cycles that died since. With fewer objects than this, that is bearable (about
 #: 150 MB); with more, all are looked at once when they have doubled.
 _BEARABLE: Final = 1_000_000
