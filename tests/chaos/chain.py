@@ -17,8 +17,6 @@ from tests.chaos.verdict import Compared, Verdict, judged
 SYSTEM_CALLS = ("fdatasync", "pwrite64")
 #: The death of a start that its arm did not reach: at whatever it was doing.
 ANY_MOMENT = "any moment"
-#: How long an arm has to be reached, in seconds; then the bridge is killed where it is.
-_REACHED_WITHIN = 2.5
 #: How long nothing must happen in the end: a double would come now.
 _QUIET = 0.5
 
@@ -32,6 +30,9 @@ class Chain:
     door: str
     arms: Sequence[Arm]
     fault: str = ""
+    patience: float = PATIENCE  #: in seconds
+    #: How long an arm has to be reached, in seconds; then the bridge is killed where it is.
+    reach: float = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,10 @@ def arms_of(
 async def run(chain: Chain, forks: Forks, directory: Path) -> Outcome:
     """Play it to its end and compare."""
     async with set_up(directory, forks, chain.door, fault=chain.fault) as scene:
+        scene.patience = chain.patience
         flow = chain.flow(scene)
-        problem = await _played(flow, scene, chain.arms)
-        compared = flow.compared()
+        problem = await _played(flow, scene, chain)
+        compared = [*flow.compared(), _twins(scene)]
         verdict = judged(compared)
         if problem and not verdict:
             verdict = Verdict(lost=1)  # it never came to an end
@@ -77,18 +79,18 @@ async def run(chain: Chain, forks: Forks, directory: Path) -> Outcome:
         return Outcome(flow.kind, chain.door, tuple(scene.kills), verdict, problem)
 
 
-async def _played(flow: Flow, scene: Scene, arms: Sequence[Arm]) -> str:
+async def _played(flow: Flow, scene: Scene, chain: Chain) -> str:
     """Play among deaths, then start once more and let everything settle; what went wrong."""
     playing = asyncio.create_task(flow.play())
     try:
-        await _die(scene, arms)
-        async with asyncio.timeout(PATIENCE):
+        await _die(scene, chain)
+        async with asyncio.timeout(scene.patience):
             await playing
-            await _settled(flow)
+            await _settled(flow, scene.patience)
         await scene.kill()
         await scene.start(None)
         await scene.stage.quiet(_QUIET)
-        await _settled(flow)
+        await _settled(flow, scene.patience)
     except (AssertionError, TimeoutError) as error:
         return f"\n  {type(error).__name__} {str(error)[:300]}"
     finally:
@@ -97,20 +99,30 @@ async def _played(flow: Flow, scene: Scene, arms: Sequence[Arm]) -> str:
     return ""
 
 
-async def _die(scene: Scene, arms: Sequence[Arm]) -> None:
-    for arm in arms:
+async def _die(scene: Scene, chain: Chain) -> None:
+    for arm in chain.arms:
         await scene.start(arm)
-        if not await scene.died(_REACHED_WITHIN):
+        if not await scene.died(chain.reach):
             await scene.kill()
             scene.kills.append(ANY_MOMENT)
     await scene.start(None)
 
 
-async def _settled(flow: Flow) -> None:
+async def _settled(flow: Flow, patience: float) -> None:
     """Return when all is as it must be, or nothing more can be hoped for."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
+    deadline = asyncio.get_running_loop().time() + patience
     while judged(flow.compared()) and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.05)
+
+
+def _twins(scene: Scene) -> Compared:
+    """What we took back ourselves was seen twice for a moment, even if it is gone."""
+    places = [scene.slack.messages(channel) for channel in scene.slack.channels]
+    roots = [(m.channel, m.ts) for place in places for m in place]
+    all_of_them = [m for root in roots for m in scene.slack.messages(*root)]
+    gone = [m.text or m.ts for m in all_of_them if m.deleted and not m.user]
+    gone += [m.ts for m in all_of_them if m.deleted and m.user == scene.slack.bot_user_id]
+    return Compared("taken back", [], gone)
 
 
 def _difference(compared: Compared) -> str:

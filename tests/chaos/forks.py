@@ -1,6 +1,7 @@
 """Bridges, started in milliseconds: the fork server's other side."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -43,7 +44,8 @@ class Fork:
     async def kill(self) -> None:
         """`kill -9`; returns when it is dead."""
         if not self.dead:
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it died, and we are about to hear it
+                os.kill(self.pid, signal.SIGKILL)
         await asyncio.shield(self.death)
 
 

@@ -54,6 +54,7 @@ class Scene:
         self.polyai = stage.polyai
         self.ann = stage.ann
         self.kills: list[str] = []  #: the name of each death, in order
+        self.patience = PATIENCE
         self._forks = forks
         self._door = door
         self._fault = fault
@@ -111,7 +112,7 @@ class Scene:
 
     async def until(self, seen: Callable[[], T]) -> T:
         """Wait until `seen` gives something true."""
-        return await self.stage.until(seen, PATIENCE)
+        return await self.stage.until(seen, self.patience)
 
     async def mention(self, text: str) -> str:
         """Ann calls the bot, and Slack knows that we heard; the thread."""

@@ -13,8 +13,6 @@ from typing import Any
 import msgspec
 
 from adapters.slack.client import SlackClient
-from bridge.core import conversation as core
-from bridge.core.state import Session
 from bridge.model.delivery import DeliveryState, Outbound
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted
@@ -62,11 +60,9 @@ def acted_before_the_commit() -> None:
 
 
 def settled_before_the_answer() -> None:
-    attempt = Ledger.attempt
-
     async def hopeful(self: Ledger, delivery: ThreadDelivery) -> None:
-        await attempt(self, delivery)
         await self._settle(delivery, DeliveryState.SENT)
+        self._world.reached("after-attempt")
 
     _patch(Ledger, "attempt", hopeful)
 
@@ -119,24 +115,6 @@ def told_twice_is_two_things() -> None:
     _patch(Intake, "_stored", forgetful)
 
 
-def the_cursor_passes_a_stream() -> None:
-    _patch(Session, "cursor", property(lambda self: self.journal.floor))
-
-
-def what_was_in_flight_is_taken_for_heard() -> None:
-    _patch(core, "_take_up", lambda step, session: step.change(in_flight=None))
-
-
-def joined_again_on_every_socket() -> None:
-    take_up = core._take_up
-
-    def forgetful(step: Any, session: Session) -> None:  # noqa: ANN401 - a step, as the core has it
-        step.change_session(joined=False, join_echoed_at=None)
-        take_up(step, session)
-
-    _patch(core, "_take_up", forgetful)
-
-
 #: By the name under which a start is told to have it.
 FAULTS: dict[str, Callable[[], None]] = {
     fault.__name__: fault
@@ -150,9 +128,6 @@ FAULTS: dict[str, Callable[[], None]] = {
         the_outbox_is_forgotten_at_the_start,
         the_inbox_is_forgotten_at_the_start,
         told_twice_is_two_things,
-        the_cursor_passes_a_stream,
-        what_was_in_flight_is_taken_for_heard,
-        joined_again_on_every_socket,
     )
 }
 
