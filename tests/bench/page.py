@@ -27,7 +27,8 @@ events.
 
 Latency is from a person's words leaving Slack to the answer's post reaching it; acknowledgement,
 to the ack; CPU, of the process measured, all threads; memory, what is its alone (USS) after a
-collection; a restart, from a kill and a new process to its sockets. Figures are medians of interleaved rounds, each with new processes.
+collection; a restart, from the new process to its last socket. What is told of speed are medians
+of interleaved rounds, each with new processes; what is told of open conversations is one run each.
 """
 
 _LEVERS = """\

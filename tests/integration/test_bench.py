@@ -1,0 +1,23 @@
+"""The bench's short form: that it runs, and never what it says."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+
+def test_the_short_bench_measures_ours_the_script_and_the_floor(tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    command = [sys.executable, "-m", "tests.bench", "--short", "--result", str(result)]
+    told = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
+    assert told.returncode == 0, told.stderr
+    found = json.loads(result.read_text())
+    speeds = found["tls"]["throughput"]["5"]
+    assert all(speeds[subject]["messages"] > 0 for subject in ("ours", "script", "floor"))
+    assert found["tls"]["sessions"]["20"]["ours"]["restart_s"] > 0
+    assert told.stdout.startswith("# Performance")
