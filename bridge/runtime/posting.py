@@ -57,7 +57,9 @@ class Posting:
     async def post(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
         """Send it until it has certainly arrived; why not, if it is given up."""
         doubtful = delivery.state is DeliveryState.SENDING
-        since, failures, breaks = delivery.attempted_at or delivery.owed_at, 0, 0
+        # A clock set back meanwhile would have us wait until an attempt "in the future" is settled.
+        since = min(delivery.attempted_at or delivery.owed_at, self._world.clock.now())
+        failures, breaks = 0, 0
         outcome: Receipt | Exception | None = None
         while True:
             if doubtful:

@@ -80,7 +80,12 @@ async def test_a_step_while_it_runs_is_not_noticed(
 
 @pytest.mark.parametrize(
     ("dies_at", "step"),
-    [("after-attempt:1", HOUR), ("after-send:1", HOUR), ("after-send:1", -HOUR)],
+    [
+        ("after-attempt:1", HOUR),
+        ("after-attempt:1", -HOUR),
+        ("after-send:1", HOUR),
+        ("after-send:1", -HOUR),
+    ],
 )
 async def test_a_step_between_a_kill_and_the_next_start_costs_nothing(
     tmp_path: Path, wall: WallClock, dies_at: str, step: int
