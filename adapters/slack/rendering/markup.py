@@ -12,9 +12,14 @@ from markdown_it.common.normalize_url import normalizeLink
 
 from adapters.slack import limits
 
+# Unicode's categories Cc and Cs. A class of characters is searched in C; asking for the category
+# of each took a third of the time in which a reply is rendered.
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # but \n and \t
+_BROKEN = r"\ud800-\udfff"
 # Overrides and isolates that make text read in another order than it is written.
-_REORDERING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-_UNFIT = {"Cc", "Cs"}
+_REORDERING = r"\u202a-\u202e\u2066-\u2069"
+_UNFIT = re.compile(rf"[{_CONTROLS}{_BROKEN}{_REORDERING}]")
+_UNFIT_IN_ADDRESS = re.compile(rf"[\s\\{_CONTROLS}{_BROKEN}]")
 _DOMAIN = re.compile(r"((?:[\w-]+\.)+[^\W\d_]{2,})(?::\d+)?([/?#]\S*)?")
 _ATOM = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
@@ -29,8 +34,7 @@ def escape(text: str) -> str:
 
 def clean(text: str) -> str:
     """`text` without control characters, broken characters and hidden changes of direction."""
-    kept = (c for c in text if c in "\n\t" or unicodedata.category(c) not in _UNFIT)
-    return "".join(kept).translate(_REORDERING)
+    return _UNFIT.sub("", text)
 
 
 def label(text: str, limit: int) -> str:
@@ -105,7 +109,7 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _split(address: str) -> SplitResult | None:
-    if any(c.isspace() or unicodedata.category(c) in _UNFIT or c == "\\" for c in address):
+    if _UNFIT_IN_ADDRESS.search(address):
         return None
     try:
         parts = urlsplit(address)

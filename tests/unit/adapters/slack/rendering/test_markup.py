@@ -1,8 +1,14 @@
 """Is what leaves for Slack harmless, and cut where it may be cut?"""
 
+import sys
+import unicodedata
+
 import pytest
 
 from adapters.slack.rendering import markup
+
+#: Unicode's classes of embeddings, overrides and isolates, and of what ends them.
+_REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @pytest.mark.parametrize(
@@ -15,6 +21,14 @@ from adapters.slack.rendering import markup
 )
 def test_escaping(given: str, escaped: str) -> None:
     assert markup.escape(given) == escaped
+
+
+def test_cleaning_takes_control_and_broken_characters_and_changes_of_direction_alone() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    kept = set(markup.clean(everything))
+    unfit = {c for c in everything if unicodedata.category(c) in {"Cc", "Cs"}} - {"\n", "\t"}
+    reordering = {c for c in everything if unicodedata.bidirectional(c) in _REORDERING}
+    assert set(everything) - kept == unfit | reordering
 
 
 def test_a_label_is_one_short_line_without_brackets() -> None:
