@@ -12,7 +12,7 @@ from adapters.slack import ids
 from adapters.slack.logs import LOG
 from adapters.slack.rendering.plainer import CUSTOMIZE, plainly, spared, unscoped
 from adapters.slack.streams import changed
-from adapters.slack.to_slack import SlackMessage, to_slack
+from adapters.slack.to_slack import SlackMessage, author_of, to_slack
 from adapters.slack.web.answers import AWAY, Refusal
 from adapters.slack.workspaces import Workspace
 from bridge.errors import MaybeDelivered, Rejected, RetryLater, ThreadClosed
@@ -62,8 +62,9 @@ async def judged(workspace: Workspace, outbound: Outbound, *, posting: bool) -> 
 
 def compare(workspace: Workspace, outbound: Outbound, shown: object) -> None:
     """Notice where Slack, without the scope, ignores a name in silence."""
-    asked_for = to_slack(outbound, workspace.features).username
-    if asked_for and isinstance(shown, dict) and not shown.get("username"):
+    if not isinstance(shown, dict) or shown.get("username"):
+        return
+    if author_of(outbound, workspace.features):
         _speak_as_app(workspace)
 
 

@@ -73,6 +73,13 @@ def to_slack(outbound: Outbound, features: Features = _EVERYTHING) -> SlackMessa
             assert_never(other)
 
 
+def author_of(outbound: Outbound, features: Features) -> str | None:
+    """The name under which `outbound` is posted, or None for the app's own."""
+    if not features.authorship or not isinstance(outbound.content, AgentReply):
+        return None
+    return _username(outbound.content.author)
+
+
 def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMessage:
     username = _username(reply.author)
     blocks = [
