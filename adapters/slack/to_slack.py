@@ -15,7 +15,7 @@ from adapters.slack.rendering import markup
 from adapters.slack.rendering.blocks import context, section
 from adapters.slack.rendering.cards import attachments, call_words, calls, linked_words
 from adapters.slack.rendering.controls import controls
-from adapters.slack.rendering.mrkdwn import mrkdwn, words
+from adapters.slack.rendering.mrkdwn import mrkdwn_and_words
 from adapters.slack.rendering.notices import mention, notice_words, way_to
 from adapters.slack.rendering.offers import chosen, offers
 from bridge.model.delivery import Outbound
@@ -82,9 +82,10 @@ def author_of(outbound: Outbound, features: Features) -> str | None:
 
 def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMessage:
     username = _username(reply.author)
+    pieces, words = mrkdwn_and_words(reply.text, limit=limits.SECTION_TEXT, most=limits.SECTIONS)
     blocks = [
         *_byline(username if not features.authorship else None),
-        *_text(reply.text),
+        *map(section, pieces),
         *attachments(reply.attachments, pictures=features.pictures),
         *calls(reply.call_actions),
         *_choice(reply, outbound),
@@ -93,7 +94,7 @@ def _reply(outbound: Outbound, reply: AgentReply, features: Features) -> SlackMe
     return _message(
         outbound,
         blocks,
-        _fallback(reply, username),
+        _fallback(reply, words, username),
         username=username if features.authorship else None,
         icon_url=_icon(reply.author) if username and features.authorship else None,
     )
@@ -155,11 +156,6 @@ def _byline(username: str | None) -> Iterator[Block]:
         yield context(f"*{markup.escape(username)}*")
 
 
-def _text(source: str) -> list[Block]:
-    pieces = mrkdwn(source, limit=limits.SECTION_TEXT, most=limits.SECTIONS)
-    return [section(piece) for piece in pieces]
-
-
 def _choice(reply: AgentReply, outbound: Outbound) -> Iterator[Block]:
     """The suggestions, or what became of them."""
     if reply.chosen is not None:
@@ -168,9 +164,11 @@ def _choice(reply: AgentReply, outbound: Outbound) -> Iterator[Block]:
         yield from offers(reply.suggestions, outbound)
 
 
-def _fallback(reply: AgentReply, username: str | None) -> str:
-    """The message in words; a live agent's name goes first, where blocks are not shown."""
-    lines = [words(reply.text), *(linked_words(a) for a in reply.attachments)]
+def _fallback(reply: AgentReply, words: str, username: str | None) -> str:
+    """The message in words, those of its text given; a live agent's name goes first, where blocks
+    are not shown.
+    """
+    lines = [words, *(linked_words(a) for a in reply.attachments)]
     lines += [markup.escape(call_words(call)) for call in reply.call_actions]
     if reply.chosen is not None:
         lines.append(markup.escape(f"✓ {markup.label(reply.chosen.text, limits.LABEL)}"))

@@ -17,7 +17,7 @@ from adapters.slack.identity import BotIdentity
 from adapters.slack.reading.plain_text import plain
 from adapters.slack.rendering import markup
 from adapters.slack.rendering.markdown import ELEMENTS
-from adapters.slack.rendering.mrkdwn import mrkdwn, words
+from adapters.slack.rendering.mrkdwn import mrkdwn, mrkdwn_and_words, words
 from adapters.slack.to_slack import Features, SlackMessage, to_slack
 from bridge.model.delivery import Outbound
 from bridge.model.ids import DeliveryId, PersonId, ThreadKey
@@ -365,3 +365,10 @@ def test_a_thread_key_is_read_back_or_refused(key: str) -> None:
         assert ids.SlackThread.parse(key).key == key
     except ValueError:
         assert not re.fullmatch(r"[A-Z0-9]+:[A-Z0-9]+:\d+\.\d+", key, re.ASCII) or len(key) > 20
+
+
+@patient
+@given(hostile)
+def test_one_reading_gives_what_two_would(text: str) -> None:
+    apart = mrkdwn(text, limit=100, most=5), words(text)
+    assert mrkdwn_and_words(text, limit=100, most=5) == apart

@@ -42,16 +42,30 @@ _PLAIN = _Style()
 
 def mrkdwn(source: str, *, limit: int, most: int) -> list[str]:
     """The agent's text as at most `most` pieces of mrkdwn, each within `limit` code points."""
-    blocks = _blocks(parse(source).children, _MRKDWN)
+    return _pieces(parse(source), limit, most)
+
+
+def words(source: str) -> str:
+    """The agent's text without any formatting, escaped, for a notification or a screen reader."""
+    return _plainly(parse(source))
+
+
+def mrkdwn_and_words(source: str, *, limit: int, most: int) -> tuple[list[str], str]:
+    """What `mrkdwn` and `words` make of the same text, which is read but once."""
+    tree = parse(source)
+    return _pieces(tree, limit, most), _plainly(tree)
+
+
+def _pieces(tree: Node, limit: int, most: int) -> list[str]:
+    blocks = _blocks(tree.children, _MRKDWN)
     pieces = _packed([piece for block in blocks for piece in _cut_block(block, limit)], limit)
     if len(pieces) > most:
         pieces = [*pieces[: most - 1], markup.shortened(pieces[most - 1], limit - 1).rstrip() + "…"]
     return pieces
 
 
-def words(source: str) -> str:
-    """The agent's text without any formatting, escaped, for a notification or a screen reader."""
-    return "\n".join(_blocks(parse(source).children, _PLAIN))
+def _plainly(tree: Node) -> str:
+    return "\n".join(_blocks(tree.children, _PLAIN))
 
 
 def _packed(pieces: list[str], limit: int) -> list[str]:
