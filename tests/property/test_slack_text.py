@@ -16,7 +16,7 @@ from adapters.slack.from_slack import from_slack
 from adapters.slack.identity import BotIdentity
 from adapters.slack.reading.plain_text import plain
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.markdown import ELEMENTS
+from adapters.slack.rendering.markdown import ELEMENTS, parse, read
 from adapters.slack.rendering.mrkdwn import mrkdwn, mrkdwn_and_words, words
 from adapters.slack.to_slack import Features, SlackMessage, to_slack
 from bridge.model.delivery import Outbound
@@ -372,3 +372,20 @@ def test_a_thread_key_is_read_back_or_refused(key: str) -> None:
 def test_one_reading_gives_what_two_would(text: str) -> None:
     apart = mrkdwn(text, limit=100, most=5), words(text)
     assert mrkdwn_and_words(text, limit=100, most=5) == apart
+
+
+#: Lines that look unmarked, or nearly so; what a mark is among them must not be missed.
+lines = st.lists(
+    st.sampled_from([*PIECES, "a", "é", "1", " ", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+    | st.characters(),
+    max_size=12,
+).map("".join)
+
+
+@patient
+@given(lines)
+@example("www.example.com and https://shop.example/?a=1 (x) {y} $1 50% #1 !!! -- ] > | ^ = + :")
+@example(" \u2028")
+def test_words_without_a_mark_are_what_markdown_would_make_of_them(line: str) -> None:
+    for source in (line, f"word{line}", f"w {line} "):
+        assert parse(source) == read(source)

@@ -71,6 +71,13 @@ class Node:
 
 def parse(source: str) -> Node:
     """The tree of an agent's text. Never raises: any text is some Markdown."""
+    if _UNMARKED.fullmatch(source):
+        return Node(Kind.ROOT, [Node(Kind.PARAGRAPH, [Node(Kind.TEXT, text=source)])])
+    return read(source)
+
+
+def read(source: str) -> Node:
+    """The same by the reader of Markdown, whatever the text."""
     tokens = [piece for token in _READER.parse(source) for piece in token.children or [token]]
     builder = _Builder(tokens)
     for token in tokens:
@@ -103,6 +110,9 @@ class _Reader(MarkdownIt):
 
 
 _READER = _Reader()
+#: One line that begins with a letter, ends with no space and holds no mark: words, as most replies
+#: are. Markdown makes one paragraph of it.
+_UNMARKED = re.compile(r"[^\W\d_][^\n\r\0\\`*_~\[<&]*(?<!\s)")
 
 _CONTAINERS = {
     "paragraph": Kind.PARAGRAPH,
