@@ -144,7 +144,7 @@ async def test_what_is_not_found_is_posted_again_and_looked_for_since_then(
 async def test_one_found_in_doubt_at_the_start_is_looked_for_first(office: Office) -> None:
     sent, lost = await office.owed(await opened(office.house.store), reply("hi"), reply("ho"))
     for delivery in (sent, lost):
-        await office.house.store.write(Attempt(id=delivery.id, at=NOON + timedelta(seconds=3)))
+        await office.house.store.write(Attempt(id=delivery.id, at=NOON - timedelta(seconds=3)))
     office.platform.posted.append((sent.id, "hi"))
     office.connect()
 
@@ -152,8 +152,20 @@ async def test_one_found_in_doubt_at_the_start_is_looked_for_first(office: Offic
     await office.idle()
 
     assert office.texts == ["hi", "ho"]
-    assert office.platform.looked == [("c1.1", 3), ("c1.2", 3)]
+    assert office.platform.looked == [("c1.1", -3), ("c1.2", -3)]
     assert office.house.states() == {"c1.1": "sent", "c1.2": "sent"}
+
+
+async def test_an_attempt_in_the_future_of_a_clock_set_back_counts_from_now(office: Office) -> None:
+    (lost,) = await office.owed(await opened(office.house.store), reply("hi"))
+    await office.house.store.write(Attempt(id=lost.id, at=NOON + timedelta(hours=1)))
+    office.connect()
+
+    await office.dispatcher.recover()
+    await office.idle()
+
+    assert office.platform.looked == [("c1.1", 0)]
+    assert office.texts == ["hi"]
 
 
 async def test_where_nobody_can_look_it_is_held_and_the_rest_goes_on(
