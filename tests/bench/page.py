@@ -32,7 +32,10 @@ of interleaved rounds, each with new processes; what is told of open conversatio
 """
 
 _LEVERS = """\
-## Levers, in order of effect
+## Levers
+
+Those that are taken, in the order in which they were expected to matter; their shares were not
+measured one by one.
 
 1. Group commit by one writer, without a timer: what queued while the last commit ran is the next.
 2. One hop to the database's thread for each transaction, not several for each statement.
@@ -43,7 +46,6 @@ _LEVERS = """\
 6. No compression of WebSockets: its buffers would be three quarters of a session.
 7. The collector is off during the start, and what survives is frozen: a full collection looks at
    what is new.
-8. Little between the socket and the store: what is not needed of Bolt is switched off.
 """
 
 _SPEED = {
@@ -93,7 +95,7 @@ def _sections(found: Json) -> Iterator[str]:
     yield f"Machine and versions: {told}.\n"
     yield (
         f"One durable transaction of one row (T_c) takes {disk['T_c_ms']:.3f} ms here;"
-        f" one at a time {disk['accepts_per_s_1']:,.0f} a second are durable,"
+        f" {disk['accepts_per_s_1']:,.0f} messages a second are accepted one at a time,"
         f" with 64 at once {disk['accepts_per_s_64']:,.0f}."
         f" The core follows {disk['frames_per_s']:,.0f} frames a second.\n"
     )
