@@ -51,10 +51,12 @@ class RandomIds:
     """Names of 16 characters from a 32-letter alphabet that cannot be misread (80 bits)."""
 
     _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+    #: The letter of each byte: 32 divides 256, so that each is equally likely.
+    _LETTERS = (_ALPHABET * 8).encode()
 
     def new(self) -> str:
-        """A name never given before."""
-        return "".join(secrets.choice(self._ALPHABET) for _ in range(16))
+        """A name never given before. The system is asked for randomness once, not per letter."""
+        return secrets.token_bytes(16).translate(self._LETTERS).decode()
 
 
 class Chance(Protocol):
