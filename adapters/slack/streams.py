@@ -78,9 +78,11 @@ class Streams:
             MaybeDelivered, Unreachable: as for any post.
         """
         recipient = self._recipient(workspace, outbound, thread)
+        if recipient is None:
+            return None
         words = flowing(outbound.content.text) if isinstance(outbound.content, AgentReply) else ""
         # By its words a stream is found again, so it must begin with some.
-        if recipient is None or not alike(words, words) or len(words) > limits.STREAM_TEXT:
+        if not alike(words, words) or len(words) > limits.STREAM_TEXT:
             return None
         begun_at = self._clock.now()
         try:

@@ -85,21 +85,22 @@ class Bucket:
     """Keeps to an allowance from `now` on, when it is full; all it holds is when it is so again."""
 
     def __init__(self, allowance: Allowance, now: datetime) -> None:
-        self._allowance = allowance
+        self._burst = allowance.burst
+        self._gap = allowance.gap
         self._full_at = now
 
     def free_at(self, *, leaving: int = 0) -> datetime:
         """When one more call may go, and leave so many in the bucket. An instant past means now."""
-        kept = max(0, self._allowance.burst - 1 - leaving)
-        return self._full_at - self._allowance.gap * kept
+        kept = max(0, self._burst - 1 - leaving)
+        return self._full_at - self._gap * kept
 
     def take(self, now: datetime) -> None:
         """Count one call."""
-        self._full_at = max(self._full_at, now) + self._allowance.gap
+        self._full_at = max(self._full_at, now) + self._gap
 
     def hold(self, until: datetime) -> None:
         """Let nothing through before `until`, and no burst then: Slack has just had too many."""
-        first = until + self._allowance.gap * (self._allowance.burst - 1)
+        first = until + self._gap * (self._burst - 1)
         self._full_at = max(self._full_at, first)
 
     def full(self, now: datetime) -> bool:
@@ -109,4 +110,4 @@ class Bucket:
     @property
     def spare(self) -> int:
         """What whispers leave for words."""
-        return self._allowance.burst // 3
+        return self._burst // 3

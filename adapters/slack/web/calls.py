@@ -69,20 +69,23 @@ class Calls:
         self, method: str, *, owed: str, urgency: Urgency = Urgency.ANSWER, channel: str = ""
     ) -> None:
         """Take the turn of a call of `method` that follows soon; at once if it would be in vain."""
-        if self.turns is None or self._standing.refusal(method, channel, self.turns.clock.now()):
+        if self.turns is None or self._refusal(method, channel):
             return
         await self.turns.take(owed, method, channel, urgency)
 
     def has(self, method: str, channel: str = "") -> bool:
         """Whether the workspace, as far as we know, lets us use `method` in such a channel."""
-        now = self.turns.clock.now() if self.turns else None
-        return now is None or self._standing.refusal(method, channel, now) is None
+        return self._refusal(method, channel) is None
 
     def _try_nothing_vain(self, name: str, place: str) -> None:
-        if self.turns is not None:
-            now = self.turns.clock.now()
-            if refusal := self._standing.refusal(name, place, now):
-                raise refusal
+        if refusal := self._refusal(name, place):
+            raise refusal
+
+    def _refusal(self, name: str, place: str) -> Refusal | None:
+        """The refusal that a call would only bring again."""
+        if self.turns is None or self._standing.good:
+            return None
+        return self._standing.refusal(name, place, self.turns.clock.now())
 
     async def _asked(
         self, turns: Turns, name: str, place: str, method: Method, arguments: dict[str, Any]

@@ -15,7 +15,7 @@ from typing import Final
 from adapters.slack.logs import LOG
 from adapters.slack.web.answers import LONGEST_PAUSE
 from adapters.slack.web.buckets import Bucket, allowed, allowed_in_channel
-from adapters.slack.web.lanes import Lanes, Waiting
+from adapters.slack.web.lanes import Lanes, Waiting, is_whisper
 from adapters.slack.web.notes import Notes
 from bridge.clock import Clock
 from bridge.errors import RetryLater
@@ -198,12 +198,16 @@ class _Gate:
     @property
     def held(self) -> timedelta:
         """How long a pause still lasts; nothing if there is none."""
-        left = (self._until or self._clock.now()) - self._clock.now()
-        return max(timedelta(), left)
+        if self._until is None:
+            return timedelta()
+        return max(timedelta(), self._until - self._clock.now())
 
     async def wait(self, channel: str, urgency: Urgency, about: str) -> None:
         """Return when it is the caller's turn."""
         now = self._clock.now()
+        if self._is_open(channel, urgency, now):
+            self._take(channel, now)
+            return
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         one = Waiting(urgency=urgency, since=now, told=told, channel=channel, about=about)
         self._refuse_hopeless(one, now)
@@ -220,6 +224,12 @@ class _Gate:
             if self._lanes.remove(one) and not len(self._lanes) and self._alarm is not None:
                 self._alarm[1].cancel()
                 self._alarm = None
+
+    def _is_open(self, channel: str, urgency: Urgency, now: datetime) -> bool:
+        """Whether nobody waits and nothing stands in the way: so it is nearly always."""
+        if self._turns.closed or self._until is not None or len(self._lanes):
+            return False
+        return self._free_at(channel, urgency) <= now
 
     def close(self) -> None:
         """Turn away everybody who waits."""
@@ -247,7 +257,7 @@ class _Gate:
             raise RetryLater(f"too many calls of {self._method} wait", after=_CROWDED)
         if one.whisper:
             one.until = now + WHISPER
-            if (free_at := self._free_at(one)) > one.until:
+            if (free_at := self._free_at(one.channel, one.urgency)) > one.until:
                 raise RetryLater(f"no room for {self._method} now", after=free_at - now)
 
     def _serve(self) -> None:
@@ -260,7 +270,9 @@ class _Gate:
             for one in self._lanes.of(urgency):
                 if one.until is not None and one.until <= now:
                     self._turn_away(one, WHISPER)
-        while following := self._lanes.next(now, lambda one: self._free_at(one) <= now):
+        while following := self._lanes.next(
+            now, lambda one: self._free_at(one.channel, one.urgency) <= now
+        ):
             if not following.told.done():
                 self._take(following.channel, now)
                 following.told.set_result(None)
@@ -272,10 +284,11 @@ class _Gate:
         if not one.told.done():
             one.told.set_exception(RetryLater(f"no room for {self._method} in time", after=after))
 
-    def _free_at(self, one: Waiting) -> datetime:
-        """When the buckets would let it through, were nobody before it."""
-        free_at = self._shared.free_at(leaving=self._shared.spare if one.whisper else 0)
-        bucket = self._channels.get(one.channel)
+    def _free_at(self, channel: str, urgency: Urgency) -> datetime:
+        """When the buckets would let such a call through, were nobody before it."""
+        spare = self._shared.spare if is_whisper(urgency) else 0
+        free_at = self._shared.free_at(leaving=spare)
+        bucket = self._channels.get(channel)
         return max(free_at, bucket.free_at()) if bucket else free_at
 
     def _take(self, channel: str, now: datetime) -> None:
@@ -288,7 +301,7 @@ class _Gate:
 
     def _due(self, one: Waiting) -> datetime:
         """When it may go, or is to be turned away."""
-        return min(self._free_at(one), one.until or _NEVER)
+        return min(self._free_at(one.channel, one.urgency), one.until or _NEVER)
 
     def _set_alarm(self, due: datetime) -> None:
         """Look again at `due`, if not before."""

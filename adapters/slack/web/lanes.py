@@ -17,6 +17,11 @@ from bridge.model.delivery import Urgency
 PATIENCE: Final = timedelta(minutes=1)
 
 
+def is_whisper(urgency: Urgency) -> bool:
+    """Whether nothing is lost without what is so urgent."""
+    return urgency >= Urgency.SIGNAL
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Waiting:
     """One call that waits. `about` names the message that it changes, if it changes one."""
@@ -31,7 +36,7 @@ class Waiting:
     @property
     def whisper(self) -> bool:
         """Whether nothing is lost without it."""
-        return self.urgency >= Urgency.SIGNAL
+        return is_whisper(self.urgency)
 
 
 #: The queues of one urgency, by channel; the one whose turn it is comes first.

@@ -37,6 +37,11 @@ class Standing:
         self._refused_until: datetime | None = None
         self._lacking: dict[tuple[str, str], tuple[Refusal, datetime]] = {}
 
+    @property
+    def good(self) -> bool:
+        """Whether nothing was refused that matters to another call."""
+        return self._refused is None and not self._lacking
+
     def refusal(self, method: str, channel: str, now: datetime) -> Refusal | None:
         """The refusal that a call would only bring again."""
         if self._refused is not None and self._refused_until is not None:
