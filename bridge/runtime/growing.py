@@ -14,6 +14,7 @@ from bridge.model.delivery import Outbound, Urgency
 from bridge.model.ids import ConversationId, DeliveryId
 from bridge.plugin import Grower
 from bridge.runtime.supervisor import Adapters
+from bridge.runtime.world import World
 from bridge.store import Store, ThreadDelivery
 
 _log = log.get("growing")
@@ -32,7 +33,9 @@ class Growth:
         adapters: Adapters,
         tasks: asyncio.TaskGroup,
         busy: Callable[[ConversationId], bool],
+        world: World,
     ) -> None:
+        self._world = world
         self._store = store
         self._adapters = adapters
         self._tasks = tasks
@@ -99,3 +102,4 @@ class Growth:
                 urgency=Urgency.GROWTH,
             )
             await adapter.grow(outbound, delivery.receipt)
+            self._world.reached("after-growth")

@@ -41,6 +41,7 @@ class Opening:
             self._failures += 1
             await self._failed(error, door)
             return
+        self._world.reached("after-opening")
         self._failures = 0
         self._status.agent(door.name, None)
         number = conversation.sessions + 1

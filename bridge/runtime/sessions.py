@@ -43,6 +43,7 @@ class Sessions:
         """Send a frame if its session's socket is there; if not, a replay will tell."""
         connection = self._connection(conversation, frame.number)
         if connection is not None:
+            self._means.world.reached("before-transmit")
             await connection.send(_encoded(frame))
             self._means.world.reached("after-transmit")
 

@@ -16,10 +16,13 @@ POINTS = (
     "after-accept",
     "before-step",
     "after-step",
+    "after-opening",
+    "before-transmit",
     "after-transmit",
     "after-attempt",
     "after-send",
     "after-settle",
+    "after-growth",
 )
 
 

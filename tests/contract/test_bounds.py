@@ -358,7 +358,7 @@ async def test_where_messages_grow_is_known_of_so_many_and_asked_for_again_of_ot
     reply = AgentReply(author=Author(AuthorKind.AGENT), text="Hello", unfinished=True)
     numbers = [*range(MOST_LANDED + 1), MOST_LANDED, 0]
     async with asyncio.TaskGroup() as tasks:
-        growth = Growth(cast("Store", shelf), Adapters(), tasks, lambda _: False)
+        growth = Growth(cast("Store", shelf), Adapters(), tasks, lambda _: False, World())
         for number in numbers:
             growth.grow(C1, Grow(DeliveryId(f"c1.{number}"), reply))
             await growth.stop(C1, DeliveryId("none"))
