@@ -59,6 +59,7 @@ class SlackClient:
         clock: Clock,
         in_doubt_wait: timedelta,
         streams: Streams | None = None,
+        twins: Twins | None = None,
     ) -> None:
         self._workspaces = workspaces
         self._clock = clock
@@ -67,7 +68,7 @@ class SlackClient:
         self._streams = streams or Streams(clock)
         self._readings = Readings(clock)
         self._echoes = Echoes(clock)
-        self._twins = Twins(workspaces)
+        self._twins = twins or Twins(workspaces)
         #: Told of each post that everybody in its channel sees: the channel and the ts.
         self.posted: Callable[[str, str], None] = lambda _channel, _ts: None
 

@@ -21,6 +21,7 @@ from adapters.slack.installs.proving import identify
 from adapters.slack.settings import SlackSettings
 from adapters.slack.streams import Streams
 from adapters.slack.to_slack import Features
+from adapters.slack.twins import Twins
 from adapters.slack.web.calls import Calls, web_client
 from adapters.slack.web.governor import Governor, governing
 from adapters.slack.workspaces import OneWorkspace, Workspace, Workspaces
@@ -50,7 +51,8 @@ async def connect(
         _received(workspaces, host, settings) as reception,
     ):
         streams = Streams(host.clock, settings)
-        client = SlackClient(workspaces, host.clock, settings.in_doubt_wait, streams)
+        twins = Twins(workspaces, host)
+        client = SlackClient(workspaces, host.clock, settings.in_doubt_wait, streams, twins)
         hearing = Hearing(host, workspaces, reception.read, backfill=settings.backfill)
         client.posted, hearing.came_back = hearing.posted, client.came_back
         try:

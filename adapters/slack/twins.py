@@ -1,18 +1,21 @@
 """What if a post stands there twice? The copy that appears later is removed, and that is told.
 
 So it can be only after a doubt: we judged a post absent and sent it again, and Slack showed the
-first one late. The copy that we knew first stays, as its receipt is what later changes go by.
+first one late. The copy that we knew first stays, as its receipt is what later changes go by. The
+bridge is told before and after, so that a kill in between leaves the copy on record.
 """
 
 import asyncio
+import contextlib
 
 from adapters.slack import ids
 from adapters.slack.logs import LOG
 from adapters.slack.web.answers import Refusal
 from adapters.slack.workspaces import Workspaces
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, DatabaseFailed
 from bridge.model.delivery import Urgency
 from bridge.model.ids import DeliveryId
+from bridge.plugin import Host
 
 _GONE = "message_not_found"
 
@@ -20,8 +23,10 @@ _GONE = "message_not_found"
 class Twins:
     """Removes second copies, in nobody's way. To be closed: it may still be removing one."""
 
-    def __init__(self, workspaces: Workspaces) -> None:
+    def __init__(self, workspaces: Workspaces, host: Host | None = None) -> None:
+        """What is removed is told to `host`."""
         self._workspaces = workspaces
+        self._host = host
         self._removing: dict[ids.Spot, asyncio.Task[None]] = {}
 
     def remove(self, team: str, spot: ids.Spot, delivery: DeliveryId) -> None:
@@ -40,6 +45,7 @@ class Twins:
 
     async def _remove(self, team: str, spot: ids.Spot, delivery: DeliveryId) -> None:
         about = {"delivery": delivery, "channel": spot.channel, "ts": spot.ts}
+        await self._note(delivery, spot, removed=False)
         try:
             calls = (await self._workspaces.of(team)).calls
             await calls.ask(
@@ -48,5 +54,13 @@ class Twins:
         except (Refusal, BridgeError) as error:
             if not (isinstance(error, Refusal) and error.code == _GONE):
                 LOG.error("slack.twin_left", extra=about | {"reason": str(error)})
+                return
         else:
             LOG.warning("slack.twin_removed", extra=about)
+        await self._note(delivery, spot, removed=True)
+
+    async def _note(self, delivery: DeliveryId, spot: ids.Spot, *, removed: bool) -> None:
+        """Have it on record; a database that fails keeps no copy standing."""
+        if self._host is not None:
+            with contextlib.suppress(DatabaseFailed):
+                await self._host.doubled(delivery, spot.receipt, removed=removed)

@@ -17,7 +17,7 @@ from bridge.core.state import Conversation
 from bridge.model.ids import ConversationId
 from bridge.model.inbound import OPERATOR, EndAsked, Inbound
 from bridge.model.messages import Person
-from bridge.store import Accept, DeliveryRow, Store, look_into
+from bridge.store import Accept, DeliveryRow, Store, TwinRow, look_into
 
 
 @click.group()
@@ -62,6 +62,7 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
         conversation = await _existing(store, conversation_id)
         sessions = await store.sessions(conversation.id)
         deliveries = await store.list_deliveries(conversation.id)
+        twins = await store.list_twins(conversation.id)
         if as_json:
             print_json(
                 _summary(conversation)
@@ -71,6 +72,7 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
                         for s in sessions
                     ],
                     "deliveries": [dataclasses.asdict(d) | {"target": _to(d)} for d in deliveries],
+                    "twins": [_twin(twin) for twin in twins],
                 }
             )
             return
@@ -89,6 +91,9 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
                 for d in deliveries
             ],
         )
+        if twins:
+            click.echo("\ntwins")
+            print_table(("DELIVERY", "COPY", "SEEN", "REMOVED"), [_twin_line(one) for one in twins])
 
     _look(config_path, body)
 
@@ -183,6 +188,20 @@ def _is_closed(conversation: Conversation) -> bool:
     """Neither a session, nor anything for which one is to be opened."""
     asked_for = conversation.waiting or conversation.in_flight or conversation.wanted
     return conversation.session is None and not asked_for
+
+
+def _twin(twin: TwinRow) -> dict[str, object]:
+    return {
+        "delivery": twin.delivery,
+        "copy": twin.receipt.reference,
+        "seen_at": twin.seen_at,
+        "removed_at": twin.removed_at,
+    }
+
+
+def _twin_line(twin: TwinRow) -> tuple[str, ...]:
+    removed = when(twin.removed_at) if twin.removed_at else "no"
+    return twin.delivery, twin.receipt.reference, when(twin.seen_at), removed
 
 
 def _to(delivery: DeliveryRow) -> str:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from bridge.clock import Clock
 from bridge.model.delivery import Outbound, Receipt
-from bridge.model.ids import AdapterName, AgentName, PersonId, ThreadKey
+from bridge.model.ids import AdapterName, AgentName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.model.signal import Signal
 from bridge.model.value import Value
@@ -65,7 +65,8 @@ class Finder(Protocol):
 
         Must go by what the platform shows or tells of itself, not by what was meant to be sent.
         None means certainly absent: the delivery will be posted again. If it stands there twice,
-        the newer copy is to be removed. Raises like `deliver` when it cannot look, and
+        the newer copy is to be removed and the host told (`Host.doubled`). Raises like `deliver`
+        when it cannot look, and
 
             RetryLater: it is too early to tell.
             MaybeDelivered: nobody can tell, now or later. It is held in doubt and reported.
@@ -200,6 +201,14 @@ class Host(Protocol):
 
         Raises:
             DatabaseFailed: it is not stored; do not acknowledge, let the platform repeat it.
+        """
+        ...
+
+    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> None:
+        """A second copy of `delivery` was seen at `copy`, or is `removed`: kept for the operator.
+
+        Raises:
+            DatabaseFailed: it is not on record.
         """
         ...
 

@@ -8,7 +8,15 @@ import aiohttp
 from bridge import log
 from bridge.clock import Clock
 from bridge.core.state import Conversation, Handoff
-from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId, ThreadKey
+from bridge.model.delivery import Receipt
+from bridge.model.ids import (
+    AdapterName,
+    AgentName,
+    ConversationId,
+    DeliveryId,
+    PersonId,
+    ThreadKey,
+)
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler, Memory
 from bridge.runtime.crowding import Crowd
@@ -17,7 +25,7 @@ from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import Accept, Store, Verdict
+from bridge.store import Accept, Doubled, Store, Verdict
 
 _log = log.get("intake")
 #: The most conversations that an adapter is told of at once.
@@ -127,6 +135,13 @@ class Intake:
         for entry in accepted.entries[:1]:
             self._crowd.note(inbound.thread, entry.conversation)
         return _ANSWERS[accepted.verdict]
+
+    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> None:
+        """Keep it on record that a delivery stood twice; raises DatabaseFailed."""
+        at = self._world.clock.now()
+        change = Doubled(adapter=self._name, delivery=delivery, copy=copy, at=at, removed=removed)
+        if await self._store.write(change):
+            self._status.doubled(self._name, removed=removed)
 
     def _stored(self, inbound: Inbound) -> Accept:
         return Accept(

@@ -39,6 +39,12 @@ class Status:
             ("adapter",),
             registry=self.registry,
         )
+        self._twins = Counter(
+            "polyai_bridge_twins_total",
+            "Second copies of deliveries, seen and removed.",
+            ("adapter", "outcome"),
+            registry=self.registry,
+        )
         self._frames = Counter(
             "polyai_bridge_frames_total",
             "Frames on PolyAI sockets.",
@@ -116,6 +122,10 @@ class Status:
     def held(self, adapter: AdapterName) -> None:
         """A delivery is held: nobody knows whether it arrived."""
         self._held.labels(adapter).inc()
+
+    def doubled(self, adapter: AdapterName, *, removed: bool) -> None:
+        """A second copy of a delivery was seen, or is removed."""
+        self._twins.labels(adapter, "removed" if removed else "seen").inc()
 
     def frame(self, agent: AgentName, direction: str) -> None:
         """A frame went `in` or `out`."""

@@ -11,6 +11,7 @@ from bridge.store.changes import (
     TakeStep,
     Verdict,
 )
+from bridge.store.doubling import Doubled
 from bridge.store.keeping import Discard, Keep
 from bridge.store.opening import look_into, migrate, open_store
 from bridge.store.records import (
@@ -20,6 +21,7 @@ from bridge.store.records import (
     Kept,
     SessionRecord,
     ThreadDelivery,
+    TwinRow,
 )
 from bridge.store.sealing import MEMORY, TOKENS, Sealer
 from bridge.store.store import Store
@@ -34,6 +36,7 @@ __all__ = [
     "ConversationRow",
     "DeliveryRow",
     "Discard",
+    "Doubled",
     "Entry",
     "Forget",
     "Keep",
@@ -45,6 +48,7 @@ __all__ = [
     "Store",
     "TakeStep",
     "ThreadDelivery",
+    "TwinRow",
     "Verdict",
     "look_into",
     "migrate",

@@ -74,6 +74,16 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TwinRow:
+    """A second copy of a delivery as a listing shows it."""
+
+    delivery: DeliveryId
+    receipt: Receipt
+    seen_at: datetime
+    removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """What an adapter remembers under a key, as it is in the database."""
 

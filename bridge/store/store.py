@@ -26,6 +26,7 @@ from bridge.store.records import (
     Kept,
     SessionRecord,
     ThreadDelivery,
+    TwinRow,
 )
 from bridge.store.sealing import TOKENS, Sealer
 from bridge.store.writer import Writer, database_failed
@@ -185,6 +186,24 @@ class Store:
             .order_by(t.deliveries.c.number)
         )
         return [_delivery_row(row) for row in await self._rows(query)]
+
+    async def list_twins(self, conversation: ConversationId) -> list[TwinRow]:
+        """What of a conversation stood twice, as it was seen."""
+        query = (
+            select(t.twins)
+            .join(t.deliveries)
+            .where(t.deliveries.c.conversation == conversation)
+            .order_by(t.deliveries.c.number, t.twins.c.seen_at)
+        )
+        return [
+            TwinRow(
+                delivery=DeliveryId(row.delivery),
+                receipt=Receipt(row.reference),
+                seen_at=row.seen_at,
+                removed_at=row.removed_at,
+            )
+            for row in await self._rows(query)
+        ]
 
     async def owed_count(self) -> dict[str, int]:
         """How many deliveries are open, by target."""

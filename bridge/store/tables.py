@@ -182,3 +182,14 @@ Index(
     deliveries.c.conversation,
     sqlite_where=text("state IN ('pending', 'sending')"),
 )
+
+#: Second copies of what was delivered, as adapters see them: where each stood, and until when.
+twins = Table(
+    "twins",
+    metadata,
+    Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+    sqlite_with_rowid=False,
+)

@@ -4,7 +4,8 @@ import aiohttp
 
 from bridge.clock import Clock
 from bridge.errors import DatabaseFailed
-from bridge.model.ids import AdapterName, PersonId, ThreadKey
+from bridge.model.delivery import Receipt
+from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler
 
@@ -51,6 +52,7 @@ class PlayedHost:
         self.memory = PlayedMemory()
         self.accepted: list[Inbound] = []
         self.reports: list[bool] = []
+        self.doubles: list[tuple[DeliveryId, Receipt, bool]] = []
         self.failing = 0
         self.threads: list[ThreadKey] = []
         self.glimpses: dict[PersonId, list[Glimpse]] = {}
@@ -71,6 +73,13 @@ class PlayedHost:
         known = any(set(old.identities) & set(inbound.identities) for old in self.accepted)
         self.accepted.append(inbound)
         return Accepted.KNOWN if known else Accepted.NEW
+
+    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> None:
+        """Keep what stood twice."""
+        if self.failing:
+            self.failing -= 1
+            raise DatabaseFailed("full")
+        self.doubles.append((delivery, copy, removed))
 
     async def open_threads(self, prefix: str = "") -> list[ThreadKey]:
         """The threads given that begin so."""

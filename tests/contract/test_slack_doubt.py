@@ -27,8 +27,11 @@ SETTLED = timedelta(seconds=31)
 class Thread:
     """A thread in a channel, and the adapter that posts there."""
 
-    def __init__(self, slack: SlackSimulator, clock: FakeClock, client: SlackClient) -> None:
+    def __init__(
+        self, slack: SlackSimulator, clock: FakeClock, host: PlayedHost, client: SlackClient
+    ) -> None:
         self.slack = slack
+        self.host = host
         self.clock = clock
         self.client = client
         self.channel = slack.add_channel("support")
@@ -84,6 +87,10 @@ class Thread:
         (shown,) = [post for post in self.slack.posts if post.text == f"Hello {number}"]
         return Receipt(f"{channel or self.channel}:{shown.ts}")
 
+    def copy_of(self, number: int, ts: str) -> tuple[DeliveryId, Receipt]:
+        """A copy of that delivery in the thread, as the host is told of it."""
+        return self.owed(number).id, Receipt(f"{self.channel}:{ts}")
+
     @property
     def reads(self) -> int:
         """How often a thread or a channel was read, or tried to."""
@@ -105,8 +112,9 @@ async def thread() -> AsyncIterator[Thread]:
                 "api_url": slack.api_url,
             }
         )
-        async with connect(settings, PlayedHost(clock, http)) as client:
-            made = Thread(slack, clock, client)
+        host = PlayedHost(clock, http)
+        async with connect(settings, host) as client:
+            made = Thread(slack, clock, host, client)
             made.root = await slack.say(made.channel, made.ann, "hello")
             yield made
 
@@ -243,6 +251,19 @@ async def test_a_copy_that_comes_later_is_removed_and_told(
     await logged(caplog, "slack.twin_removed")
     (left,) = ours(thread, thread.channel, thread.root)
     assert receipt == Receipt(f"{thread.channel}:{left}")
+    copy = thread.copy_of(1, thread.slack.posts[1].ts)
+    assert thread.host.doubles == [(*copy, False), (*copy, True)]
+
+
+async def test_a_copy_is_removed_also_if_it_cannot_be_put_on_record(
+    thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    await thread.client.deliver(thread.owed())
+    thread.host.failing = 1
+    await thread.client.deliver(thread.owed())
+
+    await logged(caplog, "slack.twin_removed")
+    assert thread.host.doubles == [(*thread.copy_of(1, thread.slack.posts[1].ts), True)]
 
 
 async def test_a_call_for_help_that_stands_twice_loses_its_second_copy(
@@ -267,4 +288,5 @@ async def test_a_reading_that_shows_two_copies_keeps_the_older(
 
     assert await thread.found(thread.owed()) == Receipt(f"{thread.channel}:{first}")
     await logged(caplog, "slack.twin_left")
+    assert thread.host.doubles == [(*thread.copy_of(1, second), False)]
     assert ours(thread, thread.channel, thread.root) == [first, second]

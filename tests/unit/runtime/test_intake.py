@@ -14,7 +14,8 @@ from aiohttp import web
 from bridge.core.rates import Rate
 from bridge.core.state import Handoff, Session, Terms
 from bridge.errors import DatabaseFailed
-from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId
+from bridge.model.delivery import Receipt
+from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, PersonId
 from bridge.plugin import Accepted, Host
 from bridge.runtime.intake import Intake
 from bridge.runtime.limits import Limits
@@ -26,7 +27,7 @@ from bridge.store import TakeStep
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
-from tests.unit.store.given import SLACK, opened, said
+from tests.unit.store.given import SLACK, opened, owing, reply, said
 
 
 @dataclass
@@ -232,3 +233,18 @@ async def test_what_the_host_remembers_and_serves_is_the_adapters_own(door: Door
 def test_the_host_lends_no_more_than_it_says(door: Door) -> None:
     assert (door.host.name, door.host.http) == (SLACK, door.http)
     assert door.host.clock is door.house.clock
+
+
+async def test_what_stood_twice_is_on_record_and_counted_once(door: Door) -> None:
+    store, copy = door.house.store, Receipt("C1:2.0")
+    await store.write(owing(await opened(store), (1, reply("hello"))))
+
+    for removed in (False, False, True, True):
+        await door.host.doubled(DeliveryId("c1.1"), copy, removed=removed)
+
+    (twin,) = await store.list_twins(ConversationId("c1"))
+    assert (twin.receipt, twin.removed_at) == (copy, NOON)
+    registry = door.status.registry
+    for outcome in ("seen", "removed"):
+        words = {"adapter": SLACK, "outcome": outcome}
+        assert registry.get_sample_value("polyai_bridge_twins_total", words) == 1
