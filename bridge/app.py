@@ -150,6 +150,7 @@ class Daemon:
         self._agents: Agents = {
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
         }
+        self._known_terms: dict[tuple[AdapterName, AgentName], Terms] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start in order, serve, drain in order."""
@@ -284,11 +285,15 @@ class Daemon:
         )
 
     def _terms(self, conversation: Conversation) -> Terms:
-        limits = next(
-            (c.capabilities for c in self._configured if c.name == conversation.adapter),
-            None,
-        )
-        door = self._agents.get(conversation.agent)
+        """What a step must know; the same for all of an adapter's conversations with an agent."""
+        key = conversation.adapter, conversation.agent
+        if key not in self._known_terms:
+            self._known_terms[key] = self._new_terms(*key)
+        return self._known_terms[key]
+
+    def _new_terms(self, adapter: AdapterName, agent: AgentName) -> Terms:
+        limits = next((c.capabilities for c in self._configured if c.name == adapter), None)
+        door = self._agents.get(agent)
         if limits is None or door is None:
             return Terms()
         return door.terms(

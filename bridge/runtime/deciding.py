@@ -133,6 +133,8 @@ def _overtaken(effect: Effect, after: Conversation) -> bool:
 
 def _in_order(mail: list[Mail]) -> list[Mail]:
     """The same mail with its entries sorted by `order` among the places they hold."""
+    if len(mail) == 1:
+        return mail
     said = iter(sorted((m for m in mail if m.entry is not None), key=lambda m: m.order))
     return [next(said) if one.entry is not None else one for one in mail]
 

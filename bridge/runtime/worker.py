@@ -77,6 +77,7 @@ class _Desk:
     mail: list[Mail] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     busy: bool = False
+    deadline: datetime | None = None  #: when the conversation wants to be woken
     let_be: datetime | None = None  #: before this no deadline of it is looked at
 
 
@@ -109,9 +110,9 @@ class Worker:
     async def recover(self) -> None:
         """Take up what a former run left: its live conversations, then its open entries."""
         for conversation in await self._store.live_conversations():
-            found = _disconnected(conversation, self._world, self._terms)
-            self._desks[conversation.id] = _Desk(found)
-            self._settle_in(self._desks[conversation.id])
+            desk = self._desks[conversation.id] = _Desk()
+            self._take_up(desk, conversation)
+            self._settle_in(desk)
         self.take(await self._store.open_entries())
 
     async def run_timers(self) -> None:
@@ -176,7 +177,9 @@ class Worker:
 
     async def _serve_once(self, identity: ConversationId, desk: _Desk) -> None:
         if desk.conversation is None:
-            desk.conversation = await self._load(identity)
+            found = await self._load(identity)
+            if found is not None:
+                self._take_up(desk, found)
         mail, desk.mail = desk.mail, []
         waiters, desk.waiters = desk.waiters, []
         mail = await self._with_names(desk.conversation, mail)
@@ -213,7 +216,7 @@ class Worker:
                 _log.error("worker.poisoned", conversation=identity, error=log.where(error))
             desk.let_be = self._world.clock.now() + _LET_BE
             return False
-        desk.conversation = decision.conversation
+        desk.conversation, desk.deadline = decision.conversation, deadline
         self._timers.set(identity, deadline)
         await self._carry_out(decision)
         return True
@@ -228,8 +231,15 @@ class Worker:
                 failures = await self._database_trouble(error, failures)
         if conversation is None:
             _log.error("worker.conversation_missing", conversation=identity)
-            return None
-        return _disconnected(conversation, self._world, self._terms)
+        return conversation
+
+    def _take_up(self, desk: _Desk, found: Conversation) -> None:
+        """As found in the store: whatever socket it had, it has none now."""
+        terms = self._terms(found)
+        if found.session is not None:
+            lost = Mail(e.SocketLost(found.session.number))
+            found = decide(found, [lost], self._world.clock.now(), terms).conversation
+        desk.conversation, desk.deadline = found, due(found, terms)
 
     async def _commit(self, decision: Decision) -> None:
         """Until it is written: what people said waits in the inbox, PolyAI keeps its journal."""
@@ -290,7 +300,7 @@ class Worker:
         conversation = desk.conversation
         if conversation is None or desk.busy or desk.mail:
             return
-        deadline = due(conversation, self._terms(conversation))
+        deadline = desk.deadline
         if deadline is not None and desk.let_be is not None:
             deadline = max(deadline, desk.let_be)
         self._timers.set(conversation.id, deadline)
@@ -298,13 +308,3 @@ class Worker:
             self._connections.reconcile(conversation)
         if deadline is None and conversation.wish is Wish.NOTHING:
             self._desks.pop(conversation.id, None)
-
-
-def _disconnected(
-    conversation: Conversation, world: World, terms: Callable[[Conversation], Terms]
-) -> Conversation:
-    """As found in the store: whatever socket it had, it has none now."""
-    if conversation.session is None:
-        return conversation
-    lost = Mail(e.SocketLost(conversation.session.number))
-    return decide(conversation, [lost], world.clock.now(), terms(conversation)).conversation
