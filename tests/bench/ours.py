@@ -1,74 +1,52 @@
 """Our bridge for the bench: the real daemon, the real Slack adapter, the real store.
 
-Two things are given to it that are not as in service. Its gates to Slack let everything through,
-as Slack's limits (300 posts a minute in a workspace) would be all that a bench could measure; every
-call still goes through its gate. And it may open as many sockets a second as it can.
-`python -m tests.bench.ours CONFIG`.
+Two things are not as in service. Slack's limits (300 posts a minute in a workspace) would be all
+that a bench could measure, so each gate of the governor does its work with an allowance that nobody
+uses up. And it may open as many sockets a second as it can.
+`python -m tests.bench.ours CONFIG [forgetful]`: if forgetful, nothing is waited for to be on the
+disk; all else is the same.
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+from sqlalchemy import Pool, event
 
 from adapters.slack import PLUGIN
-from adapters.slack.client import SlackClient
-from adapters.slack.connection import connect
 from adapters.slack.settings import SlackSettings
-from adapters.slack.web.buckets import Allowance, Bucket
-from adapters.slack.web.governor import Turns, _Gate
-from adapters.slack.web.notes import Notes
+from adapters.slack.web import buckets
 from bridge import config, log
 from bridge.app import Configured, Daemon
 from bridge.model.ids import AdapterName
-from bridge.plugin import Host
 from bridge.runtime.process import run
 from bridge.runtime.world import World
 from bridge.store import open_store
-from tests.bench.fake_slack import TEAM
+from tests.bench.sampling import sampled
 from tests.bench.standing import standing
 
 #: New sockets and calls per second, so that the machine is the limit.
 _CONNECTS = 1e6
-_NO_LIMIT = Allowance(per_minute=60_000_000, burst=1_000_000)
+_NO_LIMIT = buckets.Allowance(per_minute=60_000_000, burst=1_000_000)
 
 
-class OpenGate(_Gate):
-    """A gate that does all its work and holds nobody up."""
-
-    def __init__(self, method: str, turns: Turns) -> None:
-        super().__init__(method, turns)
-        self._shared = Bucket(_NO_LIMIT, self._clock.now())
-
-    def _take(self, channel: str, now: datetime) -> None:
-        self._shared.take(now)
-        self._channels.setdefault(channel, Bucket(_NO_LIMIT, now)).take(now)
+def lift_limits() -> None:
+    """From now on the gates of every governor that is made hold nobody up."""
+    freely = dict.fromkeys(buckets._METHODS, _NO_LIMIT)
+    vars(buckets).update(_METHODS=freely, _IN_CHANNEL=_NO_LIMIT)
 
 
-class OpenTurns(Turns):
-    """Turns with such gates."""
-
-    def _gate(self, method: str) -> _Gate:
-        if method not in self._gates:
-            self._gates[method] = OpenGate(method, self)
-        return self._gates[method]
+def forget() -> None:
+    """From now on no database of this process waits for the disk."""
+    event.listen(Pool, "checkout", _unsynchronised)
 
 
-@contextlib.asynccontextmanager
-async def connect_freely(settings: SlackSettings, host: Host) -> AsyncIterator[SlackClient]:
-    """The adapter, whose one workspace gets turns that hold nobody up."""
-    tasks: set[asyncio.Task[None]] = set()
-    async with connect(settings, host) as client:
-        workspace = await client._workspaces.of(TEAM)
-        workspace.calls.turns = OpenTurns(TEAM, host.clock, Notes(host.memory), tasks)
-        yield client
+def _unsynchronised(connection: Any, *_: object) -> None:  # noqa: ANN401 - the driver's own
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 async def main(path: Path) -> None:
@@ -76,13 +54,17 @@ async def main(path: Path) -> None:
     settings = config.load(path, os.environ)
     own = config.adapter_settings(settings, AdapterName("slack"), SlackSettings)
     log.configure(settings.log.level, settings.log.format)
-    adapter = Configured(AdapterName("slack"), replace(PLUGIN, connect=connect_freely), own)
+    adapter = Configured(AdapterName("slack"), PLUGIN, own)
     stop = asyncio.Event()
     standing()
+    sampled()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with open_store(settings.database.url) as store, aiohttp.ClientSession() as http:
         await Daemon(settings, [adapter], store, http, World(), connects=_CONNECTS).run(stop)
 
 
 if __name__ == "__main__":
+    lift_limits()
+    if "forgetful" in sys.argv[2:]:
+        forget()
     run(main(Path(sys.argv[1])))

@@ -57,9 +57,11 @@ async def read(socket: websockets.ClientConnection, channel: str, thread: str) -
     async for raw in socket:
         frame = json.loads(raw)
         if frame["type"] == "EVENT_TYPE_POLY_AGENT_MESSAGE":
-            await app.client.chat_postMessage(
-                channel=channel, thread_ts=thread, text=frame["payload"]["text"]
-            )
+            await post(channel, thread, frame["payload"]["text"])
+
+
+async def post(channel: str, thread: str, text: str) -> None:
+    await app.client.chat_postMessage(channel=channel, thread_ts=thread, text=text)
 
 
 async def beat(socket: websockets.ClientConnection) -> None:

@@ -27,8 +27,10 @@ from tests.bench.traffic import Broken, cpu_seconds
 
 Json = dict[str, Any]
 
-#: Those that are measured; the module of each has its name, and ours comes first.
+#: Those that are measured. The module of each has its name, but a forgetful one is ours.
 OURS, SCRIPT, FLOOR = "ours", "script", "floor"
+#: The script with a transaction for each operation, and ours that waits for no disk.
+CAREFUL, FORGETFUL = "careful", "forgetful"
 SUBJECTS = (OURS, SCRIPT, FLOOR)
 #: A start takes seconds on a busy machine; a run of the bench is no place to be strict.
 _PATIENCE = 30.0
@@ -133,7 +135,7 @@ class Stand:
     def restart(self, sockets: int, patience: float) -> Json:
         """Kill it, and start it again: the times until half and all sockets are back."""
         self._killed()
-        self.process = self._process(self.subject, *self._arguments())
+        self.process = self._measured()
         found = self.peers.ask(do="sockets", at_least=sockets, patience=patience)
         if not found["reached"]:
             raise Broken(f"only {found['there']} of {sockets} sockets came back")
@@ -162,6 +164,14 @@ class Stand:
             )
         return int(pages) * int(size)
 
+    def profile(self, threads: int, warm: float, seconds: float) -> Json:
+        """As `closed`, and what each area of it uses: microseconds of a core for each message."""
+        os.kill(self.process.pid, signal.SIGUSR2)
+        found = self.closed(threads, warm, seconds)
+        os.kill(self.process.pid, signal.SIGUSR2)
+        areas: dict[str, float] = json.loads(self.process.line(_PATIENCE))
+        return {**found, "areas": {k: v / found["answered"] * 1e6 for k, v in areas.items()}}
+
     def idle_cpu(self, seconds: float) -> float:
         """The share of a core that it takes while nobody says anything."""
         before = cpu_seconds(self.process.pid)
@@ -174,8 +184,8 @@ class Stand:
         self.peers.end()
 
     def _begun(self) -> Process:
-        process = self._process(self.subject, *self._arguments())
-        wanted, until = 2 if self.subject == OURS else 1, time.monotonic() + _PATIENCE
+        process = self._measured()
+        wanted, until = 2 if self._bridge else 1, time.monotonic() + _PATIENCE
         while not self.peers.ask(do="links", at_least=wanted, patience=1.0)["reached"]:
             if process.popen.poll() is not None or time.monotonic() > until:
                 self.peers.end()
@@ -186,12 +196,21 @@ class Stand:
                 )
         return process
 
-    def _arguments(self) -> list[str]:
-        if self.subject != OURS:
-            return [self.places["slack"], self.places["agent"]]
+    @property
+    def _bridge(self) -> bool:
+        return self.subject in (OURS, FORGETFUL)
+
+    def _measured(self) -> Process:
+        if self._bridge:
+            return self._process(OURS, str(self._configured()), self.subject)
+        places = [self.places["slack"], self.places["agent"]]
+        kept = [str(self.directory / "careful.db")] if self.subject == CAREFUL else []
+        return self._process(self.subject, *places, *kept)
+
+    def _configured(self) -> Path:
         config = self.directory / "bridge.toml"
         config.write_text(_CONFIG.format(database=self.database, **self.places))
-        return [str(config)]
+        return config
 
     def _process(self, module: str, *arguments: str) -> Process:
         log = self.directory / f"{module}.log"

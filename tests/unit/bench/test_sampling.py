@@ -1,0 +1,61 @@
+"""Does the bench's own profile say who was at work?"""
+
+import threading
+import time
+
+import pytest
+
+from tests.bench.sampling import LOOP, Sampler, area, of_thread
+
+OUT = "/x/bridge/runtime/dispatcher.py"
+CLIENT = "/x/adapters/slack/client.py"
+WRITER = "/x/bridge/store/writer.py"
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        (["main.py", OUT, CLIENT], "to Slack: what"),
+        (["main.py", "/x/bridge/runtime/signals.py", CLIENT], "to Slack: signs"),
+        (["main.py", "/x/adapters/slack/doors/socket.py", WRITER], "from Slack"),
+        (["main.py", "/x/bridge/runtime/worker.py", WRITER], "the worker"),
+        (["main.py", "/lib/websockets/asyncio/connection.py"], "the agent"),
+    ],
+)
+def test_the_outermost_of_the_known_frames_says_whose_work_it_is(
+    files: list[str], named: str
+) -> None:
+    assert area(files).startswith(named)
+
+
+def test_a_stack_of_strangers_is_nobodys() -> None:
+    assert area(["main.py"]) == ""
+
+
+def test_a_thread_is_known_by_its_name() -> None:
+    assert of_thread("store.writer_0") == "the store's writer, its thread"
+    assert of_thread("uvloop_0") == "the rest"
+    assert of_thread("MainThread") == LOOP
+
+
+def test_whoever_works_is_counted_and_whoever_waits_is_not() -> None:
+    """Of two areas one works three times as much as the other, and a thread waits."""
+    busy: dict[str, str] = {}
+    for name, rounds in (("dispatcher", 300), ("worker", 100)):
+        text = f"def {name}():\n    for n in range({rounds}): sum(range(1000))\n"
+        exec(compile(text, f"/x/bridge/runtime/{name}.py", "exec"), busy)  # noqa: S102 - our own words
+    over, sampler = threading.Event(), Sampler()
+    waiting = threading.Thread(target=over.wait, name="store.writer_0")
+    waiting.start()
+    sampler.start()
+    began = time.thread_time()
+    while time.thread_time() - began < 0.5:
+        for work in (busy["dispatcher"], busy["worker"]):
+            assert callable(work)
+            work()
+    found = sampler.stop()
+    over.set()
+    waiting.join()
+    assert found["to Slack: what is owed"] > found["the worker: the core's steps"] > 0.0
+    assert found["the store's writer, its thread"] < 0.01
+    assert sum(found.values()) == pytest.approx(0.5, abs=0.1)
