@@ -6,6 +6,8 @@ from datetime import datetime
 from bridge.core.assembly import Stream
 from bridge.core.state import Conversation, Handoff, Session, Terms
 
+_WITH_PEOPLE = (Handoff.WAITING, Handoff.LIVE)
+
 
 def due(conversation: Conversation, terms: Terms) -> datetime | None:
     """The earliest deadline, after which the conversation wants to be woken."""
@@ -43,7 +45,7 @@ def idle_due(conversation: Conversation, session: Session, terms: Terms) -> date
     """When a quiet conversation lets go of its socket; None while it is not quiet."""
     if conversation.asked or session.end_wanted_at is not None:
         return None
-    if session.handoff not in (Handoff.WAITING, Handoff.LIVE):
+    if session.handoff not in _WITH_PEOPLE:
         return conversation.touched_at + terms.idle_timeout
     return conversation.touched_at + max(terms.idle_timeout, terms.handoff_timeout)
 
@@ -55,7 +57,7 @@ def move_due(conversation: Conversation, session: Session, terms: Terms) -> date
     """
     streaming = any(not stream.told for stream in session.streams)
     busy = conversation.in_flight or conversation.waiting or streaming
-    if session.expires_at is None or busy or session.handoff in (Handoff.WAITING, Handoff.LIVE):
+    if session.expires_at is None or busy or session.handoff in _WITH_PEOPLE:
         return None
     margin = min(terms.token_margin, (session.expires_at - session.opened_at) / 10)
     quiet = conversation.touched_at + terms.token_quiet

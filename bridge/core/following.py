@@ -103,7 +103,8 @@ def _there(step: Stepping) -> None:
         landed(step, SendKind.JOIN)
         step.change_session(joined=True)
         step.change(wanted=False)
-    step.change_session(grace=None, lookups=0)
+    if session.grace is not None or session.lookups:
+        step.change_session(grace=None, lookups=0)
     step.change(touched_at=step.now)
 
 
@@ -115,8 +116,9 @@ def _agent_said(step: Stepping, message: f.AgentMessage, *, whole: bool = False)
     session = step.conversation.session
     if session is None:
         return
-    others = tuple(s for s in session.streams if s.message_id != message.message_id)
-    step.change_session(streams=others)
+    if session.streams:
+        others = tuple(s for s in session.streams if s.message_id != message.message_id)
+        step.change_session(streams=others)
     known = agent_author(session)
     author = Author(
         AuthorKind.AGENT, message.name or known.name, message.picture_url or known.picture_url

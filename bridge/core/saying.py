@@ -81,9 +81,8 @@ def attention(step: Stepping, person: Person | None) -> None:
     step.change(touched_at=step.now, parked_at=None, failed_openings=0)
     take_back_call(step)
     session = step.conversation.session
-    if session is not None:
-        asleep = session.released and not session.ready
-        step.change_session(released=False, resumed=session.resumed or asleep)
+    if session is not None and session.released:
+        step.change_session(released=False, resumed=session.resumed or not session.ready)
 
 
 def owe_agent(

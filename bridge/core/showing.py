@@ -123,7 +123,7 @@ def retire(step: Stepping, chosen: Choice | None) -> None:
     session, offered = step.conversation.session, step.conversation.offered
     if session is not None and session.told:
         *older, newest = session.told
-        if not newest.reply.unfinished:
+        if not newest.reply.unfinished and not newest.closed:
             step.change_session(told=(*older, _closed(newest, chosen)))
     if offered is None:
         return

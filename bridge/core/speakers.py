@@ -58,5 +58,7 @@ def _numbered(people: tuple[PersonId, ...], person: PersonId) -> str:
 
 def _name(person: Person) -> str | None:
     """On one line and not too long: people choose their names, and a name is no message."""
-    printable = "".join(c if c.isprintable() else " " for c in person.name or "")
-    return " ".join(printable.split())[:_NAME].strip() or None
+    name = person.name or ""
+    if not name.isprintable():
+        name = "".join(c if c.isprintable() else " " for c in name)
+    return " ".join(name.split())[:_NAME].strip() or None

@@ -38,7 +38,8 @@ def lose_thread(step: Stepping) -> None:
 
 def find_thread(step: Stepping, event: e.Event) -> None:
     """Somebody does something there: it can be written in again, or we shall hear otherwise."""
-    if isinstance(event, _ALIVE) and event.person is not None:
+    lost = step.conversation.thread_lost
+    if lost and isinstance(event, _ALIVE) and event.person is not None:
         step.change(thread_lost=False)
 
 

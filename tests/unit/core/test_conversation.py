@@ -89,12 +89,20 @@ def test_the_frame_is_measured_as_it_would_be_sent() -> None:
 
     def size(text: str, delivery: str, person: Person | None) -> int:
         asked.append((text, delivery, person))
-        return 131_073 if text == "no" else 131_072
+        return 131_073 if text == no else 131_072
 
+    no, yes = "n" * 65_000, "y" * 65_000
     talk = Talk(Terms(frame_size=size)).joined()
-    assert talk.say("no").notices == [NoticeKind.TOO_LONG]
-    assert asked == [("no", "c1.1", ANN)]
-    assert talk.say("yes").sent == ["yes"]
+    assert talk.say(no).notices == [NoticeKind.TOO_LONG]
+    assert asked == [(no, "c1.1", ANN)]
+    assert talk.say(yes).sent == [yes]
+
+
+def test_a_short_text_needs_no_measuring() -> None:
+    def size(*_: object) -> int:
+        raise AssertionError
+
+    assert Talk(Terms(frame_size=size)).joined().say("a" * 20_000).sent == ["a" * 20_000]
 
 
 def test_without_a_limit_of_its_own_a_session_takes_what_polyai_documents() -> None:
