@@ -1,6 +1,7 @@
 """How is an earlier message changed? Making a change twice equals making it once.
 
 So a change is never in doubt: it is made until it succeeds. Of several that wait, the last counts.
+But the message may be in doubt that it would change: then its new words are held with it.
 """
 
 from collections.abc import Iterable
@@ -8,7 +9,16 @@ from collections.abc import Iterable
 import msgspec
 
 from bridge.errors import Rejected
-from bridge.model.delivery import Outbound, Post, Receipt, Replace, Retire, ThreadBody, retired
+from bridge.model.delivery import (
+    DeliveryState,
+    Outbound,
+    Post,
+    Receipt,
+    Replace,
+    Retire,
+    ThreadBody,
+    retired,
+)
 from bridge.model.messages import Content
 from bridge.plugin import Adapter, Reviser
 from bridge.runtime.growing import Growth
@@ -17,6 +27,8 @@ from bridge.runtime.posting import Posting, outbound_of, urgency_of
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.world import World
 from bridge.store import ThreadDelivery
+
+_DOUBTED = "nobody knows whether its message arrived"
 
 
 class Changing:
@@ -37,7 +49,7 @@ class Changing:
         target = await self._ledger.delivery(change.target)
         adapter: object = await self._adapters.connected(delivery.adapter)
         if target is None or target.receipt is None or not isinstance(target.body, Post):
-            await self._ledger.drop(delivery, "its message never arrived")
+            await self._without(delivery, change, target)
         elif isinstance(adapter, Reviser):
             content = _changed(target.body.content, change)
             outbound = msgspec.structs.replace(
@@ -53,6 +65,19 @@ class Changing:
         else:
             await self._ledger.drop(delivery, "the platform cannot edit")
         return None
+
+    async def _without(
+        self, delivery: ThreadDelivery, change: Replace | Retire, target: ThreadDelivery | None
+    ) -> None:
+        """Where its message stands is not known. New words are held as long as that may change."""
+        if target is None:
+            await self._ledger.drop(delivery, "its message is forgotten")
+        elif target.state is not DeliveryState.SENDING:
+            await self._ledger.drop(delivery, "its message was not posted")
+        elif isinstance(change, Replace):
+            await self._ledger.hold(delivery, _DOUBTED)
+        else:
+            await self._ledger.drop(delivery, _DOUBTED)
 
     async def _revise(
         self, delivery: ThreadDelivery, outbound: Outbound, receipt: Receipt

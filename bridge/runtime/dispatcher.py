@@ -13,7 +13,7 @@ from bridge import log
 from bridge.core.effects import Grow, Show
 from bridge.core.state import Conversation
 from bridge.errors import Rejected, ThreadClosed
-from bridge.model.delivery import Announce, Post, Replace, Retire
+from bridge.model.delivery import Announce, DeliveryState, Post, Replace, Retire
 from bridge.model.ids import ConversationId
 from bridge.runtime.changing import Changing, overtaken
 from bridge.runtime.growing import Growth
@@ -64,6 +64,9 @@ class Dispatcher:
     async def recover(self) -> None:
         """Take up what a former run still owed, or left in doubt."""
         for delivery in await self._store.owed_to_threads():
+            attempted = delivery.state is DeliveryState.SENDING
+            if attempted and isinstance(delivery.body, Post | Announce):
+                self._ledger.doubt(delivery)
             self.owe(delivery)
 
     def owe(self, delivery: ThreadDelivery) -> None:

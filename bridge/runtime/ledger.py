@@ -53,6 +53,14 @@ class Ledger:
         """It certainly did not arrive, and is tried again."""
         await self._settle(delivery, DeliveryState.PENDING, reason=reason)
 
+    def doubt(self, delivery: ThreadDelivery) -> None:
+        """Nobody knows whether it arrived, until it is settled."""
+        self._status.doubted(delivery.adapter, delivery.id)
+
+    def certainly_absent(self, delivery: ThreadDelivery) -> None:
+        """It was looked for and is not there: it is about to be attempted again."""
+        self._status.certain(delivery.adapter, delivery.id)
+
     async def hold(self, delivery: ThreadDelivery, reason: str) -> None:
         """Nobody knows whether it arrived: never repeated blindly, and shown to the operator.
 
@@ -61,7 +69,7 @@ class Ledger:
         _log.error(
             "delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter, error=reason
         )
-        self._status.held(delivery.adapter)
+        self.doubt(delivery)
         await self._settle(delivery, DeliveryState.SENDING, reason=f"in doubt: {reason}")
 
     async def drop(self, delivery: ThreadDelivery, reason: str) -> None:
@@ -114,6 +122,8 @@ class Ledger:
         await self._write(
             Outcome(id=delivery.id, state=state, at=now, receipt=receipt, reason=reason)
         )
+        if state is not DeliveryState.SENDING:
+            self._status.certain(delivery.adapter, delivery.id)
         self._world.reached("after-settle")
 
     async def _write(self, change: Attempt | Outcome) -> None:

@@ -63,6 +63,7 @@ class Posting:
         outcome: Receipt | Exception | None = None
         while True:
             if doubtful:
+                self._ledger.doubt(delivery)
                 resolved, refused = await self._resolved(delivery, outbound, since)
                 if resolved:
                     return refused
@@ -168,6 +169,7 @@ class Posting:
             case Rejected() as refused:
                 return True, await self._buried(delivery, refused)
             case None:
+                self._ledger.certainly_absent(delivery)
                 return False, None
         return True, None
 

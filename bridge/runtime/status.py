@@ -5,7 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
 from bridge import log
-from bridge.model.ids import AdapterName, AgentName
+from bridge.model.ids import AdapterName, AgentName, DeliveryId
 from bridge.plugin import Accepted
 
 _log = log.get("status")
@@ -33,9 +33,10 @@ class Status:
             ("adapter", "outcome"),
             registry=self.registry,
         )
-        self._held = Gauge(
+        self._doubts: dict[AdapterName, set[DeliveryId]] = {}
+        self._in_doubt = Gauge(
             "polyai_bridge_deliveries_in_doubt",
-            "Deliveries held since the start because nobody knows whether they arrived.",
+            "Deliveries of which nobody knows whether they arrived.",
             ("adapter",),
             registry=self.registry,
         )
@@ -67,7 +68,7 @@ class Status:
         """An adapter is going to be connected; until it is, we are not ready."""
         self._adapters.setdefault(name, "not connected yet")
         self._connected.labels(name)
-        self._held.labels(name)
+        self._in_doubt.labels(name)
 
     def adapter(self, name: AdapterName, *, connected: bool, detail: str = "") -> None:
         """An adapter's connection changed."""
@@ -119,9 +120,18 @@ class Status:
         """An attempt to deliver came out like this."""
         self._deliveries.labels(adapter, outcome).inc()
 
-    def held(self, adapter: AdapterName) -> None:
-        """A delivery is held: nobody knows whether it arrived."""
-        self._held.labels(adapter).inc()
+    def doubted(self, adapter: AdapterName, delivery: DeliveryId) -> None:
+        """Nobody knows whether it arrived; it is looked for, or held."""
+        doubts = self._doubts.setdefault(adapter, set())
+        doubts.add(delivery)
+        self._in_doubt.labels(adapter).set(len(doubts))
+
+    def certain(self, adapter: AdapterName, delivery: DeliveryId) -> None:
+        """It is known what became of it; perhaps it always was."""
+        doubts = self._doubts.get(adapter, set())
+        if delivery in doubts:
+            doubts.remove(delivery)
+            self._in_doubt.labels(adapter).set(len(doubts))
 
     def doubled(self, adapter: AdapterName, *, removed: bool) -> None:
         """A second copy of a delivery was seen, or is removed."""
