@@ -19,6 +19,7 @@ SLACK_API, AGENT = sys.argv[1:3]
 WS = AGENT.replace("http", "ws", 1)
 TLS = ssl.create_default_context() if AGENT.startswith("https") else None
 JOIN = json.dumps({"type": "EVENT_TYPE_REQUEST_POLY_AGENT_JOIN", "payload": {}})
+HEARTBEAT = json.dumps({"type": "EVENT_TYPE_HEARTBEAT", "payload": {}})
 HEADERS = {"Authorization": "Bearer xoxb-simulated"}
 
 
@@ -32,6 +33,7 @@ class Floor:
 
     async def run(self) -> None:
         """Listen to Slack, for ever."""
+        self._start(self._beat())
         ticket = await self._post(f"{SLACK_API}apps.connections.open", {})
         async with self._open(ticket["url"]) as slack:
             async for raw in slack:
@@ -62,6 +64,15 @@ class Floor:
             if frame["type"] == "EVENT_TYPE_POLY_AGENT_MESSAGE":
                 said = {"channel": channel, "thread_ts": thread, "text": frame["payload"]["text"]}
                 await self._post(f"{SLACK_API}chat.postMessage", said)
+
+    async def _beat(self) -> None:
+        """One heartbeat by each socket in thirty seconds, as every client owes it; by one task."""
+        while True:
+            sockets = list(self._sockets.values())
+            for socket in sockets:
+                await asyncio.sleep(30 / len(sockets))
+                await socket.send(HEARTBEAT)
+            await asyncio.sleep(0.1)
 
     async def _post(self, address: str, body: dict[str, str]) -> dict[str, Any]:
         async with self._http.post(address, json=body, headers=HEADERS) as response:

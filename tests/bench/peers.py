@@ -51,6 +51,8 @@ class Peers:
                 return await self._reached(lambda: len(self.traffic.slack.links), **how)
             case "sockets":
                 return await self._reached(lambda: self.agent.open, **how)
+            case "connects":
+                return {"connects": self.agent.connects}
         raise ValueError(do)
 
     async def _reached(

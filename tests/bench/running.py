@@ -34,7 +34,6 @@ class Sizes:
     #: Who is measured with how many sessions at most: the script takes megabytes for each over TLS.
     most_sessions: dict[str, int]
     idle_seconds: float
-    session_rate: float
     drained: bool
     #: TLS is the real case.
     clear_too: bool
@@ -48,7 +47,6 @@ FULL = Sizes(
     sessions=(100, 1000, 5000, 10_000),
     most_sessions={OURS: 10_000, FLOOR: 10_000, SCRIPT: 1000},
     idle_seconds=35.0,
-    session_rate=50.0,
     drained=True,
     clear_too=True,
 )
@@ -60,7 +58,6 @@ SHORT = Sizes(
     sessions=(20,),
     most_sessions={OURS: 20},
     idle_seconds=0.5,
-    session_rate=20.0,
     drained=False,
     clear_too=False,
 )
@@ -107,8 +104,8 @@ def _over(directory: Path, tls: Certificate | None, sizes: Sizes) -> Json:
                     tls,
                     subject,
                     sessions=count,
-                    rate=sizes.session_rate,
-                    seconds=sizes.idle_seconds,
+                    idle_seconds=sizes.idle_seconds,
+                    seconds=sizes.seconds,
                 )
                 for subject, most in sizes.most_sessions.items()
                 if count <= most

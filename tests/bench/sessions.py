@@ -19,10 +19,13 @@ def held(
     subject: str,
     *,
     sessions: int,
-    rate: float,
+    idle_seconds: float,
     seconds: float,
 ) -> Json:
-    """So many open conversations: idle, and with a little traffic over all of them."""
+    """So many open conversations: idle, and with ten messages in flight, by turns in all of them.
+
+    While they are idle every session has one heartbeat, if `idle_seconds` is an agent's interval.
+    """
     with standing_up(directory, subject, certificate) as stand:
         stand.open(_FIRST)
         stand.collect()
@@ -34,10 +37,12 @@ def held(
             "kb_per_session": (after - before) / (sessions - _FIRST) / 1024,
             "opened_s": opened,
             "full_gc_ms": pause,
-            "idle_cpu_percent": stand.idle_cpu(seconds) * 100,
+            "idle_cpu_percent": stand.idle_cpu(idle_seconds) * 100,
+            "sockets_lost": stand.connects() - sessions,
         }
-        busy = stand.steady(sessions, rate, warm=1.0, seconds=seconds)
-        found |= {"cpu_us_per_message": busy["cpu_us"], "p99_ms": busy["p99_ms"]}
+        busy = stand.closed(sessions, warm=1.0, seconds=seconds, in_flight=_FIRST)
+        found |= {name: busy[name] for name in ("per_s", "p50_ms", "p99_ms", "peers_busy")}
+        found["cpu_us_per_message"] = busy["cpu_us"]
         return found | (_restarted(stand, sessions) if subject == OURS else {})
 
 

@@ -106,10 +106,16 @@ class Stand:
         seconds: float = self.peers.ask(do="open", threads=threads, at_once=200)["seconds"]
         return seconds
 
-    def closed(self, threads: int, warm: float, seconds: float) -> Json:
-        """As fast as it goes, one message in flight in each thread."""
-        pid = self.process.pid
-        return self.peers.ask(do="closed", threads=threads, warm=warm, seconds=seconds, pid=pid)
+    def closed(self, threads: int, warm: float, seconds: float, in_flight: int = 0) -> Json:
+        """As fast as it goes with so many messages in flight; without a number, one in each."""
+        return self.peers.ask(
+            do="closed",
+            threads=threads,
+            warm=warm,
+            seconds=seconds,
+            in_flight=in_flight,
+            pid=self.process.pid,
+        )
 
     def steady(self, threads: int, rate: float, warm: float, seconds: float) -> Json:
         """So many messages a second."""
@@ -171,6 +177,10 @@ class Stand:
         os.kill(self.process.pid, signal.SIGUSR2)
         areas: dict[str, float] = json.loads(self.process.line(_PATIENCE))
         return {**found, "areas": {k: v / found["answered"] * 1e6 for k, v in areas.items()}}
+
+    def connects(self) -> int:
+        """How many sockets were opened to the agent so far."""
+        return int(self.peers.ask(do="connects")["connects"])
 
     def idle_cpu(self, seconds: float) -> float:
         """The share of a core that it takes while nobody says anything."""

@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,7 @@ class Traffic:
         self.threads: list[Thread] = []
         self._by_root: dict[str, Thread] = {}
         self._heard: list[Heard] = []
+        self._turns: deque[Thread] = deque()  #: threads with nothing in flight
         self._goes_on_until = 0.0
         self._count = 0
         self._changed = asyncio.Event()
@@ -69,11 +71,15 @@ class Traffic:
             await self._change()
         return {"seconds": time.perf_counter() - began}
 
-    async def closed(self, threads: int, warm: float, seconds: float, pid: int) -> Json:
-        """Each thread says the next as soon as it is answered."""
+    async def closed(
+        self, threads: int, warm: float, seconds: float, pid: int, in_flight: int = 0
+    ) -> Json:
+        """So many messages in flight, without a number one in each thread; threads take turns."""
         self._begin(warm + seconds)
-        for thread in self.threads[:threads]:
-            self._say(thread)
+        self._turns.clear()
+        self._turns.extend(self.threads[:threads])
+        for _ in range(in_flight or threads):
+            self._say(self._turns.popleft())
         return await self._window(warm, seconds, pid)
 
     async def steady(
@@ -156,7 +162,8 @@ class Traffic:
         self._changed.set()
         if now < self._goes_on_until:
             # The answer to the post goes out first.
-            asyncio.get_running_loop().call_soon(self._say, thread)
+            self._turns.append(thread)
+            asyncio.get_running_loop().call_soon(self._say, self._turns.popleft())
 
     async def _change(self) -> None:
         self._changed.clear()
