@@ -8,9 +8,9 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.slack.logs import sdk_log
-from adapters.slack.web.answers import TIMEOUT, Refusal, asked
+from adapters.slack.web.answers import Refusal, asked
 from adapters.slack.web.governor import Turns
+from adapters.slack.web.sending import SlackWeb
 from adapters.slack.web.standing import Standing
 from bridge.model.delivery import Urgency
 
@@ -126,15 +126,5 @@ async def oauth_access(
 def web_client(
     token: str, api_url: str, session: aiohttp.ClientSession, *, local: bool
 ) -> AsyncWebClient:
-    """The Web API with one token. No retry handlers: the SDK's own one posts twice on a reset."""
-    web = AsyncWebClient(
-        token=token,
-        base_url=api_url,
-        timeout=int(TIMEOUT.total_seconds()),
-        session=session,
-        retry_handlers=[],
-        logger=sdk_log(),
-    )
-    if local:
-        web.proxy = None  # the SDK would send even loopback through the environment's proxy
-    return web
+    """The Web API with one token, by the shared session."""
+    return SlackWeb(token, api_url, session, local=local)

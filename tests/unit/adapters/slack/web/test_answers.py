@@ -7,9 +7,9 @@ from datetime import timedelta
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.web.answers import Refusal, asked
+from adapters.slack.web.calls import web_client
 from bridge.errors import (
     BridgeError,
     CredentialsRefused,
@@ -80,10 +80,7 @@ async def refusal_of(serve: Serve) -> Refusal:
     base = f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
     try:
         async with aiohttp.ClientSession() as session:
-            client = AsyncWebClient(
-                "xoxb-secret", base_url=base, session=session, retry_handlers=[]
-            )
-            client.proxy = None
+            client = web_client("xoxb-secret", base, session, local=True)
             with pytest.raises(Refusal) as refused:
                 await asked(client.auth_test())
             return refused.value
@@ -151,10 +148,7 @@ async def test_a_cut_connection_leaves_it_open() -> None:
 
 async def test_a_refused_connection_is_certain() -> None:
     async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(
-            "xoxb-secret", base_url="http://127.0.0.1:9/", session=session, retry_handlers=[]
-        )
-        client.proxy = None
+        client = web_client("xoxb-secret", "http://127.0.0.1:9/", session, local=True)
         with pytest.raises(Refusal) as refused:
             await asked(client.auth_test())
     assert isinstance(refused.value.meaning(posting=True), Unreachable)
