@@ -1,7 +1,8 @@
 """When is a sign of life shown, and for how long?
 
 - From the moment a person's message goes to the agent until it speaks: shown again before the
-  platform drops it, for as long as an answer is expected.
+  platform drops it, for as long as an answer is expected. (What an answer makes needless within a
+  moment the runtime does not show.)
 - Any other sign for ten seconds after it came (polyai-messaging §8).
 - Not while people are at it; and what ends one takes it away, whatever that is.
 """

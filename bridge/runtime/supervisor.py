@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from bridge.errors import BridgeError, CredentialsRefused
 from bridge.model.ids import AdapterName
-from bridge.plugin import Adapter, Host, Plugin
+from bridge.plugin import Adapter, Host, Plugin, Signaller
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.world import World
@@ -21,6 +21,7 @@ _REFUSED = timedelta(seconds=60)
 @dataclass(slots=True)
 class _Slot:
     adapter: Adapter | None = None
+    signaller: Signaller | None = None  #: the same, if it can show signs of life
     there: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -35,6 +36,11 @@ class Adapters:
         """The adapter, if it is connected."""
         slot = self._slots.get(name)
         return slot.adapter if slot else None
+
+    def signaller(self, name: AdapterName) -> Signaller | None:
+        """The adapter, if it is connected and can show signs of life."""
+        slot = self._slots.get(name)
+        return slot.signaller if slot else None
 
     async def connected(self, name: AdapterName) -> Adapter:
         """The adapter, as soon as it is connected; what is owed to one that was removed waits."""
@@ -53,12 +59,14 @@ class Adapters:
         """It is connected."""
         slot = self._slots.setdefault(name, _Slot())
         slot.adapter, slot.left = adapter, asyncio.Event()
+        # Asked once: to compare with a protocol takes as long as a small step of a conversation.
+        slot.signaller = _signaller(adapter)
         slot.there.set()
 
     def left(self, name: AdapterName) -> None:
         """It is not connected any more."""
         slot = self._slots.setdefault(name, _Slot())
-        slot.adapter = None
+        slot.adapter = slot.signaller = None
         slot.there.clear()
         slot.left.set()
 
@@ -122,6 +130,10 @@ class Supervisor:
         for one in (pause, stopped):
             one.cancel()
         await asyncio.gather(pause, stopped, return_exceptions=True)
+
+
+def _signaller(adapter: object) -> Signaller | None:
+    return adapter if isinstance(adapter, Signaller) else None
 
 
 def _cause(error: BaseException) -> BaseException:

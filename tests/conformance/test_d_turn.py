@@ -14,12 +14,14 @@ ENDED = "The conversation has ended"
 
 async def test_037_echo_thinking_reply(stage: ConformanceStage) -> None:
     """Given the echo, THINKING and then the message: the echo is not posted, a status may show
-    while the agent thinks, the reply is posted once and the status is gone."""
+    while the agent thinks, the reply is posted once and the status is gone. A fast reply needs no
+    status."""
     thread = await stage.greeted("hello")
     before = [GREETING, "You said: hello"]
+    assert stage.slack.statuses == []
 
     await stage.reply(thread, "slow")
-    await stage.wait(timedelta(seconds=1))
+    await stage.wait(timedelta(seconds=1.5))
     assert stage.told(thread) == before
     assert stage.slack.status(stage.channel, thread) == "is thinking…"
     await stage.settled()

@@ -14,6 +14,7 @@ from tests.stage import Stage, staged
 pytestmark = pytest.mark.integration
 
 POST = "chat.postMessage"
+STATUS = "assistant.threads.setStatus"
 
 
 @pytest.fixture
@@ -102,15 +103,17 @@ async def test_whom_bots_true_lets_in_is_never_the_bridge_itself(stage: Stage) -
 async def test_a_status_delays_no_message_and_is_taken_away_in_the_end(stage: Stage) -> None:
     await stage.started()
     thread = await stage.opened()
-    await stage.until(lambda: stage.slack.status(stage.channel, thread) == "")
-    stage.slack.slow("assistant.threads.setStatus", timedelta(seconds=4), n=4)
+    stage.slack.slow(STATUS, timedelta(seconds=8))
     asked_at = asyncio.get_running_loop().time()
-    await stage.reply(thread, "say swift")
-    await stage.until(lambda: "swift" in stage.told(thread))
-    assert asyncio.get_running_loop().time() - asked_at < 3
+    await stage.reply(thread, "slow")
+    await stage.until(lambda: stage.slack.status(stage.channel, thread) == "is thinking…")
+    await stage.until(lambda: "Thank you for waiting." in stage.told(thread))
+    assert asyncio.get_running_loop().time() - asked_at < 6
+    await stage.until(lambda: stage.slack.statuses[-1].status == "")
 
-    stage.slack.rate_limit("assistant.threads.setStatus", after=timedelta(seconds=3))
-    await stage.reply(thread, "say more")
-    await stage.until(lambda: "more" in stage.told(thread))
-    await stage.quiet(lasting=6)
+    await stage.reply(thread, "slow")
+    await stage.until(lambda: stage.slack.status(stage.channel, thread) == "is thinking…")
+    stage.slack.rate_limit(STATUS, after=timedelta(seconds=3))
+    await stage.until(lambda: stage.told(thread).count("Thank you for waiting.") == 2)
+    await stage.until(lambda: stage.slack.statuses[-1].status == "")
     assert stage.slack.status(stage.channel, thread) == ""

@@ -28,6 +28,7 @@ from bridge.model.messages import (
     Suggestion,
 )
 from bridge.plugin import Signal, SignalKind
+from bridge.runtime.signals import SOON
 from bridge.store import Attempt
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
@@ -439,17 +440,17 @@ async def test_where_nobody_can_be_called_that_is_said_and_nothing_is_posted(
     assert any("delivery.dead" in record.getMessage() for record in caplog.records)
 
 
-async def test_signs_of_life_are_shown_at_once_or_not_at_all(office: Office) -> None:
+async def test_signs_of_life_are_shown_where_somebody_can_or_not_at_all(office: Office) -> None:
     conversation = await opened(office.house.store)
-    thinking = Show(Signal(SignalKind.THINKING))
-    office.dispatcher.show(conversation, thinking)  # nobody is connected
+    typing = Show(Signal(SignalKind.TYPING))
+    office.dispatcher.show(conversation, typing)  # nobody is connected
     office.connect(Plain(office.house))
-    office.dispatcher.show(conversation, thinking)  # nobody can
+    office.dispatcher.show(conversation, typing)  # nobody can
     office.connect()
-    office.dispatcher.show(conversation, thinking)
+    office.dispatcher.show(conversation, typing)
     await office.house.quiet()
 
-    assert office.platform.signals == [f"{conversation.thread}: thinking"]
+    assert office.platform.signals == [f"{conversation.thread}: typing"]
 
 
 async def test_while_something_is_posted_signs_of_life_wait(office: Office) -> None:
@@ -459,21 +460,22 @@ async def test_while_something_is_posted_signs_of_life_wait(office: Office) -> N
     await office.owe(conversation, reply("hi"))
     await office.house.until(lambda: office.platform.attempted)
 
-    office.dispatcher.show(conversation, Show(Signal(SignalKind.TYPING)))
     office.dispatcher.show(conversation, Show(Signal(SignalKind.THINKING)))
+    office.dispatcher.show(conversation, Show(Signal(SignalKind.TYPING)))
     await office.house.quiet()
     assert office.platform.signals == []
 
     office.platform.blocked[conversation.thread].set()
     await office.idle()
     await office.house.quiet()
-    assert office.platform.signals == [f"{conversation.thread}: thinking"]
+    assert office.platform.signals == [f"{conversation.thread}: typing"]
 
 
 async def test_a_sign_of_life_is_taken_away_after_the_message_that_ends_it(office: Office) -> None:
     conversation = await opened(office.house.store)
     office.connect()
     office.dispatcher.show(conversation, Show(Signal(SignalKind.THINKING)))
+    await office.house.clock.advance(SOON)
     await office.house.quiet()
 
     await office.owe(conversation, reply("hi"))

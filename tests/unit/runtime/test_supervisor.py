@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from bridge.errors import CredentialsRefused, Unreachable
 from bridge.model.delivery import Outbound, Receipt
-from bridge.model.ids import AdapterName
-from bridge.plugin import Adapter, Capabilities, Plugin
+from bridge.model.ids import AdapterName, ThreadKey
+from bridge.plugin import Adapter, Capabilities, Plugin, Signal
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
@@ -86,6 +86,13 @@ class Line:
         )
 
 
+class Lively(Line):
+    """It can show signs of life, too."""
+
+    async def signal(self, thread: ThreadKey, signal: Signal) -> None:
+        raise AssertionError(thread, signal)
+
+
 class Theatre:
     """A supervisor and its adapters."""
 
@@ -131,6 +138,17 @@ async def test_an_adapter_is_there_while_it_is_connected(theatre: Theatre) -> No
     await task
     assert theatre.adapters.now(SLACK) is None
     assert (line.connects, line.left) == ([0], 1)
+
+
+async def test_who_can_show_signs_of_life_is_known_while_it_is_connected() -> None:
+    adapters, mute, lively = Adapters(), Line(FakeClock()), Lively(FakeClock())
+    assert adapters.signaller(SLACK) is None
+    adapters.arrived(SLACK, mute)
+    assert adapters.signaller(SLACK) is None
+    adapters.arrived(SLACK, lively)
+    assert adapters.signaller(SLACK) is lively
+    adapters.left(SLACK)
+    assert adapters.signaller(SLACK) is None
 
 
 async def test_who_cannot_connect_tries_again_ever_more_slowly(theatre: Theatre) -> None:
