@@ -35,6 +35,7 @@ from bridge.runtime.process import Thaw, uncollected
 from bridge.runtime.remembering import AdapterMemory, no_key
 from bridge.runtime.routes import Routes
 from bridge.runtime.sessions import Sessions
+from bridge.runtime.soundness import Soundness
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.worker import Worker
@@ -211,6 +212,8 @@ class Daemon:
             worker.attach(dispatcher, sessions)
             self._publish(worker, dispatcher, sessions)
             tasks.create_task(worker.run_timers(), name="timers")
+            soundness = Soundness(self._store, self._world, self._status)
+            tasks.create_task(soundness.watch(), name="soundness")
             with uncollected():
                 await dispatcher.recover()
                 await worker.recover()

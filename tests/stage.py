@@ -92,6 +92,12 @@ in_doubt_wait = "700ms"
         """Whether the bridge is not running."""
         return self._process is None or self._process.returncode is not None
 
+    @property
+    def pid(self) -> int:
+        """The number of the bridge's process."""
+        assert self._process is not None
+        return self._process.pid
+
     async def kill(self) -> None:
         """`kill -9`."""
         assert self._process is not None

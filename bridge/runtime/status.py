@@ -21,6 +21,7 @@ class Status:
         self._refusing: dict[AdapterName, str] = {}
         self._agents: dict[AgentName, str] = {}
         self._alike: dict[AgentName, str] = {}  #: their troubles without what changes every time
+        self._database: str | None = None
         self._inbound = Counter(
             "polyai_bridge_inbound_total",
             "What platforms told us, by outcome.",
@@ -112,6 +113,14 @@ class Status:
             )
         self._agents[name], self._alike[name] = trouble, alike
 
+    def database(self, trouble: str | None) -> None:
+        """The database fails (`trouble`), or works again (None)."""
+        before, self._database = self._database, trouble
+        if trouble is not None and before is None:
+            _log.error("database.failing", error=trouble)
+        elif trouble is None and before is not None:
+            _log.info("database.working")
+
     def accepted(self, adapter: AdapterName, outcome: Accepted) -> None:
         """An inbound was seen to."""
         self._inbound.labels(adapter, outcome.value).inc()
@@ -144,6 +153,8 @@ class Status:
     @property
     def troubles(self) -> list[str]:
         """Why we are not ready; empty if we are."""
+        database = [f"database: {self._database}"] if self._database is not None else []
         adapters = [f"adapter {n}: {why}" for n, why in self._adapters.items() if why is not None]
         refusing = [f"adapter {n} refuses deliveries: {why}" for n, why in self._refusing.items()]
-        return adapters + refusing + [f"agent {n}: {why}" for n, why in self._agents.items()]
+        agents = [f"agent {n}: {why}" for n, why in self._agents.items()]
+        return database + adapters + refusing + agents

@@ -14,6 +14,7 @@ from bridge.store.changes import (
 from bridge.store.doubling import Doubled
 from bridge.store.keeping import Discard, Keep
 from bridge.store.opening import look_into, migrate, open_store
+from bridge.store.proving import Prove
 from bridge.store.records import (
     ConversationRow,
     DeliveryRow,
@@ -43,6 +44,7 @@ __all__ = [
     "Kept",
     "NewSession",
     "Outcome",
+    "Prove",
     "Sealer",
     "SessionRecord",
     "Store",

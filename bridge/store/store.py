@@ -1,13 +1,15 @@
 """What do we remember, as verbs: every change is written, every question is read."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.core.state import Conversation
+from bridge.errors import DatabaseFailed
 from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Receipt, Replace, Retire
 from bridge.model.ids import (
     AdapterName,
@@ -43,6 +45,8 @@ class Store:
         self._reader = reader
         self._writer = writer
         self._salt = salt
+        #: Told whenever the database did not take what was written, or not give what was read.
+        self.failed: Callable[[DatabaseFailed], None] = lambda _: None
 
     def sealer(self, secret: str, purpose: str = TOKENS) -> Sealer:
         """Seals with a key made of `secret` and this database's own salt, for one `purpose`."""
@@ -54,7 +58,11 @@ class Store:
         Raises:
             DatabaseFailed: it is not written.
         """
-        return await self._writer.write(change)
+        try:
+            return await self._writer.write(change)
+        except DatabaseFailed as error:
+            self.failed(error)
+            raise
 
     async def conversation(self, conversation: ConversationId) -> Conversation | None:
         """One conversation."""
@@ -143,11 +151,20 @@ class Store:
         self, conversation: ConversationId, number: int, sealer: Sealer
     ) -> SessionRecord | None:
         """One session with its token, if that can still be unsealed."""
+        found = await self.sessions_of({(conversation, number): sealer})
+        return found[0] if found else None
+
+    async def sessions_of(
+        self, wanted: Mapping[tuple[ConversationId, int], Sealer]
+    ) -> list[SessionRecord]:
+        """These sessions, by conversation and number, with their tokens as far as they unseal."""
         query = select(t.sessions).where(
-            t.sessions.c.conversation == conversation, t.sessions.c.number == number
+            tuple_(t.sessions.c.conversation, t.sessions.c.number).in_(wanted)
         )
-        rows = await self._rows(query)
-        return _session(rows[0], sealer) if rows else None
+        return [
+            _session(row, wanted[ConversationId(row.conversation), row.number])
+            for row in await self._rows(query)
+        ]
 
     async def sessions(self, conversation: ConversationId) -> list[SessionRecord]:
         """The sessions of a conversation, without their tokens."""
@@ -219,7 +236,9 @@ class Store:
             async with self._reader.connect() as connection:
                 return list(await connection.execute(query))
         except SQLAlchemyError as error:
-            raise database_failed("The database could not be read", error) from None
+            failed = database_failed("The database could not be read", error)
+            self.failed(failed)
+            raise failed from None
 
 
 def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:

@@ -1,0 +1,115 @@
+"""A database in trouble is told while it lasts, and is sound again when it takes a change."""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import DatabaseFailed
+from bridge.runtime.soundness import AGAIN, Soundness
+from bridge.runtime.status import Status
+from bridge.store import Prove
+from bridge.testing.clock import NOON
+from tests.unit.runtime.house import House, lived_in
+
+MOMENT = timedelta(seconds=1)
+BROKEN = (
+    "CREATE TRIGGER broken BEFORE {} ON facts BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+)
+
+
+class Watched:
+    """A store that is watched."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.status = Status()
+        soundness = Soundness(house.store, house.world, self.status)
+        house.tasks.create_task(soundness.watch())
+
+    def break_it(self) -> None:
+        """From now on nothing is taken."""
+        for verb in ("INSERT", "UPDATE"):
+            self.house.damage(BROKEN.format(verb).replace("broken", f"broken_{verb}"))
+
+    def mend_it(self) -> None:
+        for verb in ("INSERT", "UPDATE"):
+            self.house.damage(f"DROP TRIGGER broken_{verb}")
+
+    async def write(self) -> None:
+        """Somebody writes, and is refused."""
+        with pytest.raises(DatabaseFailed):
+            await self.house.store.write(Prove(NOON))
+
+    async def tried(self) -> None:
+        """Time passes until the database was tried once more."""
+        await self.house.clock.advance(AGAIN)
+        await self.house.quiet()
+        await self.house.until(lambda: self.house.clock.sleepers or not self.status.troubles)
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
+    async with lived_in(tmp_path) as house:
+        yield Watched(house)
+
+
+async def test_a_failure_is_a_trouble_with_its_cause(watched: Watched) -> None:
+    await watched.house.quiet()
+    assert watched.status.troubles == []
+    watched.break_it()
+
+    await watched.write()
+
+    (trouble,) = watched.status.troubles
+    assert trouble.startswith("database: The database did not take a change: the disk is full")
+    assert "free space" in trouble
+
+
+async def test_it_stays_one_while_the_database_fails_and_nobody_writes(watched: Watched) -> None:
+    watched.break_it()
+    await watched.write()
+
+    for _ in range(3):
+        await watched.tried()
+        assert watched.status.troubles
+
+
+async def test_it_passes_by_itself_when_the_database_takes_a_change(watched: Watched) -> None:
+    watched.break_it()
+    await watched.write()
+    await watched.tried()
+    watched.mend_it()
+
+    await watched.house.quiet()
+    assert watched.status.troubles
+    await watched.tried()
+
+    assert watched.status.troubles == []
+    assert watched.house.rows("SELECT count(*) FROM facts WHERE name = 'proved_at'") == [(1,)]
+
+
+async def test_what_cannot_be_read_is_a_trouble_too(watched: Watched) -> None:
+    watched.house.damage("ALTER TABLE deliveries RENAME TO lost")
+
+    with pytest.raises(DatabaseFailed):
+        await watched.house.store.owed_count()
+
+    assert "could not be read" in watched.status.troubles[0]
+
+
+async def test_each_trouble_is_told_once_with_its_end(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for _ in range(2):
+        watched.break_it()
+        for _ in range(3):
+            await watched.write()
+        watched.mend_it()
+        await watched.tried()
+
+    told = [r.msg["event"] for r in caplog.records if isinstance(r.msg, dict)]
+    assert told == ["database.failing", "database.working"] * 2
