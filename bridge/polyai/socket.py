@@ -89,9 +89,12 @@ class SocketClosed(BridgeError):
 class Socket:
     """One open WebSocket. Made by `Sockets.connect`."""
 
+    __slots__ = ("_inner", "_secrets")
+
     def __init__(self, inner: ClientConnection, secrets: tuple[str, ...]) -> None:
         self._inner = inner
         self._secrets = secrets
+        _forget_handshake(inner)
 
     async def send(self, text: str) -> None:
         """Send one frame. It may be lost all the same: only its echo proves that it arrived.
@@ -139,7 +142,7 @@ class Socket:
             theirs.code if theirs else None,
             clean=theirs is not None and exc.sent is not None,
             ours=exc.rcvd_then_sent is False or (theirs is None and exc.sent is not None),
-            reason=without(theirs.reason, self._secrets) if theirs else "",
+            reason=without(theirs.reason, _forms(*self._secrets)) if theirs else "",
         )
 
 
@@ -192,13 +195,13 @@ class Sockets:
 
     async def _open(self, connection: AgentConnection, query: dict[str, str]) -> Socket:
         """One handshake, the only door to the network."""
-        secrets = _forms(query["access_token"], query["session_id"])
+        secrets = (query["access_token"], query["session_id"])
         failure: BridgeError
         try:
             address = f"{connection.socket_url}?{urlencode(query, quote_via=quote)}"
             return Socket(await _Handshake(address, self._tls_for(connection)), secrets)
         except InvalidStatus as exc:
-            failure = refused(exc.response, secrets, self._clock.now())
+            failure = refused(exc.response, _forms(*secrets), self._clock.now())
         except InvalidURI:
             failure = Unreachable("PolyAI's address is no WebSocket address")
         except (OSError, WebSocketException) as exc:
@@ -247,6 +250,13 @@ def _cursor(cursor: int, style: CursorStyle) -> dict[str, str]:
             return {"cursor": f"seq:{cursor}"}
         case CursorStyle.NONE:
             return {}
+
+
+def _forget_handshake(inner: ClientConnection) -> None:
+    """What was said to open it is of no more use, holds the token, and takes kilobytes."""
+    inner.request = None
+    if inner.response is not None:  # that there was one is how the library knows it is open
+        inner.response.headers.clear()
 
 
 def _forms(*values: str) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """What happens on one socket? Frames in order, signs of life, and the end of it.
 
-Beside the reader small machines: one settles the history, two see to the signs of life (`pulse`),
-one renews the socket when it is old. Two more are there only while they have something to do, as
-tasks are most of what an idle session costs: one lets late frames through, one closes. All waits
-are the clock's.
+One task reads. Whatever is due at some time (the end of the history, a sign of life, a late frame,
+the renewal of an old socket) is seen to by `wake`, which one heap of timers calls for all sockets:
+a task of its own for each would be most of what an idle session costs. A task is there beside the
+reader only while it has something to do. All waits are the clock's.
 """
 
 import asyncio
@@ -19,8 +19,9 @@ from bridge.model.ids import AgentName, ConversationId
 from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded, encode_heartbeat
 from bridge.runtime.deciding import Mail
-from bridge.runtime.pulse import Pulse
+from bridge.runtime.pulse import Pulse, Sign
 from bridge.runtime.status import Status
+from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 
@@ -44,10 +45,46 @@ MOST_AT_ONCE = 256
 MOST_PROBLEMS = 100
 #: How soon an old socket that was busy is looked at again.
 _LOOK_AGAIN = timedelta(seconds=15)
+#: What is due is seen to at the next multiple of so many microseconds: whatever is due at about the
+#: same time on thousands of sockets, at once.
+_TICK = 50_000
 
 
 class Connection:
     """One socket of one session, from open to closed."""
+
+    __slots__ = (
+        "_agent",
+        "_arrivals",
+        "_batch_at",
+        "_beside",
+        "_conversation",
+        "_dropping",
+        "_failure",
+        "_fetches_gaps",
+        "_first_at",
+        "_following",
+        "_late",
+        "_old_at",
+        "_problems",
+        "_pulse",
+        "_ready_at",
+        "_replayed",
+        "_serving",
+        "_settling",
+        "_sign",
+        "_socket",
+        "_status",
+        "_timers",
+        "_verifies_end",
+        "_went_on",
+        "_worker",
+        "_world",
+        "caught_up",
+        "dropped",
+        "number",
+        "rest",
+    )
 
     def __init__(
         self,
@@ -58,6 +95,7 @@ class Connection:
         worker: Worker,
         world: World,
         status: Status,
+        timers: Timers,
         agent: AgentName,
         verifies_end: bool = False,
         fetches_gaps: bool = True,
@@ -71,22 +109,27 @@ class Connection:
         self._worker = worker
         self._world = world
         self._status = status
+        self._timers = timers
         self._agent = agent
         self._verifies_end = verifies_end
         self._fetches_gaps = fetches_gaps
         self._dropping = False
-        self._tasks: asyncio.TaskGroup | None = None  #: while the socket is served
-        self._beside: list[asyncio.Task[None]] = []
-        self._late: asyncio.Task[None] | None = None
-        self._batch = asyncio.Event()
+        self._serving = False
+        self._beside: tuple[asyncio.Task[None], ...] = ()
+        self._failure: BaseException | None = None  #: of one of them
+        self._late: asyncio.Task[None] | None = None  #: lets frames through
+        self._sign: asyncio.Task[None] | None = None  #: sends a sign of life
+        self._settling = False  #: the history is over
         self._batch_at: datetime | None = None
         self._first_at = world.clock.now()
+        self._old_at = self._first_at + _OLD + _OLD_SPREAD * (2 * world.chance.random() - 1)
         self._ready_at: datetime | None = None
+        self._arrivals = Arrivals(after=0)
         self._replayed = 0  #: the highest number of its history, or before it
         self._went_on = False  #: something new came after the history
         self._problems = 0
         self._following = False  #: while a batch is being followed, the next is not even read
-        self._pulse = Pulse(world, named=self._heartbeat_seconds, beat=self._beat, ping=socket.ping)
+        self._pulse = Pulse(world.clock)
 
     @property
     def proved(self) -> bool:
@@ -110,45 +153,78 @@ class Connection:
 
     async def serve(self, *, after: int) -> Closing:
         """Follow the socket until it is closed, and say how."""
-        arrivals = Arrivals(after=after)
+        self._arrivals = Arrivals(after=after)
         self._replayed = after
-        closing = Closing.DROPPED
+        self._serving = True
         try:
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                for machine in (self._order(arrivals), self._live(), self._watch(), self._age()):
-                    self._start(tasks, machine)
-                if self._dropping:
-                    self._start(tasks, self._socket.close(1001))
-                closing = await self._read(arrivals)
-                self._tasks = None
-                for task in self._beside:
-                    task.cancel()
-                self.rest = (*self.rest, *arrivals.rest())
+            if self._dropping:
+                self._start(self._socket.close(1001))
+            self._sleep()
+            closing = await self._read()
         finally:
-            self._tasks = None
-            await self._socket.close(1001)
+            self._serving = False
+            self._timers.set(self._conversation, None)
+            await self._ended()
+        if self._failure is not None:
+            raise self._failure
         return closing
 
-    def _start(
-        self, tasks: asyncio.TaskGroup, machine: Coroutine[None, None, None]
-    ) -> asyncio.Task[None]:
-        task = tasks.create_task(machine)
-        self._beside.append(task)
+    async def _ended(self) -> None:
+        """Nothing goes on beside a socket that is not read any more."""
+        try:
+            for task in self._beside:
+                task.cancel()
+            await asyncio.gather(*self._beside, return_exceptions=True)
+            self.rest = (*self.rest, *self._arrivals.rest())
+        finally:
+            await self._socket.close(1001)
+
+    def wake(self) -> None:
+        """See to whatever is due."""
+        if not self._serving or self._dropping:
+            return
+        self._see_to_history()
+        self._see_to_late()
+        self._see_to_life()
+        self._see_to_age()
+        self._sleep()
+
+    def _sleep(self) -> None:
+        """Have `wake` called when something is due, unless all is over."""
+        if self._dropping or not self._serving:
+            self._timers.set(self._conversation, None)
+            return
+        history = None if self._settling else self._history_due()
+        late = self._arrivals.due if self._ready_at is not None and not _runs(self._late) else None
+        life = self._pulse.due(self._heartbeat_seconds())
+        due = min(at for at in (history, late, life, self._old_at) if at is not None)
+        due += timedelta(microseconds=-due.microsecond % _TICK)
+        self._timers.set(self._conversation, due)
+
+    def _start(self, machine: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(machine)
+        self._beside = (*(one for one in self._beside if not one.done()), task)
+        task.add_done_callback(self._stopped)
         return task
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        self._beside = tuple(one for one in self._beside if one is not task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = self._failure or task.exception()
+            self._let_go()
 
     def _let_go(self) -> None:
         """Close the socket, once; whoever reads it will see."""
-        if not self._dropping and self._tasks is not None:
-            self._start(self._tasks, self._socket.close(1001))
+        if not self._dropping and self._serving:
+            self._start(self._socket.close(1001))
         self._dropping = True
 
-    async def _read(self, arrivals: Arrivals) -> Closing:
+    async def _read(self) -> Closing:
         try:
             async for decoded in self._socket.frames():
                 self._status.frame(self._agent, "in")
                 with self._pulse.busy():
-                    await self._received(decoded, arrivals)
+                    await self._received(decoded)
         except SocketClosed as closed:
             _log.debug(
                 "socket.closed",
@@ -160,7 +236,8 @@ class Connection:
             return closed.means
         return Closing.DROPPED
 
-    async def _received(self, decoded: Decoded, arrivals: Arrivals) -> None:
+    async def _received(self, decoded: Decoded) -> None:
+        arrivals = self._arrivals
         left = max(0, MOST_PROBLEMS - self._problems)
         self._problems += len(decoded.problems)
         for problem in decoded.problems[:left]:
@@ -172,14 +249,16 @@ class Connection:
             await self._follow(arrivals.history(decoded.frames), replayed=True)
             self._following = False
             self._batch_at = self._world.clock.now()
-            self._batch.set()
+            self._pulse.begin(self._heartbeat_seconds(), self._world.chance.random())
+            self._sleep()
             return
         if self._ready_at is not None and max(numbers, default=0) > self._replayed:
             self._went_on = True
         for frame in decoded.frames:
             now = self._world.clock.now()
             await self._follow(arrivals.live(frame, now), replayed=False)
-        self._see_to_late(arrivals)
+        if arrivals.due is not None:
+            self._sleep()
         while arrivals.full and not self._dropping:
             # The history, or a gap's patience, comes to an end.
             await self._world.clock.sleep(_QUIET)
@@ -191,12 +270,26 @@ class Connection:
             mail = [Mail(e.FrameArrived(self.number, f, replayed=replayed)) for f in some]
             await self._worker.tell(self._conversation, *mail)
 
-    async def _order(self, arrivals: Arrivals) -> None:
-        if not await self._history_settled():
+    def _history_due(self) -> datetime:
+        """When the history may be over, as far as is known."""
+        if self._batch_at is None:
+            return self._first_at + _FIRST_BATCH
+        if self._following:
+            return self._world.clock.now() + _QUIET  # a slow disk is not the end of the history
+        return self._batch_at + self._quiet()
+
+    def _see_to_history(self) -> None:
+        if self._settling or self._world.clock.now() < self._history_due():
+            return
+        self._settling = True
+        if self._batch_at is None:
             _log.warning("socket.no_history", conversation=self._conversation)
             self._let_go()
-            return
-        released = arrivals.settle(self._world.clock.now())
+        else:
+            self._start(self._settle())
+
+    async def _settle(self) -> None:
+        released = self._arrivals.settle(self._world.clock.now())
         await self._follow(released, replayed=False)
         self.caught_up = True
         if self._verifies_end:
@@ -207,44 +300,24 @@ class Connection:
             return
         await self._worker.tell(self._conversation, Mail(e.SocketReady(self.number)))
         self._ready_at = self._world.clock.now()
-        self._see_to_late(arrivals)
+        self._sleep()
 
-    def _see_to_late(self, arrivals: Arrivals) -> None:
+    def _see_to_late(self) -> None:
         """Let frames through that wait for one before them, when it has not come in time."""
-        waits = self._ready_at is not None and arrivals.due is not None
-        if waits and self._tasks is not None and (self._late is None or self._late.done()):
-            if self._late is not None:
-                self._beside.remove(self._late)
-            self._late = self._start(self._tasks, self._release_late(arrivals))
+        due = self._arrivals.due if self._ready_at is not None else None
+        if due is not None and due <= self._world.clock.now() and not _runs(self._late):
+            self._late = self._start(self._release_late())
 
-    async def _release_late(self, arrivals: Arrivals) -> None:
-        while arrivals.due is not None:
-            await self._world.clock.sleep(arrivals.due - self._world.clock.now())
-            late = arrivals.overdue(self._world.clock.now())
-            if self._fetches_gaps and any(isinstance(f.body, SessionEnded) for f in late):
-                # After the end nothing comes: only a replay can bring what is missing.
-                self.rest = late
-                self._let_go()
-                return
-            await self._follow(late, replayed=False)
-
-    async def _history_settled(self) -> bool:
-        patience = asyncio.create_task(self._world.clock.sleep(_FIRST_BATCH))
-        first = asyncio.create_task(self._batch.wait())
-        try:
-            await asyncio.wait((patience, first), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            patience.cancel()
-            first.cancel()
-        while self._batch_at is not None:
-            quiet_until = self._batch_at + self._quiet()
-            if self._following:
-                await self._world.clock.sleep(_QUIET)  # a slow disk is not the end of the history
-            elif self._world.clock.now() >= quiet_until:
-                return True
-            else:
-                await self._world.clock.sleep(quiet_until - self._world.clock.now())
-        return False
+    async def _release_late(self) -> None:
+        late = self._arrivals.overdue(self._world.clock.now())
+        if self._fetches_gaps and any(isinstance(f.body, SessionEnded) for f in late):
+            # After the end nothing comes: only a replay can bring what is missing.
+            self.rest = late
+            self._let_go()
+            return
+        await self._follow(late, replayed=False)
+        self._late = None
+        self._sleep()
 
     def _quiet(self) -> timedelta:
         """How long silence must last to be the end of the history.
@@ -258,33 +331,43 @@ class Connection:
             decides = False  # batches that never stop must not keep everybody waiting
         return _QUIET_IN_DOUBT if decides else _QUIET
 
-    async def _live(self) -> None:
+    def _see_to_life(self) -> None:
         """Signs of life, once the session has said how it wants them."""
-        await self._batch.wait()
-        await self._pulse.send()
+        sign = self._pulse.look(self._heartbeat_seconds())
+        if sign is Sign.GONE:
+            _log.warning("socket.silent", conversation=self._conversation)
+            self._let_go()
+        # A dead socket takes no more, or never answers; and another sign adds nothing.
+        elif sign in (Sign.BEAT, Sign.PING) and not _runs(self._sign):
+            self._sign = self._start(
+                self._ping() if sign is Sign.PING else self.send(encode_heartbeat())
+            )
 
-    async def _watch(self) -> None:
-        await self._batch.wait()
-        await self._pulse.gone()
-        _log.warning("socket.silent", conversation=self._conversation)
-        self._let_go()
-
-    async def _beat(self) -> None:
-        await self.send(encode_heartbeat())
+    async def _ping(self) -> None:
+        try:
+            await self._socket.ping()
+        except SocketClosed:
+            return
+        self._pulse.felt()
 
     def _heartbeat_seconds(self) -> int | None:
         conversation = self._worker.present(self._conversation)
         session = conversation.session if conversation else None
         return session.capabilities.heartbeat_seconds if session else None
 
-    async def _age(self) -> None:
+    def _see_to_age(self) -> None:
         """Renew an old socket while nothing is under way: nobody notices."""
-        spread = _OLD_SPREAD * (2 * self._world.chance.random() - 1)
-        await self._world.clock.sleep(_OLD + spread)
-        while not _at_rest(self._worker.present(self._conversation)):
-            await self._world.clock.sleep(_LOOK_AGAIN)
-        _log.debug("socket.renewed", conversation=self._conversation)
-        self.drop()
+        now = self._world.clock.now()
+        if now < self._old_at:
+            return
+        if _at_rest(self._worker.present(self._conversation)):
+            _log.debug("socket.renewed", conversation=self._conversation)
+            self.drop()
+        self._old_at = now + _LOOK_AGAIN
+
+
+def _runs(task: asyncio.Task[None] | None) -> bool:
+    return task is not None and not task.done()
 
 
 def _at_rest(conversation: Conversation | None) -> bool:

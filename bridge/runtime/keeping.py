@@ -10,7 +10,7 @@ from datetime import timedelta
 from bridge import log
 from bridge.core import events as e
 from bridge.core.state import Conversation, Session, Wish
-from bridge.errors import DatabaseFailed, Unreachable
+from bridge.errors import Unreachable
 from bridge.model.frames import Frame
 from bridge.model.ids import ConversationId
 from bridge.polyai.handshake import HandshakeRefused, Refusal
@@ -20,12 +20,14 @@ from bridge.runtime.agents import AgentDoor, Agents, door_of
 from bridge.runtime.connection import Connection
 from bridge.runtime.deciding import Mail
 from bridge.runtime.opening import Opening
-from bridge.runtime.pace import Pace
+from bridge.runtime.pace import Gate, Pace
+from bridge.runtime.recalling import Recall
 from bridge.runtime.reconnecting import Reconnects, Verdict
 from bridge.runtime.status import Status
+from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import SessionRecord, Store
+from bridge.store import Store
 
 _log = log.get("sessions")
 
@@ -43,13 +45,35 @@ class Means:
     status: Status
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all keepers have together."""
+
+    timers: Timers  #: wake each conversation's connection
+    gate: Gate
+    recall: Recall
+
+
 class Keeper:
     """Satisfies one conversation's wish, and holds its socket."""
 
-    def __init__(self, identity: ConversationId, means: Means) -> None:
+    __slots__ = (
+        "_identity",
+        "_means",
+        "_opening",
+        "_reconnects",
+        "_shared",
+        "_surprises",
+        "_unfollowed",
+        "_world",
+        "connection",
+    )
+
+    def __init__(self, identity: ConversationId, means: Means, shared: Shared) -> None:
         self.connection: Connection | None = None
         self._identity = identity
         self._means = means
+        self._shared = shared
         self._world = means.world
         self._opening = Opening(identity, means.worker, means.world, means.status)
         self._reconnects = Reconnects(0)
@@ -79,39 +103,50 @@ class Keeper:
             if conversation.session is None:
                 await self._opening.attempt(conversation, door)
             else:
-                await self._serve(conversation.session, door)
+                await self._serve(conversation, conversation.session, door)
             self._surprises = 0
         except Exception as error:
             _log.error("sessions.surprise", conversation=self._identity, error=log.where(error))
             self._surprises += 1
             await self._world.pause(self._surprises, longest=door.reconnect_max)
 
-    async def _serve(self, session: Session, door: AgentDoor) -> None:
+    async def _serve(self, conversation: Conversation, session: Session, door: AgentDoor) -> None:
         if self._reconnects.number != session.number:
             self._reconnects, self._unfollowed = Reconnects(session.number), ()
-        record = await self._record(session, door)
-        if record is None or record.token is None or not self._worth_a_try(session, record.token):
-            await self._lost(session)
-            return
-        await self._means.pace.turn()
-        # Meanwhile the wish may have gone, or the cursor have moved on.
-        present = self._wished(session.number)
-        if present is None:
-            return
         try:
-            socket = await self._means.sockets.connect(
-                door.connection,
-                session_id=record.session_id,
-                token=record.token,
-                cursor=present.cursor,
-            )
+            async with self._shared.gate.passing(self._identity, hurried=conversation.asked):
+                connected = await self._connect(session, door)
         except HandshakeRefused as error:
             await self._refused(session, error, door)
         except Unreachable as error:
             await self._unreachable(session, error, door)
         else:
-            door.unreachable = False
-            await self._hold(present, socket, door)
+            if connected is not None:
+                await self._hold(*connected, door)
+
+    async def _connect(self, session: Session, door: AgentDoor) -> tuple[Session, Socket] | None:
+        """Open its socket; with the session as it then stands. None: it came to something else.
+
+        Raises:
+            HandshakeRefused: PolyAI answered otherwise.
+            Unreachable: no answer.
+        """
+        record = await self._shared.recall.session(self._identity, session.number, door.sealer)
+        if record is None or record.token is None or not self._worth_a_try(session, record.token):
+            await self._lost(session)
+            return None
+        # Meanwhile the wish may have gone, or the cursor have moved on.
+        present = self._wished(session.number)
+        if present is None:
+            return None
+        socket = await self._means.sockets.connect(
+            door.connection,
+            session_id=record.session_id,
+            token=record.token,
+            cursor=present.cursor,
+        )
+        door.unreachable = False
+        return present, socket
 
     async def _hold(self, session: Session, socket: Socket, door: AgentDoor) -> None:
         """Follow the socket to its end, and see what that means."""
@@ -122,6 +157,7 @@ class Keeper:
             worker=self._means.worker,
             world=self._world,
             status=self._means.status,
+            timers=self._shared.timers,
             agent=door.name,
             verifies_end=self._reconnects.verifies_end,
             fetches_gaps=not self._unfollowed,
@@ -229,16 +265,6 @@ class Keeper:
         await self._follow_rest(session)
         ended = self._reconnects.verifies_end
         await self._tell(e.SessionLost(session.number, ended=ended))
-
-    async def _record(self, session: Session, door: AgentDoor) -> SessionRecord | None:
-        failures = 0
-        while True:
-            try:
-                store = self._means.store
-                return await store.session(self._identity, session.number, door.sealer)
-            except DatabaseFailed:
-                failures += 1
-                await self._world.pause(failures)
 
     def _worth_a_try(self, session: Session, token: str) -> bool:
         """A session that was never connected is tried, whatever its token looks like."""

@@ -24,6 +24,8 @@ _TELL_AFTER: Final = 4
 class Opening:
     """A conversation's tries to have a session."""
 
+    __slots__ = ("_failures", "_identity", "_status", "_worker", "_world")
+
     def __init__(
         self, identity: ConversationId, worker: Worker, world: World, status: Status
     ) -> None:

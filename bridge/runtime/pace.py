@@ -1,16 +1,24 @@
-"""How fast may we connect and call? One pace for the process, so that sessions are not in step.
+"""How fast may we connect and call, and who goes first? One pace for the process.
+
+Nobody for whom somebody waits stands behind ten thousand quiet sessions that come back.
 
 PolyAI publishes no limit; what is likely its front end takes 500 new connections a second for all
 its customers (polyai-messaging §4.4).
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.clock import Chance, Clock
+from bridge.model.ids import ConversationId
 
 #: How many may go at once after a quiet time.
 _BURST: Final = 10
+#: So many patient ones connect at once; more makes nothing faster, and each handshake slower.
+_AT_ONCE: Final = 100
 
 
 class Pace:
@@ -36,3 +44,66 @@ class Pace:
         wait = regular - self._allowance - now
         if wait > timedelta(0):
             await self._clock.sleep(wait + self._gap * self._chance.random())
+
+
+class Gate:
+    """Where those pass who connect: some in a hurry, the others in a line beside it.
+
+    The line asks the pace for one turn at a time, so whoever hurries has the next.
+    """
+
+    def __init__(self, pace: Pace, *, at_once: int = _AT_ONCE) -> None:
+        self._pace = pace
+        self._places = at_once
+        self._turning = False  #: the first of the line waits for its turn
+        #: In their order; the answer is whether somebody hurried it.
+        self._line: dict[ConversationId, asyncio.Future[bool]] = {}
+
+    @asynccontextmanager
+    async def passing(self, who: ConversationId, *, hurried: bool) -> AsyncIterator[None]:
+        """Wait for one's turn; the body connects."""
+        if hurried or await self._called(who):
+            await self._pace.turn()
+            yield
+            return
+        try:
+            try:
+                await self._pace.turn()
+            finally:
+                self._turning = False
+            self._call()
+            yield
+        finally:
+            self._places += 1
+            self._call()
+
+    def hurry(self, who: ConversationId) -> None:
+        """Somebody waits for it now: it leaves the line, if it stands there."""
+        called = self._line.pop(who, None)
+        if called is not None and not called.done():
+            called.set_result(True)
+
+    async def _called(self, who: ConversationId) -> bool:
+        """Stand in the line; True if hurried out of it, else it has a place and the next turn."""
+        called = self._line[who] = asyncio.get_running_loop().create_future()
+        self._call()
+        try:
+            return await called
+        except asyncio.CancelledError:
+            if called.done() and not called.cancelled() and not called.result():
+                self._places += 1
+                self._turning = False
+            if self._line.get(who) is called:
+                del self._line[who]
+            self._call()
+            raise
+
+    def _call(self) -> None:
+        if self._line and self._places and not self._turning:
+            called = self._line.pop(next(iter(self._line)))
+            if called.cancelled():
+                self._call()
+                return
+            self._places -= 1
+            self._turning = True
+            called.set_result(False)

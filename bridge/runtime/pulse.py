@@ -1,17 +1,17 @@
 """Is the other side of a socket still there? Our signs of life, and the wait for theirs.
 
 Heartbeats go out as often as the session asks for, protocol pings where it wants none. Whatever
-comes in is a sign of life; too long without any, and the socket is taken for dead.
+comes in is a sign of life; too long without any, and the socket is taken for dead. This says when
+what is due; it sends nothing and waits for nothing.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import enum
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from bridge.polyai.socket import SocketClosed
-from bridge.runtime.world import World
+from bridge.clock import Clock
 
 #: Seconds between heartbeats unless the session says otherwise (S-ws).
 _HEARTBEAT: Final = 30
@@ -20,6 +20,15 @@ _SLOWEST_HEARTBEAT: Final = 600
 #: So many intervals without any sign of life, and the socket is taken for dead.
 _PATIENCE: Final = 2.5
 _MOMENT: Final = timedelta(seconds=1)
+
+
+class Sign(enum.Enum):
+    """What is to be done about the life of a socket."""
+
+    NOTHING = enum.auto()  #: yet
+    BEAT = enum.auto()  #: a heartbeat is to be sent
+    PING = enum.auto()  #: a protocol ping is
+    GONE = enum.auto()  #: there was no sign of life for too long
 
 
 def heartbeat_interval(named: int | None) -> timedelta | None:
@@ -31,30 +40,19 @@ def heartbeat_interval(named: int | None) -> timedelta | None:
 
 
 class Pulse:
-    """The signs of life of one socket.
+    """The signs of life of one socket. `named` is the interval its session asks for at present."""
 
-    `named` reads the interval the session asks for at present, `beat` sends a heartbeat, `ping`
-    returns once a protocol ping is answered.
-    """
+    __slots__ = ("_beat_at", "_busy", "_clock", "_felt_at")
 
-    def __init__(
-        self,
-        world: World,
-        *,
-        named: Callable[[], int | None],
-        beat: Callable[[], Awaitable[None]],
-        ping: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._world = world
-        self._named = named
-        self._beat = beat
-        self._ping = ping
-        self._felt_at = world.clock.now()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._felt_at = clock.now()
+        self._beat_at: datetime | None = None  #: None: it has not begun
         self._busy = False
 
     def felt(self) -> None:
         """There was a sign of life."""
-        self._felt_at = self._world.clock.now()
+        self._felt_at = self._clock.now()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -66,35 +64,36 @@ class Pulse:
             self._busy = False
             self.felt()
 
-    async def send(self) -> None:
-        """Send signs of life for ever, out of step with everybody else's."""
-        part = self._world.chance.random()
-        async with asyncio.TaskGroup() as pings:
-            pinging: asyncio.Task[None] | None = None
-            while True:
-                await self._world.clock.sleep(self._interval() * part)
-                part = 1.0
-                # Asked anew after the wait: the session may have said otherwise meanwhile.
-                if heartbeat_interval(self._named()) is not None:
-                    await self._beat()
-                elif pinging is None or pinging.done():
-                    # Beside the loop: a dead socket never answers, and a new ping adds nothing.
-                    pinging = pings.create_task(self._pinged())
+    def begin(self, named: int | None, part: float) -> None:
+        """Send signs of life from now on, the first after `part` of an interval.
 
-    async def gone(self) -> None:
-        """Return once there was no sign of life for too long."""
-        while True:
-            wait = self._felt_at + self._interval() * _PATIENCE - self._world.clock.now()
-            if wait <= timedelta(0) and not self._busy:
-                return
-            await self._world.clock.sleep(max(wait, _MOMENT))
+        By chance: out of step with everybody else's.
+        """
+        if self._beat_at is None:
+            self._beat_at = self._clock.now() + _usual(named) * part
 
-    def _interval(self) -> timedelta:
-        return heartbeat_interval(self._named()) or timedelta(seconds=_HEARTBEAT)
+    def due(self, named: int | None) -> datetime | None:
+        """When to look next; None before it has begun."""
+        if self._beat_at is None:
+            return None
+        silent = self._felt_at + _usual(named) * _PATIENCE
+        if self._busy:
+            silent = max(silent, self._clock.now() + _MOMENT)
+        return min(self._beat_at, silent)
 
-    async def _pinged(self) -> None:
-        try:
-            await self._ping()
-        except SocketClosed:
-            return
-        self.felt()
+    def look(self, named: int | None) -> Sign:
+        """What is due now. Once it is a heartbeat or a ping, the next has an interval's time."""
+        now = self._clock.now()
+        if self._beat_at is None:
+            return Sign.NOTHING
+        if now >= self._felt_at + _usual(named) * _PATIENCE and not self._busy:
+            return Sign.GONE
+        if now < self._beat_at:
+            return Sign.NOTHING
+        self._beat_at = now + _usual(named)
+        return Sign.PING if heartbeat_interval(named) is None else Sign.BEAT
+
+
+def _usual(named: int | None) -> timedelta:
+    """The interval of signs of life, where no heartbeats are wanted that of pings."""
+    return heartbeat_interval(named) or timedelta(seconds=_HEARTBEAT)

@@ -11,7 +11,10 @@ from bridge.core.state import Conversation, Wish
 from bridge.model.ids import ConversationId
 from bridge.polyai.wire import encode_end, encode_join, encode_message
 from bridge.runtime.connection import Connection
-from bridge.runtime.keeping import Keeper, Means, wished
+from bridge.runtime.keeping import Keeper, Means, Shared, wished
+from bridge.runtime.pace import Gate
+from bridge.runtime.recalling import Recall
+from bridge.runtime.timers import Timers
 
 
 class Sessions:
@@ -21,6 +24,9 @@ class Sessions:
         self._means = means
         self._tasks = tasks
         self._keepers: dict[ConversationId, Keeper] = {}
+        timers = Timers(means.world.clock, self._wake)
+        self._shared = Shared(timers, Gate(means.pace), Recall(means.store, means.world))
+        tasks.create_task(timers.run(), name="sockets")
 
     @property
     def open(self) -> int:
@@ -32,10 +38,14 @@ class Sessions:
         keeper = self._keepers.get(conversation.id)
         if keeper is None:
             if conversation.wish is not Wish.NOTHING:
-                keeper = self._keepers[conversation.id] = Keeper(conversation.id, self._means)
+                keeper = self._keepers[conversation.id] = Keeper(
+                    conversation.id, self._means, self._shared
+                )
                 self._tasks.create_task(self._keep(conversation.id, keeper), name="keeper")
             return
         connection = keeper.connection
+        if connection is None and conversation.asked:
+            self._shared.gate.hurry(conversation.id)
         if connection is not None and not wished(conversation, connection.number):
             connection.drop()
 
@@ -52,6 +62,11 @@ class Sessions:
         connection = self._connection(conversation, effect.number)
         if connection is not None:
             connection.drop()
+
+    def _wake(self, conversation: ConversationId) -> None:
+        keeper = self._keepers.get(conversation)
+        if keeper is not None and keeper.connection is not None:
+            keeper.connection.wake()
 
     def _connection(self, conversation: ConversationId, number: int) -> Connection | None:
         """The socket of that session, if it is there: a later session's is another."""

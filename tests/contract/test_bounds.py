@@ -46,6 +46,7 @@ from bridge.runtime.growing import MOST_LANDED, Growth
 from bridge.runtime.routes import MOST_AT_WORK, Routes
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters
+from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import Store, ThreadDelivery
@@ -233,22 +234,30 @@ class Told:
         return None
 
 
+_TIMERS = "the socket's timers"
+
+
 def listening(line: Flood, desk: Told, clock: FakeClock) -> Connection:
-    return Connection(
+    timers = Timers(clock, lambda _conversation: connection.wake())
+    connection = Connection(
         cast("AgentSocket", line),
         conversation=C1,
         number=1,
         worker=cast("Worker", desk),
         world=World(clock=clock),
         status=Status(),
+        timers=timers,
         agent=AgentName("default"),
     )
+    asyncio.create_task(timers.run(), name=_TIMERS)  # noqa: RUF006 - found by its name
+    return connection
 
 
 async def ended(connection: Connection, serving: "asyncio.Task[object]", clock: FakeClock) -> None:
     connection.drop()
     await clock.advance(timedelta(seconds=10))
     await serving
+    next(task for task in asyncio.all_tasks() if task.get_name() == _TIMERS).cancel()
 
 
 async def test_nothing_more_is_read_while_too_many_frames_wait_for_a_missing_one() -> None:

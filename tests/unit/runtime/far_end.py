@@ -4,7 +4,7 @@ Between the keeper and the core stands a desk that takes real steps, in memory.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -178,6 +178,7 @@ class Desk:
         self.records: dict[tuple[ConversationId, int], NewSession] = {}
         self.told: list[tuple[ConversationId, e.Event]] = []
         self.sessions: Sessions | None = None
+        self.readings: list[int] = []  #: how many records were asked for, each time
 
     async def tell(self, identity: ConversationId, *mail: Mail) -> None:
         for one in mail:
@@ -196,21 +197,23 @@ class Desk:
     def present(self, identity: ConversationId) -> Conversation | None:
         return self.conversations.get(identity)
 
-    async def session(
-        self, identity: ConversationId, number: int, _sealer: Sealer
-    ) -> SessionRecord | None:
-        kept = self.records.get((identity, number))
-        if kept is None:
-            return None
-        return SessionRecord(
-            conversation=identity,
-            number=number,
-            session_id=kept.session_id,
-            token=kept.sealed_token,
-            opened_at=NOON,
-            expires_at=None,
-            closed_at=None,
-        )
+    async def sessions_of(
+        self, wanted: Mapping[tuple[ConversationId, int], Sealer]
+    ) -> list[SessionRecord]:
+        self.readings.append(len(wanted))
+        return [
+            SessionRecord(
+                conversation=identity,
+                number=number,
+                session_id=kept.session_id,
+                token=kept.sealed_token,
+                opened_at=NOON,
+                expires_at=None,
+                closed_at=None,
+            )
+            for identity, number in wanted
+            if (kept := self.records.get((identity, number))) is not None
+        ]
 
     def change_session(self, identity: ConversationId = C1, **fields: object) -> None:
         """As if a step had changed the session."""

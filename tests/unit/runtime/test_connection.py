@@ -13,6 +13,7 @@ from bridge.polyai.wire import Decoded
 from bridge.runtime.connection import Connection
 from bridge.runtime.deciding import Mail
 from bridge.runtime.status import Status
+from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.testing.clock import FakeClock
@@ -61,6 +62,8 @@ async def test_a_slow_disk_is_not_taken_for_the_end_of_the_history() -> None:
     """An echo in the last batch must be seen before anything is sent again."""
     clock = FakeClock()
     desk = SlowDesk(clock)
+    timers = Timers(clock, lambda _conversation: connection.wake())
+    waking = asyncio.create_task(timers.run())
     connection = Connection(
         cast("Socket", Line()),
         conversation=ConversationId("c1"),
@@ -68,11 +71,13 @@ async def test_a_slow_disk_is_not_taken_for_the_end_of_the_history() -> None:
         worker=cast("Worker", desk),
         world=World(clock=clock),
         status=Status(),
+        timers=timers,
         agent=AgentName("default"),
     )
     serving = asyncio.create_task(connection.serve(after=0))
     await clock.advance(timedelta(seconds=20))
     connection.drop()
     await serving
+    waking.cancel()
 
     assert [type(event).__name__ for event in desk.told] == [*["FrameArrived"] * 3, "SocketReady"]

@@ -5,11 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.polyai.socket import SocketClosed
-from bridge.runtime.pulse import Pulse, heartbeat_interval
-from bridge.runtime.world import World
+from bridge.runtime.pulse import Pulse, Sign, heartbeat_interval
 from bridge.testing.clock import NOON, FakeClock
-from tests.unit.runtime.house import Even
 
 
 @pytest.mark.parametrize(
@@ -25,7 +22,7 @@ def test_a_session_may_want_no_heartbeats() -> None:
 
 
 class Wrist:
-    """A pulse that is felt: what it sent, and when it stopped."""
+    """A pulse that is felt: what was due when, and when it stopped."""
 
     def __init__(self, tasks: asyncio.TaskGroup, named: int | None) -> None:
         self.clock = FakeClock()
@@ -33,34 +30,30 @@ class Wrist:
         self.beats: list[float] = []
         self.pings: list[float] = []
         self.answers = True
-        self.closed = False
         self.gone_at: float | None = None
-        self.pulse = Pulse(
-            World(clock=self.clock, chance=Even()),
-            named=lambda: self.named,
-            beat=self._beat,
-            ping=self._ping,
-        )
-        self._running = [
-            tasks.create_task(self.pulse.send()),
-            tasks.create_task(self._notice()),
-        ]
+        self.pulse = Pulse(self.clock)
+        self.pulse.begin(named, part=0.5)
+        self._running = tasks.create_task(self._live())
 
-    async def _notice(self) -> None:
-        await self.pulse.gone()
-        self.gone_at = self._now
+    async def _live(self) -> None:
+        while self.gone_at is None:
+            due = self.pulse.due(self.named)
+            assert due is not None
+            await self.clock.sleep(due - self.clock.now())
+            match self.pulse.look(self.named):
+                case Sign.BEAT:
+                    self._sent(self.beats)
+                case Sign.PING:
+                    self._sent(self.pings)
+                case Sign.GONE:
+                    self.gone_at = self._now
+                case Sign.NOTHING:
+                    pass
 
-    async def _beat(self) -> None:
-        self.beats.append(self._now)
+    def _sent(self, signs: list[float]) -> None:
+        signs.append(self._now)
         if self.answers:
             self.pulse.felt()
-
-    async def _ping(self) -> None:
-        self.pings.append(self._now)
-        if self.closed:
-            raise SocketClosed(None, clean=False)
-        if not self.answers:
-            await asyncio.Event().wait()
 
     @property
     def _now(self) -> float:
@@ -70,8 +63,12 @@ class Wrist:
         await self.clock.advance(timedelta(seconds=seconds))
 
     def stop(self) -> None:
-        for task in self._running:
-            task.cancel()
+        self._running.cancel()
+
+
+def test_nothing_is_due_before_the_session_has_said_what_it_wants() -> None:
+    pulse = Pulse(FakeClock())
+    assert (pulse.due(10), pulse.look(10)) == (None, Sign.NOTHING)
 
 
 async def test_heartbeats_begin_out_of_step_and_then_keep_time() -> None:
@@ -103,21 +100,12 @@ async def test_where_no_heartbeats_are_wanted_pings_go_out_at_the_usual_pace() -
         wrist.stop()
 
 
-async def test_a_ping_without_answer_holds_nothing_up_and_counts_as_silence() -> None:
+async def test_unanswered_pings_count_as_silence() -> None:
     async with asyncio.TaskGroup() as tasks:
         wrist = Wrist(tasks, 0)
         wrist.answers = False
         await wrist.lives(200)
-        assert wrist.pings == [15]
-        assert wrist.gone_at == 75
-        wrist.stop()
-
-
-async def test_a_ping_on_a_closed_socket_is_no_sign_of_life() -> None:
-    async with asyncio.TaskGroup() as tasks:
-        wrist = Wrist(tasks, 0)
-        wrist.closed = True
-        await wrist.lives(200)
+        assert wrist.pings == [15, 45]
         assert wrist.gone_at == 75
         wrist.stop()
 
