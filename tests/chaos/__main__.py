@@ -16,7 +16,7 @@ from tests.chaos.matrix import Matrix, fill, table
 _TELL = """# The kill matrix
 
 What came of killing the real process, with SIGKILL, while it served each kind of exchange. `make
-chaos` wrote this page and stops with an error if anything was lost, doubled or out of order;
+chaos` wrote this page and stops with an error if anything was lost, doubled, out of order or held;
 `make chaos KILLS=200` is a shorter run.
 
 Each chain of deaths plays one flow, from a person's first word to the last answer, between the
@@ -24,7 +24,8 @@ simulators of Slack and of PolyAI, which outlive the bridge. Every restart is ar
 death, so recovery is killed too; the last start is left alone and has to settle everything. Then
 the simulators' records are compared with what was accepted: what Slack was told we heard, and what
 the agent said. *Lost* is what is missing there, *doubled* what stands there beside what belongs
-there, *out of order* whatever is there once but in another order than it was accepted in.
+there, *out of order* whatever is there once but in another order than it was accepted in, *held*
+what our own database then still has as owed or in doubt, even if the other side has it.
 
 A death is at a named point of `bridge.runtime.world` (see the table in
 [ARCHITECTURE.md](../ARCHITECTURE.md)), at the entry of one of SQLite's system calls (`fdatasync`,
@@ -61,7 +62,8 @@ def _page(matrix: Matrix, *, seconds: float, traced: bool) -> str:
     cost = matrix.total
     sums = (
         f"{matrix.kills.total():,} kills in {matrix.chains:,} chains, {seconds / 60:.0f} minutes: "
-        f"{cost.lost} lost, {cost.doubled} doubled, {cost.disordered} out of order."
+        f"{cost.lost} lost, {cost.doubled} doubled, {cost.disordered} out of order, "
+        f"{cost.held} held."
     )
     untraced = "" if traced else "\nWithout strace no system call was interrupted in this run.\n"
     return "\n".join([_TELL, f"**{sums}**", untraced, *table(matrix, points), ""])

@@ -18,7 +18,7 @@ SYSTEM_CALLS = ("fdatasync", "pwrite64")
 #: The death of a start that its arm did not reach: at whatever it was doing.
 ANY_MOMENT = "any moment"
 #: How long nothing must happen in the end: a double would come now.
-_QUIET = 0.5
+_QUIET = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,14 @@ async def run(chain: Chain, forks: Forks, directory: Path) -> Outcome:
         scene.patience = chain.patience
         flow = chain.flow(scene)
         problem = await _played(flow, scene, chain)
-        compared = [*flow.compared(), _twins(scene)]
-        verdict = judged(compared)
+        compared = [*flow.compared(), _twins(scene), _joins(scene)]
+        owed = scene.owed()
+        verdict = judged(compared) + Verdict(held=len(owed))
         if problem and not verdict:
             verdict = Verdict(lost=1)  # it never came to an end
         if verdict:
             problem += "".join(f"\n  {_difference(c)}" for c in compared if c.verdict)
+            problem += f"\n  still owed: {owed}" if owed else ""
             problem = f"chain {chain.number}: {chain.arms}{problem}\n{scene.stage.tail()}"
         return Outcome(flow.kind, chain.door, tuple(scene.kills), verdict, problem)
 
@@ -89,6 +91,7 @@ async def _played(flow: Flow, scene: Scene, chain: Chain) -> str:
             await _settled(flow, scene.patience)
         await scene.kill()
         await scene.start(None)
+        await scene.connected()
         await scene.stage.quiet(_QUIET)
         await _settled(flow, scene.patience)
     except (AssertionError, TimeoutError) as error:
@@ -111,7 +114,9 @@ async def _die(scene: Scene, chain: Chain) -> None:
 async def _settled(flow: Flow, patience: float) -> None:
     """Return when all is as it must be, or nothing more can be hoped for."""
     deadline = asyncio.get_running_loop().time() + patience
-    while judged(flow.compared()) and asyncio.get_running_loop().time() < deadline:
+    while (
+        judged(flow.compared()) or flow.scene.owed()
+    ) and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.05)
 
 
@@ -123,6 +128,13 @@ def _twins(scene: Scene) -> Compared:
     gone = [m.text or m.ts for m in all_of_them if m.deleted and not m.user]
     gone += [m.ts for m in all_of_them if m.deleted and m.user == scene.slack.bot_user_id]
     return Compared("taken back", [], gone)
+
+
+def _joins(scene: Scene) -> Compared:
+    """The agent is asked once to join each session that was used, and greets once."""
+    used = [session for session in scene.stage.sessions if session.joins]
+    seen = [f"{session.joins} joins, {session.greetings} greetings" for session in used]
+    return Compared("joins", ["1 joins, 1 greetings"] * len(used), seen)
 
 
 def _difference(compared: Compared) -> str:

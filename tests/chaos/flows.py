@@ -252,10 +252,12 @@ class Handoff(Flow):
     """The agent hands over to a person; the queue is shown, and changed, in one message."""
 
     kind = "handoff"
+    moments = ("while a person is there",)
 
     async def play(self) -> None:
         self.thread = await self.scene.mention("talk to a person")
-        await self.scene.until(lambda: any("Sam" in text for text in self.told))
+        await self.scene.until(lambda: any(text.startswith("Sam: Hi") for text in self.told))
+        await self.scene.moment(self.moments[0])
         await self.scene.reply(self.thread, "is it you?")
 
     def compared(self) -> list[Compared]:

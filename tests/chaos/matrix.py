@@ -60,16 +60,17 @@ async def _play(
 
 def table(matrix: Matrix, points: Sequence[str]) -> Iterator[str]:
     """How many kills, and what they cost, by flow, door and point."""
-    yield "| flow | over | killed | kills | lost | doubled | out of order |"
-    yield "|---|---|---|---:|---:|---:|---:|"
+    yield "| flow | over | killed | kills | lost | doubled | out of order | held |"
+    yield "|---|---|---|---:|---:|---:|---:|---:|"
     order = {point: place for place, point in enumerate(points)}
     keys = sorted(matrix.kills, key=lambda k: (k[0], k[1], order.get(k[2], len(order)), k[2]))
     for kind, door, point in keys:
         cost = matrix.costs[kind, door, point]
-        numbers = (matrix.kills[kind, door, point], cost.lost, cost.doubled, cost.disordered)
+        numbers = (matrix.kills[kind, door, point], *_counts(cost))
         yield f"| {kind} | {door} | {point} | {' | '.join(map(str, numbers))} |"
-    total = (matrix.kills.total(), matrix.total.lost, matrix.total.doubled)
-    yield (
-        f"| **all** | | | **{total[0]}** | **{total[1]}** | **{total[2]}** "
-        f"| **{matrix.total.disordered}** |"
-    )
+    total = (f"**{number}**" for number in (matrix.kills.total(), *_counts(matrix.total)))
+    yield f"| **all** | | | {' | '.join(total)} |"
+
+
+def _counts(cost: Verdict) -> tuple[int, int, int, int]:
+    return cost.lost, cost.doubled, cost.disordered, cost.held

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 _PORTS = itertools.cycle(
     range(10_000 + os.getpid() % 200 * 100, 10_000 + os.getpid() % 200 * 100 + 100)
 )
+_OWED = """
+SELECT 'entry', id FROM inbox WHERE done_at IS NULL AND conversation IS NOT NULL
+UNION ALL SELECT state, id FROM deliveries WHERE state IN ('pending', 'sending')
+"""
 #: How long anything may take before it counts as lost, in seconds.
 PATIENCE = 40.0
 
@@ -147,6 +152,21 @@ class Scene:
             if pressed.acked:
                 return
             await asyncio.sleep(0.05)
+
+    def owed(self) -> list[str]:
+        """What the bridge has written down as not done: entries, and deliveries with their state.
+
+        One that is in doubt for good is among them, although the other side may have it.
+        """
+        where = f"file:{self.stage.database}?mode=ro"
+        with contextlib.closing(sqlite3.connect(where, uri=True, timeout=PATIENCE)) as database:
+            rows = database.execute(_OWED).fetchall()
+        return [f"{what} {which}" for what, which in rows]
+
+    async def connected(self) -> None:
+        """Every session that goes on has a socket of ours: what a replay brings, comes now."""
+        going_on = [s for s in self.stage.sessions if s.joins and s.ended is None]
+        await self.until(lambda: all(session.sockets for session in going_on))
 
     def posts(self, thread: str, *, channel: str = "") -> list[SimulatedMessage]:
         """What the bridge shows in a thread."""

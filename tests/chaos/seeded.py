@@ -8,15 +8,24 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from adapters.slack.client import SlackClient
-from bridge.model.delivery import DeliveryState, Outbound
+from bridge.core import conversation
+from bridge.core import events as e
+from bridge.core.journal import Journal
+from bridge.core.state import Session
+from bridge.core.stepping import Stepping
+from bridge.model.delivery import Ask, DeliveryState, Outbound
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted
-from bridge.runtime.deciding import Decision
+from bridge.polyai.socket import Closing
+from bridge.runtime.connection import Connection
+from bridge.runtime.deciding import Decision, Mail
+from bridge.runtime.dispatcher import Dispatcher, _Lane
 from bridge.runtime.intake import Intake
 from bridge.runtime.ledger import Ledger
 from bridge.runtime.posting import Posting
@@ -115,6 +124,107 @@ def told_twice_is_two_things() -> None:
     _patch(Intake, "_stored", forgetful)
 
 
+# -- towards the agent -----------------------------------------------------------------------------
+
+
+def _stored_without(**parts: Any) -> None:  # noqa: ANN401 - fields of any kind
+    """Commit each session with these fields as if nothing had happened; memory has them."""
+    commit = Worker._commit
+
+    async def forgetful(self: Worker, decision: Decision) -> None:
+        change = decision.change
+        if change is not None and change.conversation.session is not None:
+            session = msgspec.structs.replace(change.conversation.session, **parts)
+            bare = msgspec.structs.replace(change.conversation, session=session)
+            decision = replace(decision, change=replace(change, conversation=bare))
+        await commit(self, decision)
+
+    _patch(Worker, "_commit", forgetful)
+
+
+def the_cursor_passes_an_unfinished_stream() -> None:
+    """Of a stream's pieces only the numbers are committed: the next replay begins after them."""
+    _stored_without(streams=())
+
+
+def what_the_thread_shows_is_not_stored() -> None:
+    _stored_without(shown=(), told=())
+
+
+def the_journal_is_not_stored() -> None:
+    _stored_without(journal=Journal())
+
+
+def the_state_is_committed_before_what_it_owes() -> None:
+    async def halved(self: Worker, decision: Decision) -> None:
+        change = decision.change
+        if change is not None and any(not isinstance(body, Ask) for _, body in change.owed):
+            await self._store.write(replace(change, owed=()))
+            self._world.reached("after-step")
+        if change is not None:
+            await self._store.write(change)
+
+    _patch(Worker, "_commit", halved)
+
+
+def the_agent_is_asked_to_join_on_every_socket() -> None:
+    take_up = conversation._take_up
+
+    def eager(step: Stepping, session: Session) -> None:
+        take_up(step, session)
+        step.change_session(joined=False, join_echoed_at=None)
+
+    _patch(conversation, "_take_up", eager)
+
+
+def what_is_in_flight_is_taken_for_heard() -> None:
+    def trusting(step: Stepping) -> None:
+        flight = step.conversation.in_flight
+        if flight is not None and flight.message is not None:
+            step.settle(flight.message.delivery, DeliveryState.SENT, "it will have arrived")
+        step.change(in_flight=None)
+
+    _patch(conversation, "resend", trusting)
+
+
+def what_is_in_flight_is_sent_again_without_a_replay() -> None:
+    serve = Connection.serve
+
+    async def hasty(self: Connection, *, after: int) -> Closing:
+        present = self._worker.present(self._conversation)
+        if present is not None and present.in_flight is not None:
+            await self._worker.tell(self._conversation, Mail(e.SocketReady(self.number)))
+        return await serve(self, after=after)
+
+    _patch(Connection, "serve", hasty)
+
+
+def what_is_in_doubt_holds_up_nothing() -> None:
+    async def deliver(self: Dispatcher, delivery: ThreadDelivery) -> None:
+        await self._deliver(delivery, _Lane())
+
+    def owe(self: Dispatcher, delivery: ThreadDelivery) -> None:
+        self._tasks.create_task(deliver(self, delivery))
+
+    _patch(Dispatcher, "owe", owe)
+
+
+def what_is_in_doubt_is_never_looked_for() -> None:
+    async def resigned(self: Posting, delivery: ThreadDelivery, *_: object) -> tuple[bool, None]:
+        await self._ledger.hold(delivery, "nobody can tell")
+        return True, None
+
+    _patch(Posting, "_resolved", resigned)
+
+
+# -- what a second defence makes harmless ----------------------------------------------------------
+
+
+def a_replay_begins_after_what_was_read() -> None:
+    """The cursor passes an unfinished stream, but its pieces are committed with it."""
+    _patch(Session, "cursor", property(lambda session: session.journal.floor))
+
+
 #: By the name under which a start is told to have it.
 FAULTS: dict[str, Callable[[], None]] = {
     fault.__name__: fault
@@ -128,10 +238,21 @@ FAULTS: dict[str, Callable[[], None]] = {
         the_outbox_is_forgotten_at_the_start,
         the_inbox_is_forgotten_at_the_start,
         told_twice_is_two_things,
+        the_cursor_passes_an_unfinished_stream,
+        what_the_thread_shows_is_not_stored,
+        the_journal_is_not_stored,
+        the_state_is_committed_before_what_it_owes,
+        the_agent_is_asked_to_join_on_every_socket,
+        what_is_in_flight_is_taken_for_heard,
+        what_is_in_flight_is_sent_again_without_a_replay,
+        what_is_in_doubt_holds_up_nothing,
+        what_is_in_doubt_is_never_looked_for,
     )
 }
+#: Those that cost nothing, as something else makes up for them.
+SPARED = {fault.__name__: fault for fault in (a_replay_begins_after_what_was_read,)}
 
 
 def plant(name: str) -> None:
     """Have this fault from now on, in this process."""
-    FAULTS[name]()
+    (FAULTS | SPARED)[name]()

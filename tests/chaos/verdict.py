@@ -1,4 +1,4 @@
-"""What was accepted against what the other side recorded: lost, doubled, out of order?"""
+"""What was accepted against what the other side recorded: lost, doubled, out of order, held?"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ class Verdict:
     lost: int = 0
     doubled: int = 0
     disordered: int = 0
+    held: int = 0  #: owed, and neither sent nor given up when all should be over
 
     def __add__(self, other: "Verdict") -> "Verdict":
         """Both together."""
@@ -19,6 +20,7 @@ class Verdict:
             self.lost + other.lost,
             self.doubled + other.doubled,
             self.disordered + other.disordered,
+            self.held + other.held,
         )
 
     def __bool__(self) -> bool:
