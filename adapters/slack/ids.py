@@ -33,6 +33,7 @@ _USER = re.compile(r"[UW][A-Z0-9]{1,31}")
 _GROUP = re.compile(r"S[A-Z0-9]{1,31}")
 # Seconds since 1970, a dot and a counter of six digits: an identifier, and never a float.
 _TS = re.compile(r"[0-9]{1,10}\.[0-9]{1,9}")
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def order_of(ts: str) -> str:
 
 def ts_of(instant: datetime) -> str:
     """The instant as Slack would write it: for what comes without a timestamp of its own."""
-    micros = (instant - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    micros = (instant - _EPOCH) // timedelta(microseconds=1)
     return f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
 
 
@@ -218,4 +219,4 @@ def instant_of(ts: str) -> datetime:
     """The instant a timestamp stands for."""
     seconds, _, counter = ts.partition(".")
     micro = int(counter.ljust(6, "0")[:6])
-    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=int(seconds), microseconds=micro)
+    return _EPOCH + timedelta(seconds=int(seconds), microseconds=micro)

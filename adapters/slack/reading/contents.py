@@ -26,8 +26,7 @@ class Contents:
 
 def contents_of(message: Json, *, bot: str) -> Contents:
     """Everything `message` says, to be read by people; without the mention of our `bot` user."""
-    markup = _markup(text_of(message, "text"), message.get("blocks"), bot)
-    words = plain(markup, bot=bot)
+    markup, words = _read(text_of(message, "text"), message.get("blocks"), bot)
     if words and message.get("subtype") == "me_message":
         words = f"* {words}"
     shown = _attachments(message.get("attachments"), bot)
@@ -37,14 +36,18 @@ def contents_of(message: Json, *, bot: str) -> Contents:
     return Contents(text, mentions(markup, bot=bot))
 
 
-def _markup(text: str, blocks: object, bot: str) -> str:
-    """The message's own words: its text, or its blocks where they say more.
+def _read(text: str, blocks: object, bot: str) -> tuple[str, str]:
+    """The message's own markup and its words: its text, or its blocks where they say more.
 
     A channel has its name in the text alone, and its id in both: so the id is no more.
     """
-    rich = markup_of(blocks)
-    told = f"{plain(text, bot=bot)} {text}".strip()
-    return rich if poorer(told, plain(rich, bot=bot)) else text
+    words, rich = plain(text, bot=bot), markup_of(blocks)
+    if rich == text:
+        return text, words
+    seen = plain(rich, bot=bot)
+    if seen == words or not poorer(f"{words} {text}".strip(), seen):
+        return text, words
+    return rich, seen
 
 
 def _attachments(attachments: object, bot: str) -> Iterator[str]:
@@ -65,7 +68,7 @@ def _quotation(attachment: Json, bot: str) -> str:
     inner = tables_in(attachment.get("message_blocks"))
     messages = [each["message"] for each in inner if isinstance(each.get("message"), dict)]
     blocks = [block for each in messages for block in tables_in(each.get("blocks"))]
-    words = plain(_markup(text_of(attachment, "text"), blocks, bot), bot=bot)
+    _, words = _read(text_of(attachment, "text"), blocks, bot)
     quoted = "\n".join(filter(None, (words, *_files(attachment.get("files")))))
     lines = [f"> {each}" for each in quoted.split("\n") if quoted]
     return "\n".join((f"[forwarded: {head}]", *lines))

@@ -7,25 +7,31 @@ misread.
 """
 
 import re
-import unicodedata
+from functools import lru_cache
 
 _TOKEN = re.compile(r"<([^<>]*)>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _BARE = re.compile(r"&(?!(?:amp|lt|gt);)")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
+#: Control characters, and lone halves of surrogate pairs, which no UTF-8 can hold: Unicode's
+#: categories Cc and Cs, both closed for ever.
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SCHEMES = ("http://", "https://", "mailto:", "tel:")
 
 
 def plain(text: str, *, bot: str) -> str:
     """`text` as a person would read it, without the mention of our `bot` user, trimmed."""
-    without = _mention(bot).sub(_closed_gap, text)
-    readable = _TOKEN.sub(lambda found: _token(found[1]), without)
-    return printable(_ENTITY.sub(lambda found: _ENTITIES[found[1]], readable)).strip()
+    if "<" in text:
+        text = _mention(bot).sub(_closed_gap, text)
+        text = _TOKEN.sub(lambda found: _token(found[1]), text)
+    if "&" in text:
+        text = _ENTITY.sub(lambda found: _ENTITIES[found[1]], text)
+    return printable(text).strip()
 
 
 def mentions(text: str, *, bot: str) -> bool:
     """Whether `text` calls our `bot` user."""
-    return bool(_mention(bot).search(text))
+    return "<@" in text and bool(_mention(bot).search(text))
 
 
 def encoded(text: str) -> str:
@@ -43,15 +49,10 @@ def line(text: object) -> str:
 
 def printable(text: str) -> str:
     """`text` without control characters (but line breaks and tabs) and without half characters."""
-    return "".join(
-        letter for letter in text if letter in "\n\t" or unicodedata.category(letter) not in _UNFIT
-    )
+    return _UNFIT.sub("", text)
 
 
-#: Control characters, and lone halves of surrogate pairs, which no UTF-8 can hold.
-_UNFIT = {"Cc", "Cs"}
-
-
+@lru_cache(maxsize=1_000)  # one for each workspace
 def _mention(bot: str) -> re.Pattern[str]:
     return re.compile(rf"( ?)<@{re.escape(bot)}(?:\|[^<>]*)?>( ?)")
 

@@ -4,12 +4,15 @@ The markup is then read like any other text (`plain_text`): so a mention, a link
 the same wherever it stood. Shapes from docs.slack.dev/reference/block-kit/blocks/rich-text-block.
 """
 
+import re
 from collections.abc import Iterator
 
 from adapters.slack.reading.callbacks import Json, tables_in, text_of
 from adapters.slack.reading.plain_text import encoded
 
 _INDENT = "    "
+#: Letters and digits of any script.
+_WORD = re.compile(r"[^\W_]+")
 
 
 def markup_of(blocks: object) -> str:
@@ -156,4 +159,4 @@ def poorer(text: str, rich: str) -> bool:
 
 
 def _vocabulary(text: str) -> set[str]:
-    return set("".join(c if c.isalnum() else " " for c in text).split())
+    return set(_WORD.findall(text))

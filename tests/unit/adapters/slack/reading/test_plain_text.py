@@ -1,5 +1,8 @@
 """Does Slack's markup read like what the person wrote?"""
 
+import sys
+import unicodedata
+
 import pytest
 
 from adapters.slack.reading.plain_text import mentions, plain, printable
@@ -69,3 +72,12 @@ def test_an_enormous_message_is_read() -> None:
 
 def test_printable_keeps_line_breaks_and_tabs() -> None:
     assert printable("a\n\tb\x07") == "a\n\tb"
+
+
+def test_printable_leaves_out_control_and_half_characters_and_nothing_else() -> None:
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+
+    left_out = set(everything) - set(printable(everything))
+
+    unfit = {letter for letter in everything if unicodedata.category(letter) in ("Cc", "Cs")}
+    assert left_out == unfit - {"\n", "\t"}

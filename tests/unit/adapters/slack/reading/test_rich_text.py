@@ -147,6 +147,8 @@ def test_an_odd_indent_breaks_nothing(indent: object) -> None:
         ("hello", "hello world", True),
         ("hello", "", False),
         ("", "", False),
+        ("größe_neu 東京", "Größe größe", True),
+        ("größe_neu 東京", "neu, 東京-größe!", False),
     ],
 )
 def test_blocks_are_needed_only_where_they_say_more(
