@@ -1,7 +1,8 @@
 """`make bench`: our bridge beside the script one would write instead, and beside the floor.
 
-Everything is told beside its rival's figure in the same run; nothing here judges a number. Of this,
-`throughput` alone is for whoever is at work on speed.
+Everything is told beside its rival's figure in the same run; a number never makes it fail, only a
+run that says nothing. Of this, `throughput` alone is for whoever is at work on speed; `page` writes
+the page anew from the last result, after its words have changed.
 """
 
 import argparse
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.page import PAGE, page, table
-from tests.bench.running import FULL, SHORT, Sizes, run
+from tests.bench.page import PAGE, RESULT, page, table
+from tests.bench.running import run
+from tests.bench.sizes import FULL, SHORT
 from tests.bench.stand import certificate_in, many_files
 from tests.bench.throughput import throughput
 
@@ -25,6 +27,7 @@ class Wanted:
     """What was typed."""
 
     what: str
+    part: list[str]
     short: bool
     tls: bool
     threads: int
@@ -36,7 +39,10 @@ class Wanted:
 def wanted(arguments: list[str]) -> Wanted:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", nargs="?", default="all", choices=("all", "throughput"))
+    parser.add_argument("what", nargs="?", default="all", choices=("all", "throughput", "page"))
+    parser.add_argument(
+        "--part", action="append", default=[], help="only this, as tls.speed, clear or sessions"
+    )
     parser.add_argument("--short", action="store_true", help="less of everything, under a minute")
     parser.add_argument("--tls", action="store_true", help="for throughput: over TLS")
     parser.add_argument("--threads", type=int, default=100, help="for throughput")
@@ -58,25 +64,42 @@ def compared(directory: Path, how: Wanted) -> Json:
     )
 
 
-def main() -> None:
-    """Measure and tell: a table for people, then one line of JSON for programs."""
-    how = wanted(sys.argv[1:])
+def told(name: str, found: Json) -> None:
+    """Say that a part is over."""
+    said = found["broken"].get(name, "measured")
+    sys.stderr.write(f"{name}: {said} in {found['took_s'][name]:.0f} s\n")
+    sys.stderr.flush()
+
+
+def measured(how: Wanted) -> Json:
+    """What was asked for, said as tables."""
     many_files()
     with tempfile.TemporaryDirectory() as directory:
         if how.what == "throughput":
-            found = {"throughput": compared(Path(directory), how)}
+            found = {"throughput": compared(Path(directory), how), "broken": {}}
             sys.stdout.write(table(found["throughput"]))
         else:
-            sizes: Sizes = SHORT if how.short else FULL
-            found = run(Path(directory), sizes)
-            written = page(found)
-            sys.stdout.write(written)
-            if not how.short:
-                PAGE.write_text(written)
-    told = json.dumps(found)
-    sys.stdout.write(f"\n{told}\n")
+            found = run(Path(directory), SHORT if how.short else FULL, tuple(how.part), told)
+            sys.stdout.write(page(found))
+    return found
+
+
+def main() -> None:
+    """Measure and tell: tables for people, JSON for programs."""
+    how = wanted(sys.argv[1:])
+    if how.what == "page":
+        PAGE.write_text(page(json.loads(RESULT.read_text())))
+        return
+    found = measured(how)
+    written = json.dumps(found, indent=1) + "\n"
     if how.result is not None:
-        how.result.write_text(told)
+        how.result.write_text(written)
+    if found["broken"]:
+        sys.exit("broken: " + ", ".join(found["broken"]))
+    # The pages tell of a whole run, or of none.
+    if how.what == "all" and not how.short and not how.part:
+        RESULT.write_text(written)
+        PAGE.write_text(page(found))
 
 
 if __name__ == "__main__":

@@ -1,118 +1,133 @@
-"""The whole run, in clear and over TLS, at the sizes given."""
+"""The whole run, in parts, in clear and over TLS, at the sizes given."""
 
 import asyncio
-import os
-import platform
-import sqlite3
-import ssl
-import sys
-from dataclasses import dataclass
-from importlib.metadata import version
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.bench.disk import measured
 from tests.bench.drain import drained, fewest_seconds
+from tests.bench.machine import machine
 from tests.bench.sessions import held
-from tests.bench.stand import FLOOR, OURS, SCRIPT, SUBJECTS, Certificate, certificate_in
-from tests.bench.throughput import latency, throughput
+from tests.bench.sizes import Sizes
+from tests.bench.stand import SUBJECTS, certificate_in
+from tests.bench.throughput import latency, profile, throughput
+from tests.bench.traffic import Broken
 
 Json = dict[str, Any]
-
-_TOLD = ("websockets", "aiohttp", "slack-bolt", "slack-sdk", "SQLAlchemy", "aiosqlite", "msgspec")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """How much of everything."""
-
-    threads: tuple[int, ...]
-    rounds: int
-    seconds: float
-    latency_threads: int
-    sessions: tuple[int, ...]
-    #: Who is measured with how many sessions at most: the script takes megabytes for each over TLS.
-    most_sessions: dict[str, int]
-    idle_seconds: float
-    drained: bool
-    #: TLS is the real case.
-    clear_too: bool
+#: Puts what it has measured into what was found so far.
+Part = Callable[[Json], None]
 
 
-FULL = Sizes(
-    threads=(1, 100, 1000),
-    rounds=5,
-    seconds=6.0,
-    latency_threads=100,
-    sessions=(100, 1000, 5000, 10_000),
-    most_sessions={OURS: 10_000, FLOOR: 10_000, SCRIPT: 1000},
-    idle_seconds=35.0,
-    drained=True,
-    clear_too=True,
-)
-SHORT = Sizes(
-    threads=(5,),
-    rounds=1,
-    seconds=1.0,
-    latency_threads=5,
-    sessions=(20,),
-    most_sessions={OURS: 20},
-    idle_seconds=0.5,
-    drained=False,
-    clear_too=False,
-)
+def run(
+    directory: Path, sizes: Sizes, wanted: tuple[str, ...], tell: Callable[[str, Json], None]
+) -> Json:
+    """Everything, or those parts only; a part that broke is named with its reason, and left out.
 
-
-def run(directory: Path, sizes: Sizes) -> Json:
-    """Everything. Raises Broken if the run says nothing."""
-    found: Json = {"machine": machine(), "disk": asyncio.run(measured(directory, sizes.rounds))}
-    if sizes.drained:
-        found["drain"] = drain()
-    found["tls"] = _over(directory / "tls", certificate_in(directory), sizes)
-    if sizes.clear_too:
-        found["clear"] = _over(directory / "clear", None, sizes)
+    A part is wanted by its name (`tls.speed`) or by a piece of it (`speed`). `tell` is called after
+    each, with its name and all that was found so far.
+    """
+    found: Json = {"machine": machine(), "took_s": {}, "broken": {}}
+    for name, part in _parts(directory, sizes):
+        if wanted and not {name, *name.split(".")} & set(wanted):
+            continue
+        began = time.perf_counter()
+        try:
+            part(found)
+        except (Broken, AssertionError) as error:
+            found["broken"][name] = str(error)
+        found["took_s"][name] = time.perf_counter() - began
+        tell(name, found)
     return found
 
 
-def _over(directory: Path, tls: Certificate | None, sizes: Sizes) -> Json:
-    speeds = {
-        str(threads): throughput(
-            directory / f"throughput-{threads}",
-            tls,
-            threads=threads,
-            rounds=sizes.rounds,
-            seconds=sizes.seconds,
+def _parts(directory: Path, sizes: Sizes) -> Iterator[tuple[str, Part]]:
+    """In this order; what is quick, and what others are judged by, comes first."""
+    yield "disk", lambda found: found.update(disk=asyncio.run(measured(directory, 5)))
+    if sizes.drained:
+        yield "drain", lambda found: found.update(drain=drain())
+    for mode in sizes.modes:
+        yield from Way(directory, mode, sizes).parts()
+
+
+class Way:
+    """All that is measured in clear, or over TLS."""
+
+    def __init__(self, directory: Path, mode: str, sizes: Sizes) -> None:
+        self._mode = mode
+        self._sizes = sizes
+        self._directory = directory / mode
+        self._directory.mkdir()
+        self._tls = certificate_in(self._directory) if mode == "tls" else None
+
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """By name."""
+        for part in (self.speed, self.rate, self.profile, self.sessions):
+            yield f"{self._mode}.{part.__name__}", part
+
+    def speed(self, found: Json) -> None:
+        """As fast as it goes; then at half of what the slowest of the three can."""
+        speeds = {
+            str(speed.threads): throughput(
+                self._directory / f"speed-{speed.threads}",
+                self._tls,
+                threads=speed.threads,
+                rounds=speed.rounds,
+                seconds=self._sizes.seconds,
+                subjects=speed.subjects,
+            )
+            for speed in self._sizes.speeds
+        }
+        results = speeds[str(self._sizes.latency_threads)]
+        half = min(results[subject]["per_s"] for subject in SUBJECTS) / 2
+        self._put(found, throughput=speeds, half=self._latency("half", half))
+
+    def rate(self, found: Json) -> None:
+        """At the rate that the targets name."""
+        if rate := self._sizes.rates.get(self._mode):
+            self._put(found, rate=self._latency("rate", rate))
+
+    def profile(self, found: Json) -> None:
+        """Where our CPU goes."""
+        threads, seconds = self._sizes.latency_threads, self._sizes.seconds
+        self._put(
+            found,
+            profile=profile(
+                self._directory / "profile", self._tls, threads=threads, seconds=seconds
+            ),
         )
-        for threads in sizes.threads
-    }
-    near = str(min(sizes.threads, key=lambda threads: abs(threads - sizes.latency_threads)))
-    slowest = min(speeds[near][subject]["per_s"] for subject in SUBJECTS)
-    return {
-        "throughput": speeds,
-        "latency": latency(
-            directory / "latency",
-            tls,
-            threads=sizes.latency_threads,
-            rate=slowest / 2,
-            rounds=sizes.rounds,
-            seconds=sizes.seconds,
-        ),
-        "sessions": {
-            str(count): {
+
+    def sessions(self, found: Json) -> None:
+        """What open conversations cost."""
+        results = {
+            str(size.sessions): {
                 subject: held(
-                    directory / f"sessions-{count}-{subject}",
-                    tls,
+                    self._directory / f"sessions-{size.sessions}-{subject}",
+                    self._tls,
                     subject,
-                    sessions=count,
-                    idle_seconds=sizes.idle_seconds,
-                    seconds=sizes.seconds,
+                    sessions=size.sessions,
+                    idle_seconds=self._sizes.idle_seconds,
+                    seconds=self._sizes.seconds,
                 )
-                for subject, most in sizes.most_sessions.items()
-                if count <= most
+                for subject in size.subjects
             }
-            for count in sizes.sessions
-        },
-    }
+            for size in self._sizes.sessions
+        }
+        self._put(found, sessions=results)
+
+    def _latency(self, name: str, rate: float) -> Json:
+        return latency(
+            self._directory / name,
+            self._tls,
+            threads=self._sizes.latency_threads,
+            rate=rate,
+            rounds=self._sizes.latency_rounds,
+            seconds=self._sizes.seconds * 2,
+        )
+
+    def _put(self, found: Json, **results: Json) -> None:
+        found.setdefault(self._mode, {}).update(results)
 
 
 def drain() -> Json:
@@ -125,19 +140,4 @@ def drain() -> Json:
         "ratio": found.seconds / fewest,
         "429s": found.excesses,
         "unfairness": found.unfairness,
-    }
-
-
-def machine() -> Json:
-    """Where the figures come from."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line for line in lines if line.startswith("model name")), "unknown: unknown")
-    return {
-        "processor": model.partition(":")[2].strip(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(terse=True),
-        "python": sys.version.split()[0],
-        "sqlite": sqlite3.sqlite_version,
-        "openssl": ssl.OPENSSL_VERSION,
-        **{name: version(name) for name in _TOLD},
     }

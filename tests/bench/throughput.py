@@ -27,16 +27,24 @@ def interleaved(
 
 
 def medians(results: list[Json]) -> Json:
-    """The median of each number."""
-    return {
+    """The median of each number; of the messages a second also the lowest and the highest."""
+    found: Json = {
         name: statistics.median(result[name] for result in results)
         for name, value in results[0].items()
         if isinstance(value, int | float)
     }
+    speeds = [result["per_s"] for result in results]
+    return found | {"rounds": len(results), "per_s_low": min(speeds), "per_s_high": max(speeds)}
 
 
 def throughput(
-    directory: Path, certificate: Certificate | None, *, threads: int, rounds: int, seconds: float
+    directory: Path,
+    certificate: Certificate | None,
+    *,
+    threads: int,
+    rounds: int,
+    seconds: float,
+    subjects: tuple[str, ...] = SUBJECTS,
 ) -> dict[str, Json]:
     """As fast as it goes."""
 
@@ -49,7 +57,7 @@ def throughput(
             found["db_bytes_per_message"] = grown / found["answered"]
         return found
 
-    return interleaved(directory, certificate, rounds, measured)
+    return interleaved(directory, certificate, rounds, measured, subjects)
 
 
 def latency(
@@ -61,7 +69,7 @@ def latency(
     rounds: int,
     seconds: float,
 ) -> dict[str, Json]:
-    """At a rate that all of them can hold."""
+    """At a rate, whether it can be held or not: what could not be said is counted as skipped."""
 
     def measured(stand: Stand) -> Json:
         stand.open(threads)
@@ -69,3 +77,12 @@ def latency(
 
     found = interleaved(directory, certificate, rounds, measured)
     return {subject: {**result, "rate": rate} for subject, result in found.items()}
+
+
+def profile(
+    directory: Path, certificate: Certificate | None, *, threads: int, seconds: float
+) -> Json:
+    """Where ours has its CPU, as fast as it goes: one round, as looking costs a little."""
+    with standing_up(directory, OURS, certificate) as stand:
+        stand.open(threads)
+        return stand.profile(threads, warm=seconds / 3, seconds=seconds)

@@ -20,4 +20,6 @@ def test_the_short_bench_measures_ours_the_script_and_the_floor(tmp_path: Path) 
     speeds = found["tls"]["throughput"]["5"]
     assert all(speeds[subject]["messages"] > 0 for subject in ("ours", "script", "floor"))
     assert found["tls"]["sessions"]["20"]["ours"]["restart_s"] > 0
+    assert found["tls"]["profile"]["areas"]
+    assert not found["broken"]
     assert told.stdout.startswith("# Performance")

@@ -1,0 +1,72 @@
+"""How much of everything is measured: in full within 35 minutes, in short in half a minute."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tests.bench.stand import CAREFUL, FLOOR, FORGETFUL, OURS, SCRIPT, SUBJECTS
+
+EVERYBODY: Final = (OURS, FORGETFUL, SCRIPT, CAREFUL, FLOOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """As fast as it goes, in so many threads, by these, in so many rounds."""
+
+    threads: int
+    subjects: tuple[str, ...]
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """So many open conversations, by these; one round, as opening them takes long."""
+
+    sessions: int
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much of everything."""
+
+    speeds: tuple[Speed, ...]
+    seconds: float
+    #: Of everything that is done at a rate.
+    latency_threads: int
+    latency_rounds: int
+    #: The rate that the targets name, in messages a second.
+    rates: dict[str, float]
+    sessions: tuple[Held, ...]
+    idle_seconds: float
+    drained: bool
+    #: TLS is the real case.
+    modes: tuple[str, ...]
+
+
+FULL = Sizes(
+    speeds=(Speed(1, SUBJECTS, 3), Speed(100, EVERYBODY, 5), Speed(1000, SUBJECTS, 3)),
+    seconds=4.0,
+    latency_threads=100,
+    latency_rounds=3,
+    rates={"tls": 100.0, "clear": 300.0},
+    sessions=(
+        Held(100, SUBJECTS),
+        Held(1000, SUBJECTS),
+        Held(5000, (OURS,)),
+        Held(10_000, (OURS, FLOOR)),
+    ),
+    idle_seconds=30.0,
+    drained=True,
+    modes=("tls", "clear"),
+)
+SHORT = Sizes(
+    speeds=(Speed(5, SUBJECTS, 1),),
+    seconds=1.0,
+    latency_threads=5,
+    latency_rounds=1,
+    rates={},
+    sessions=(Held(20, (OURS,)),),
+    idle_seconds=0.5,
+    drained=False,
+    modes=("tls",),
+)
