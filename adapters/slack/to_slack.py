@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from slack_sdk.models.blocks import Block
-
 from adapters.slack import ids, limits
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.blocks import context, section
+from adapters.slack.rendering.blocks import Block, context, section
 from adapters.slack.rendering.cards import attachments, call_words, calls, linked_words
 from adapters.slack.rendering.controls import controls
 from adapters.slack.rendering.mrkdwn import mrkdwn_and_words
@@ -126,11 +124,10 @@ def _message(
     username: str | None = None,
     icon_url: str | None = None,
 ) -> SlackMessage:
-    shown = list(blocks) or [context(_NOTHING)]
-    shown[0].block_id = ids.mark(outbound.id)
+    first, *others = blocks or [context(_NOTHING)]
     return SlackMessage(
         text=markup.shortened(text, limits.FALLBACK_TEXT),
-        blocks=tuple(block.to_dict() for block in shown),
+        blocks=({**first, "block_id": ids.mark(outbound.id)}, *others),
         metadata={"event_type": ids.EVENT_TYPE, "event_payload": {"delivery": outbound.id}},
         username=username,
         icon_url=icon_url,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
 
 from adapters.slack import ids, limits
 from adapters.slack.from_slack import from_slack
@@ -193,6 +194,7 @@ def harmless(text: str) -> bool:
 def test_nothing_can_ping_and_every_limit_holds(content: Content, offered: Features) -> None:
     message = shown(content, offered)
     assert limits.violations(message.text, message.blocks) == []
+    assert [model.to_dict() for model in Block.parse_all(message.blocks)] == [*message.blocks]
     assert harmless(message.text)
     for name, text in texts(message.blocks):
         if name == "mrkdwn":

@@ -9,8 +9,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from slack_sdk.models.blocks import Block
-
 from adapters.slack import ids, limits
 from adapters.slack.identity import BotIdentity
 from adapters.slack.logs import LOG
@@ -18,7 +16,7 @@ from adapters.slack.reading.arrivals import arrival
 from adapters.slack.reading.interactions import Command
 from adapters.slack.reading.words import Words, folded
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.blocks import section
+from adapters.slack.rendering.blocks import Block, section
 from adapters.slack.rendering.guidance import how_to
 from adapters.slack.rendering.listing import MOST, conversations, line, of_workspace
 from adapters.slack.workspaces import Workspace
@@ -104,5 +102,5 @@ def _body(text: str, blocks: Sequence[Block] = ()) -> str:
         "text": markup.shortened(text, limits.FALLBACK_TEXT),
     }
     if blocks:
-        body["blocks"] = [block.to_dict() for block in (section(text), *blocks)]
+        body["blocks"] = [section(text), *blocks]
     return json.dumps(body)

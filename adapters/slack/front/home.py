@@ -5,17 +5,14 @@ Sources: docs.slack.dev, "App Home" and reference/methods/views.publish.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
-
-from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock
-from slack_sdk.models.views import View
+from typing import Any, Final
 
 from adapters.slack.front.asides import Asides, passed_on
 from adapters.slack.identity import BotIdentity
 from adapters.slack.logs import LOG
 from adapters.slack.reading.interactions import HomeTab
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.blocks import context, plain, section
+from adapters.slack.rendering.blocks import Block, context, divider, header, section
 from adapters.slack.rendering.guidance import how_to
 from adapters.slack.rendering.listing import MOST, conversations, moment, of_workspace
 from adapters.slack.settings.control_settings import ControlSettings
@@ -33,19 +30,19 @@ _SETTLED: Final = timedelta(seconds=3)
 
 def home_view(
     bot: BotIdentity, glimpses: Sequence[Glimpse], guidance: str, *, now: datetime, remark: str = ""
-) -> View:
+) -> dict[str, Any]:
     """The Home tab of somebody who has these conversations; `guidance` says how to begin one."""
     blocks: list[Block] = [
-        HeaderBlock(text=plain(markup.label(bot.name, 100) or "Your agent")),
+        header(markup.label(bot.name, 100) or "Your agent"),
         section(guidance),
-        DividerBlock(),
+        divider(),
         section(_counted(len(glimpses))),
         *conversations(glimpses, bot.address),
     ]
     if remark:
         blocks.append(context(markup.escape(remark)))
     blocks.append(context(f"As of {moment(now)}. Open this tab again to see what has changed."))
-    return View(type="home", blocks=blocks)
+    return {"type": "home", "blocks": blocks}
 
 
 def _counted(number: int) -> str:
@@ -97,15 +94,17 @@ class HomeTabs:
         except (Refusal, BridgeError) as refusal:
             LOG.debug("slack.home_not_shown", extra={"reason": str(refusal)})
 
-    def _view(self, workspace: Workspace, glimpses: Sequence[Glimpse], remark: str) -> View:
+    def _view(
+        self, workspace: Workspace, glimpses: Sequence[Glimpse], remark: str
+    ) -> dict[str, Any]:
         settings, now = self._settings, self._host.clock.now()
         guidance = how_to(workspace.bot.user, settings.words, settings.command)
         return home_view(workspace.bot, glimpses, guidance, now=now, remark=remark)
 
-    async def _publish(self, workspace: Workspace, tab: HomeTab, view: View) -> None:
+    async def _publish(self, workspace: Workspace, tab: HomeTab, view: dict[str, Any]) -> None:
         await workspace.calls.ask(
             workspace.calls.web.views_publish,
             urgency=Urgency.SIGNAL,
             user_id=tab.person,
-            view=view.to_dict(),
+            view=view,
         )

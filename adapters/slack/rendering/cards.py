@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ImageBlock, ImageElement
-
 from adapters.slack import ids, limits
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.blocks import button, plain, section
+from adapters.slack.rendering.blocks import Block, actions, button, image, picture, section
 from bridge.model.messages import Attachment, AttachmentKind, CallAction
 
 
@@ -20,11 +18,11 @@ def attachments(these: Sequence[Attachment], *, pictures: bool) -> Iterator[Bloc
     numbers = count(1)
     rest: list[str] = []
     for attachment in these:
-        picture = attachment.kind is AttachmentKind.IMAGE and bool(markup.web_url(attachment.url))
-        if room[picture] and linked(attachment):
-            room[picture] -= 1
-            if picture:
-                yield _picture(attachment)
+        url = markup.web_url(attachment.url) if attachment.kind is AttachmentKind.IMAGE else None
+        if room[bool(url)] and linked(attachment):
+            room[bool(url)] -= 1
+            if url:
+                yield _picture(attachment, url)
             else:
                 yield from _card(attachment, next(numbers), pictures=pictures)
         elif line := linked(attachment):
@@ -62,22 +60,18 @@ def call_words(call: CallAction) -> str:
     return markup.label(f"{call.title} {call.number}", limits.LABEL)
 
 
-def _picture(attachment: Attachment) -> ImageBlock:
+def _picture(attachment: Attachment, url: str) -> Block:
     title = markup.label(attachment.title, limits.ALT_TEXT)
-    return ImageBlock(
-        image_url=markup.web_url(attachment.url),
-        alt_text=title or "Picture",
-        title=plain(title) if title else None,
-    )
+    return picture(url, title or "Picture", title)
 
 
 def _card(attachment: Attachment, number: int, *, pictures: bool) -> Iterator[Block]:
     """Its title as a link, with a picture and a button; only one of them has room beside it."""
     url, preview = markup.web_url(attachment.url), markup.web_url(attachment.preview_url)
     alt = markup.label(attachment.title, limits.ALT_TEXT) or "Preview"
-    shown = ImageElement(image_url=preview, alt_text=alt) if preview and pictures else None
+    shown = image(preview, alt) if preview and pictures else None
     words = markup.label(attachment.action_text, limits.BUTTON_TEXT)
     opens = button(words, ids.open_action(number), url=url) if url and words else None
     yield section(linked(attachment), shown or opens)
     if shown and opens:
-        yield ActionsBlock(elements=[opens])
+        yield actions([opens])

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, ButtonElement, ConfirmObject, MarkdownTextObject
-
 from adapters.slack import ids
-from adapters.slack.rendering.blocks import button, plain
+from adapters.slack.rendering.blocks import Block, Element, actions, button, question
 from bridge.model.delivery import Outbound
 from bridge.model.messages import Control
 
@@ -19,7 +17,7 @@ _LABELS = {
 }
 
 
-def controls(outbound: Outbound, offered: Sequence[Control]) -> ActionsBlock:
+def controls(outbound: Outbound, offered: Sequence[Control]) -> Block:
     """The controls that the notice `outbound` offers.
 
     What one person alone is shown is in no history, and Slack may not say in which thread it stood:
@@ -29,23 +27,18 @@ def controls(outbound: Outbound, offered: Sequence[Control]) -> ActionsBlock:
     value = ids.ButtonValue(outbound.id, team)
     if outbound.only_for:
         value = ids.ButtonValue(outbound.id, team, thread=outbound.thread)
-    return ActionsBlock(elements=[control_button(control, value) for control in offered])
+    return actions([control_button(control, value) for control in offered])
 
 
-def control_button(control: Control, value: ids.ButtonValue) -> ButtonElement:
+def control_button(control: Control, value: ids.ButtonValue) -> Element:
     """One control; what cannot be undone asks once more."""
     shown = button(_LABELS[control], ids.control_action(control), value=ids.encode_button(value))
-    if control is Control.END:
-        shown.confirm = _END
-    return shown
+    return {**shown, "confirm": _END} if control is Control.END else shown
 
 
-_END = ConfirmObject(
-    title=plain("End the conversation?"),
-    text=MarkdownTextObject(
-        text="The agent forgets what was said in it. This cannot be undone.", verbatim=True
-    ),
-    confirm=plain("End it"),
-    deny=plain("Go on"),
-    style="danger",
+_END = question(
+    "End the conversation?",
+    "The agent forgets what was said in it. This cannot be undone.",
+    yes="End it",
+    no="Go on",
 )

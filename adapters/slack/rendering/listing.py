@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
-
 from adapters.slack import ids
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.blocks import button, section
+from adapters.slack.rendering.blocks import Block, Element, actions, button, section
 from adapters.slack.rendering.controls import control_button
 from bridge.model.messages import Control
 from bridge.plugin import Glimpse
@@ -59,13 +57,13 @@ def moment(instant: datetime) -> str:
     return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
 
-def _buttons(glimpse: Glimpse, address: str, number: int) -> ActionsBlock:
+def _buttons(glimpse: Glimpse, address: str, number: int) -> Block:
     thread = ids.SlackThread.parse(glimpse.thread)
     value = ids.ButtonValue(team=thread.team, thread=glimpse.thread)
-    shown: list[ButtonElement] = []
+    shown: list[Element] = []
     if (url := way_to(thread, address)) is not None:
         shown.append(button("Open", ids.open_action(number), url=url))
     shown.append(control_button(Control.END, value))
     if not glimpse.with_person:
         shown.append(control_button(Control.PERSON, value))
-    return ActionsBlock(elements=shown)
+    return actions(shown)

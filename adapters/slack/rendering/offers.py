@@ -6,11 +6,9 @@ words. The choice itself is told by delivery, place and mark, never by what a la
 
 from collections.abc import Iterator, Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, Block, Option, StaticSelectElement
-
 from adapters.slack import ids, limits
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.blocks import button, context, label, plain, section
+from adapters.slack.rendering.blocks import Block, actions, button, context, menu, section
 from bridge.model.delivery import Outbound
 from bridge.model.messages import Choice, Suggestion
 
@@ -25,24 +23,16 @@ def offers(suggestions: Sequence[Suggestion], outbound: Outbound) -> Iterator[Bl
         yield section("\n".join(f"• {markup.escape(_line(text))}" for text in cut))
     team = ids.SlackThread.parse(outbound.thread).team
     values = [ids.encode_button(_value(outbound, team, at, s)) for at, s in enumerate(these)]
+    offered = [(s.text, value) for s, value in zip(these, values, strict=True)]
     if len(these) <= MOST_BUTTONS:
-        yield ActionsBlock(
-            elements=[
-                button(suggestion.text, ids.suggestion_action(at), value=value)
-                for at, (suggestion, value) in enumerate(zip(these, values, strict=True))
+        yield actions(
+            [
+                button(text, ids.suggestion_action(at), value=value)
+                for at, (text, value) in enumerate(offered)
             ]
         )
     elif these:
-        options = [
-            Option(text=label(suggestion.text), value=value)
-            for suggestion, value in zip(these, values, strict=True)
-        ]
-        menu = StaticSelectElement(
-            placeholder=plain("Choose an answer"),
-            options=options,
-            action_id=ids.suggestion_action(0),
-        )
-        yield ActionsBlock(elements=[menu])
+        yield actions([menu("Choose an answer", ids.suggestion_action(0), offered)])
 
 
 def chosen(choice: Choice) -> Block:

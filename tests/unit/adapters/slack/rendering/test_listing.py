@@ -55,8 +55,7 @@ def answer(glimpses: Sequence[Glimpse], *, asking: bool = False) -> dict[str, An
 
 def home(glimpses: Sequence[Glimpse], remark: str = "") -> dict[str, Any]:
     guidance = how_to(BOT.user, WORDS, "/agent")
-    view: dict[str, Any] = home_view(BOT, glimpses, guidance, now=NOON, remark=remark).to_dict()
-    return view
+    return home_view(BOT, glimpses, guidance, now=NOON, remark=remark)
 
 
 def status() -> dict[str, Any]:
@@ -116,7 +115,7 @@ def test_every_record_has_its_case() -> None:
 
 def test_every_button_of_a_list_names_its_thread() -> None:
     _, buttons = conversations(ONE, BOT.address)
-    opening, *others = buttons.to_dict()["elements"]
+    opening, *others = buttons["elements"]
     assert opening["url"].startswith("https://simulated.slack.com/archives/C0123456789/p17723664")
     for button in others:
         value = ids.decode_button(button["value"])
@@ -126,19 +125,19 @@ def test_every_button_of_a_list_names_its_thread() -> None:
 
 def test_ending_asks_once_more_and_nothing_else_does() -> None:
     _, buttons = conversations(ONE, BOT.address)
-    asking = [b["action_id"] for b in buttons.to_dict()["elements"] if "confirm" in b]
+    asking = [b["action_id"] for b in buttons["elements"] if "confirm" in b]
     assert asking == [ids.control_action(Control.END)]
 
 
 def test_whom_a_person_helps_already_is_not_offered_another() -> None:
     _, buttons = conversations([glimpse(with_person=True)], BOT.address)
-    named = [button["action_id"] for button in buttons.to_dict()["elements"]]
+    named = [button["action_id"] for button in buttons["elements"]]
     assert ids.control_action(Control.PERSON) not in named
 
 
 def test_without_the_workspaces_address_there_is_no_link() -> None:
     said, buttons = conversations(ONE, "javascript:x")
-    assert "http" not in json.dumps([said.to_dict(), buttons.to_dict()])
+    assert "http" not in json.dumps([said, buttons])
 
 
 def test_what_comes_from_outside_is_escaped() -> None:
