@@ -22,7 +22,7 @@ from bridge.model.delivery import (
     Urgency,
 )
 from bridge.model.messages import AgentReply, Content
-from bridge.plugin import Adapter, Announcer, Finder, Queuer
+from bridge.plugin import Adapter, Announcer, Finder
 from bridge.runtime.ledger import Ledger
 from bridge.runtime.outcomes import BREAKS, Broken, broken, certainly_absent, unannounced, word
 from bridge.runtime.status import Status
@@ -98,21 +98,19 @@ class Posting:
         """Return when `adapter` may send `outbound`; raises what it raises.
 
         Raises:
-            Unreachable: the adapter has left meanwhile, so that its turn may never come.
+            Unreachable: the adapter has left, or called it off: the turn may never come.
         """
-        waiting: object = adapter
-        if not isinstance(waiting, Queuer):
+        queuer = self._adapters.queuer(delivery.adapter)
+        if queuer is None:
             return
-        turn = asyncio.ensure_future(waiting.turn(outbound, revising=revising))
-        gone = asyncio.ensure_future(self._adapters.gone(delivery.adapter, adapter))
         try:
-            await asyncio.wait((turn, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not turn.done() or turn.cancelled():
-                raise Unreachable("the adapter left before it could be sent")
-            turn.result()
-        finally:
-            turn.cancel()
-            gone.cancel()
+            async with self._adapters.while_there(delivery.adapter, adapter):
+                await queuer.turn(outbound, revising=revising)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise Unreachable("its turn was called off") from None
 
     async def _turn_refused(
         self, delivery: ThreadDelivery, adapter: Adapter, outbound: Outbound

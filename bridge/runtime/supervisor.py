@@ -1,29 +1,33 @@
 """Who keeps the adapters alive? Each connects, serves and is tried again, harming no other."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
-from bridge.errors import BridgeError, CredentialsRefused
+from bridge.errors import BridgeError, CredentialsRefused, Unreachable
 from bridge.model.ids import AdapterName
-from bridge.plugin import Adapter, Host, Plugin, Signaller
+from bridge.plugin import Adapter, Host, Plugin, Queuer, Signaller
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.world import World
 
 #: How long nobody asks again after the platform refused our credentials: a person must act.
 _REFUSED = timedelta(seconds=60)
+_GONE = "the adapter has left"
 
 
 @dataclass(slots=True)
 class _Slot:
     adapter: Adapter | None = None
     signaller: Signaller | None = None  #: the same, if it can show signs of life
+    queuer: Queuer | None = None  #: the same, if there are turns to wait for
     there: asyncio.Event = field(default_factory=asyncio.Event)
-    left: asyncio.Event = field(default_factory=asyncio.Event)
+    waits: set[asyncio.Timeout] = field(default_factory=set)  #: to be over when it leaves
 
 
 class Adapters:
@@ -42,6 +46,11 @@ class Adapters:
         slot = self._slots.get(name)
         return slot.signaller if slot else None
 
+    def queuer(self, name: AdapterName) -> Queuer | None:
+        """The adapter, if it is connected and lets only so much through."""
+        slot = self._slots.get(name)
+        return slot.queuer if slot else None
+
     async def connected(self, name: AdapterName) -> Adapter:
         """The adapter, as soon as it is connected; what is owed to one that was removed waits."""
         slot = self._slots.setdefault(name, _Slot())
@@ -49,26 +58,44 @@ class Adapters:
             await slot.there.wait()
         return slot.adapter
 
-    async def gone(self, name: AdapterName, adapter: Adapter) -> None:
-        """Return when this very adapter has left."""
+    @asynccontextmanager
+    async def while_there(self, name: AdapterName, adapter: Adapter) -> AsyncIterator[None]:
+        """For what is waited for only as long as this very adapter is connected.
+
+        Raises:
+            Unreachable: it has left.
+        """
         slot = self._slots.setdefault(name, _Slot())
-        if slot.adapter is adapter:
-            await slot.left.wait()
+        if slot.adapter is not adapter:
+            raise Unreachable(_GONE)
+        wait = asyncio.timeout(None)
+        slot.waits.add(wait)
+        try:
+            async with wait:
+                yield
+        except TimeoutError:
+            if wait.expired():
+                raise Unreachable(_GONE) from None
+            raise
+        finally:
+            slot.waits.discard(wait)
 
     def arrived(self, name: AdapterName, adapter: Adapter) -> None:
         """It is connected."""
         slot = self._slots.setdefault(name, _Slot())
-        slot.adapter, slot.left = adapter, asyncio.Event()
+        slot.adapter = adapter
         # Asked once: to compare with a protocol takes as long as a small step of a conversation.
-        slot.signaller = _signaller(adapter)
+        slot.signaller, slot.queuer = _signaller(adapter), _queuer(adapter)
         slot.there.set()
 
     def left(self, name: AdapterName) -> None:
         """It is not connected any more."""
         slot = self._slots.setdefault(name, _Slot())
-        slot.adapter = slot.signaller = None
+        slot.adapter = slot.signaller = slot.queuer = None
         slot.there.clear()
-        slot.left.set()
+        waits, slot.waits = slot.waits, set()
+        for wait in waits:
+            wait.reschedule(asyncio.get_running_loop().time())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +173,7 @@ def _cause(error: BaseException) -> BaseException:
 def _told(cause: BaseException) -> str:
     """Our own errors are fit to be read; foreign ones may quote anything, secrets too."""
     return str(cause) if isinstance(cause, BridgeError) else type(cause).__name__
+
+
+def _queuer(adapter: object) -> Queuer | None:
+    return adapter if isinstance(adapter, Queuer) else None
