@@ -3,7 +3,9 @@
 import asyncio
 import random
 import secrets
+import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -20,23 +22,54 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    """The machine's clock, read once and then carried on by the monotonic one.
+def wall_time() -> datetime:
+    """What the machine's wall clock shows; only to be compared with what other clocks showed.
 
-    An operator's or NTP's step of the wall clock therefore moves no deadline of a running process.
+    It may be stepped in either direction, and is right again as soon as somebody sets it right.
+    """
+    return datetime.now(UTC)
+
+
+def elapsed() -> float:
+    """Seconds since some instant in the past, never set and never backwards.
+
+    They pass also while the machine is suspended, where it can tell: `time.monotonic` stands still
+    then (clock_gettime(2), CLOCK_BOOTTIME; on macOS its CLOCK_MONOTONIC goes on).
+    """
+    return time.clock_gettime(_GOES_ON)
+
+
+_GOES_ON = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
+
+#: The event loop's timers do stand still then, so nobody sleeps for longer without a look, seconds.
+LONGEST_NAP = 30.0
+
+
+class SystemClock:
+    """The machine's clock, read once and then carried on by what has elapsed since.
+
+    An operator's or NTP's step of the wall clock therefore moves no deadline of a running process,
+    and a machine that was suspended knows how long.
     """
 
-    def __init__(self) -> None:
-        self._anchor = datetime.now(UTC)
-        self._started = time.monotonic()
+    def __init__(self, elapsed: Callable[[], float] = elapsed) -> None:
+        """`elapsed` counts the seconds."""
+        self._elapsed = elapsed
+        self._anchor = wall_time()
+        self._started = elapsed()
 
     def now(self) -> datetime:
         """The present instant."""
-        return self._anchor + timedelta(seconds=time.monotonic() - self._started)
+        return self._anchor + timedelta(seconds=self._elapsed() - self._started)
 
     async def sleep(self, duration: timedelta) -> None:
         """Return after `duration`; at once if it is not positive."""
-        await asyncio.sleep(max(0.0, duration.total_seconds()))
+        left = duration.total_seconds()
+        until = self._elapsed() + left
+        while left > LONGEST_NAP:
+            await asyncio.sleep(LONGEST_NAP)
+            left = until - self._elapsed()
+        await asyncio.sleep(max(0.0, left))
 
 
 class Ids(Protocol):

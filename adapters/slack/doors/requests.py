@@ -1,17 +1,18 @@
 """How does Slack reach us over HTTP? Its signed requests, taken like everything else that comes.
 
 Every request is signed with the app's signing secret and is good for five minutes
-(docs.slack.dev/authentication/verifying-requests-from-slack); one that is sent again by somebody
-else within these is recognised by its identity, as Slack's own repetitions are. An event that we
-could not store is answered 500, and Slack repeats it; whatever we will never understand is answered
-200, as repetitions would not help.
+(docs.slack.dev/authentication/verifying-requests-from-slack), by our clock or by the machine's wall
+clock: ours is not moved when that one is set wrong, and that one is right once it is set right. One
+that is sent again by somebody else within these is recognised by its identity, as Slack's own
+repetitions are. An event that we could not store is answered 500, and Slack repeats it; whatever we
+will never understand is answered 200, as repetitions would not help.
 """
 
 import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,7 +23,7 @@ from slack_sdk.signature import SignatureVerifier
 from adapters.slack.doors.hearing import Hearing
 from adapters.slack.front.reception import Reply
 from adapters.slack.logs import LOG
-from bridge.clock import Clock
+from bridge.clock import Clock, wall_time
 from bridge.plugin import Host
 
 #: How often we look whether our own posts come back, and note that we are there.
@@ -42,22 +43,29 @@ _TIMESTAMP, _SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
 
 
 class _Seconds(SignatureClock):
-    """Our clock as the SDK reads one."""
+    """A clock as the SDK reads one."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
 
     def now(self) -> float:
         """Seconds since 1970."""
-        return self._clock.now().timestamp()
+        return self._now().timestamp()
 
 
 class Requests:
     """Slack's requests: events, presses, shortcuts and commands, all at one address."""
 
-    def __init__(self, signing_secret: str, take: Take, hearing: Hearing, clock: Clock) -> None:
-        self._seconds = _Seconds(clock)
-        self._verifier = SignatureVerifier(signing_secret, self._seconds)
+    def __init__(
+        self,
+        signing_secret: str,
+        take: Take,
+        hearing: Hearing,
+        clock: Clock,
+        wall: Callable[[], datetime] = wall_time,
+    ) -> None:
+        self._clocks = _Seconds(clock.now), _Seconds(wall)
+        self._verifiers = [SignatureVerifier(signing_secret, each) for each in self._clocks]
         self._take = take
         self._hearing = hearing
         self._warned: set[str] = set()
@@ -81,7 +89,7 @@ class Requests:
         if not _is_instant(timestamp):
             return False
         try:
-            return self._verifier.is_valid(body, timestamp, signature)
+            return any(each.is_valid(body, timestamp, signature) for each in self._verifiers)
         except (UnicodeDecodeError, TypeError):
             return False  # the body is no text, or the signature not ASCII: neither is Slack's
 
@@ -95,7 +103,7 @@ class Requests:
     def _reason(self, timestamp: str, signature: str) -> str:
         if not (signature and _is_instant(timestamp)):
             return "unsigned"
-        old = abs(self._seconds.now() - int(timestamp)) > _FRESH
+        old = all(abs(each.now() - int(timestamp)) > _FRESH for each in self._clocks)
         return "clock" if old else "signature"
 
 
