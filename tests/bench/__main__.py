@@ -65,7 +65,7 @@ def compared(directory: Path, how: Wanted) -> Json:
 
 
 def told(name: str, found: Json) -> None:
-    """Say that a part is over."""
+    """Say that a part is over, and how."""
     said = found["broken"].get(name, "measured")
     sys.stderr.write(f"{name}: {said} in {found['took_s'][name]:.0f} s\n")
     sys.stderr.flush()

@@ -24,7 +24,8 @@ def held(
 ) -> Json:
     """So many open conversations: idle, and with ten messages in flight, by turns in all of them.
 
-    While they are idle every session has one heartbeat, if `idle_seconds` is an agent's interval.
+    While they are idle every session has one heartbeat, if `idle_seconds` is an agent's interval;
+    with 0 that is left out.
     """
     with standing_up(directory, subject, certificate) as stand:
         stand.open(_FIRST)
@@ -37,9 +38,10 @@ def held(
             "kb_per_session": (after - before) / (sessions - _FIRST) / 1024,
             "opened_s": opened,
             "full_gc_ms": pause,
-            "idle_cpu_percent": stand.idle_cpu(idle_seconds) * 100,
-            "sockets_lost": stand.connects() - sessions,
         }
+        if idle_seconds:
+            found["idle_cpu_percent"] = stand.idle_cpu(idle_seconds) * 100
+            found["sockets_lost"] = stand.connects() - sessions
         busy = stand.closed(sessions, warm=1.0, seconds=seconds, in_flight=_FIRST)
         found |= {name: busy[name] for name in ("per_s", "p50_ms", "p99_ms", "peers_busy")}
         found["cpu_us_per_message"] = busy["cpu_us"]

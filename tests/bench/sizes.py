@@ -23,6 +23,8 @@ class Held:
 
     sessions: int
     subjects: tuple[str, ...]
+    #: Nobody says anything for so long: thirty seconds are a heartbeat of each. 0: not measured.
+    idle_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +33,13 @@ class Sizes:
 
     speeds: tuple[Speed, ...]
     seconds: float
-    #: Of everything that is done at a rate.
+    #: What is done at a rate: in so many threads, for so long, so often.
     latency_threads: int
+    latency_seconds: float
     latency_rounds: int
     #: The rate that the targets name, in messages a second.
     rates: dict[str, float]
     sessions: tuple[Held, ...]
-    idle_seconds: float
     drained: bool
     #: TLS is the real case.
     modes: tuple[str, ...]
@@ -45,17 +47,17 @@ class Sizes:
 
 FULL = Sizes(
     speeds=(Speed(1, SUBJECTS, 3), Speed(100, EVERYBODY, 5), Speed(1000, SUBJECTS, 3)),
-    seconds=4.0,
+    seconds=3.0,
     latency_threads=100,
+    latency_seconds=6.0,
     latency_rounds=3,
     rates={"tls": 100.0, "clear": 300.0},
     sessions=(
-        Held(100, SUBJECTS),
-        Held(1000, SUBJECTS),
-        Held(5000, (OURS,)),
-        Held(10_000, (OURS, FLOOR)),
+        Held(100, SUBJECTS, 30.0),
+        Held(1000, SUBJECTS, 30.0),
+        Held(5000, (OURS,), 0.0),
+        Held(10_000, (OURS, FLOOR), 30.0),
     ),
-    idle_seconds=30.0,
     drained=True,
     modes=("tls", "clear"),
 )
@@ -63,10 +65,10 @@ SHORT = Sizes(
     speeds=(Speed(5, SUBJECTS, 1),),
     seconds=1.0,
     latency_threads=5,
+    latency_seconds=1.0,
     latency_rounds=1,
     rates={},
-    sessions=(Held(20, (OURS,)),),
-    idle_seconds=0.5,
+    sessions=(Held(20, (OURS,), 0.5),),
     drained=False,
     modes=("tls",),
 )
