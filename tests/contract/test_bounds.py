@@ -18,6 +18,7 @@ from slack_bolt.app.async_app import AsyncApp
 
 from adapters.slack.doors.socket import MOST_ENVELOPES, Pace, Socket
 from adapters.slack.front.asides import MOST_ASIDES, Asides
+from adapters.slack.front.reception import Reply
 from bridge.core import events as e
 from bridge.core.assembly import MOST_CHARACTERS, MOST_PIECES
 from bridge.core.effects import Grow
@@ -430,22 +431,22 @@ async def test_a_slack_socket_is_not_read_while_too_many_of_its_envelopes_are_se
         await wire.prepare(request)
         await wire.send_json({"type": "hello", "num_connections": 1})
         for number in range(sent):
-            await wire.send_json({"type": "events_api", "envelope_id": str(number)})
+            frame = {"type": "events_api", "envelope_id": str(number), "payload": {}}
+            await wire.send_json(frame)
         async for _ in wire:
             pass
         return wire
 
     go_on = asyncio.Event()
 
-    async def slow(*_: object) -> None:
+    async def slow(_: object) -> Reply:
         await go_on.wait()
+        return Reply()
 
     application = web.Application()
     application.router.add_get("/", flood)
     async with TestServer(application) as server, aiohttp.ClientSession() as http:
-        socket = Socket(cast("AsyncApp", None), http, Pace())
-        socket.message_listeners.append(slow)
-        socket.socket_mode_request_listeners.clear()
+        socket = Socket(cast("AsyncApp", None), slow, http, Pace())
         await socket.open(str(server.make_url("/")), None, lambda: None)
         await seen(lambda: socket.events >= MOST_ENVELOPES)
         for _ in range(100):

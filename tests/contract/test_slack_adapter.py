@@ -419,6 +419,31 @@ async def test_what_could_not_be_stored_comes_again(
     assert len(host.accepted) == 1
 
 
+async def test_an_event_on_which_we_stumble_is_told_and_comes_again(
+    adapter: SlackClient,
+    slack: SlackSimulator,
+    host: RecordingHost,
+    clock: HandClock,
+    ann: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    faults: list[Exception] = [KeyError("a bug")]
+
+    async def stumble_once() -> None:
+        if faults:
+            raise faults.pop()
+
+    host.before = stumble_once
+    await slack.direct_message(ann, "hi")
+    await eventually(lambda: not faults)
+    assert not slack.envelopes[0].acked
+    await passing(clock, lambda: slack.envelopes[0].acked)
+
+    assert len(host.accepted) == 1
+    told = [record for record in caplog.records if record.getMessage() == "slack.surprise"]
+    assert [record.__dict__["error"] for record in told] == ["KeyError"]
+
+
 async def test_garbage_on_the_socket_is_survived(
     adapter: SlackClient, slack: SlackSimulator, host: RecordingHost, ann: str
 ) -> None:

@@ -1,12 +1,13 @@
 """How does Slack reach us without an address of ours? Socket Mode: tickets, sockets, and Bolt.
 
 Bolt acknowledges before a listener runs, and answers 200 when its own authorisation fails; so
-everything is taken in `before_authorize`, which comes before both and always answers itself.
+everything that comes to it is taken in `before_authorize`, which comes before both and always
+answers itself. Events, which are nearly all that comes, are taken without it, by the same function.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.doors.hearing import Hearing
-from adapters.slack.doors.socket import Pace, Socket
+from adapters.slack.doors.socket import Pace, Socket, Take
 from adapters.slack.doors.sockets import Sockets, SwitchedOff
 from adapters.slack.doors.watch import watch
 from adapters.slack.front.reception import Reply
@@ -24,9 +25,6 @@ from adapters.slack.logs import sdk_log
 from adapters.slack.web.answers import Refusal, asked
 from bridge.errors import BridgeError, CredentialsRefused, Rejected, RetryLater, Unreachable
 from bridge.plugin import Host
-
-#: Stores a payload and says what Slack is answered.
-Take = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 
 class SocketDoor:
@@ -37,7 +35,8 @@ class SocketDoor:
     ) -> None:
         self._web = web
         self._token = token
-        self._app = _app(web, take, hearing)
+        self._take = _in_turn(take, hearing)
+        self._app = _app(web, self._take)
         self._hearing = hearing
         self._http: aiohttp.ClientSession = host.http
         self._pace = pace
@@ -51,7 +50,7 @@ class SocketDoor:
             Unreachable: it cannot be opened now.
         """
         address = await ticket(self._web, self._token)
-        socket = Socket(self._app, self._http, self._pace)
+        socket = Socket(self._app, self._take, self._http, self._pace)
         await socket.open(address, self._web.proxy, self._hearing.listening)
         return socket
 
@@ -118,11 +117,20 @@ def _no_entry(refusal: Refusal) -> BridgeError:
     return Unreachable(meaning.message, remedy=meaning.remedy)
 
 
-def _app(web: AsyncWebClient, take: Take, hearing: Hearing) -> AsyncApp:
+def _in_turn(take: Take, hearing: Hearing) -> Take:
+    """Take what comes behind what was said earlier."""
+
+    async def taken(payload: dict[str, Any]) -> Reply:
+        await hearing.before(payload)
+        return await take(payload)
+
+    return taken
+
+
+def _app(web: AsyncWebClient, take: Take) -> AsyncApp:
     """A Bolt app that does one thing: store, then acknowledge."""
 
     async def taken(req: AsyncBoltRequest) -> BoltResponse:
-        await hearing.before(req.body)
         reply = await take(req.body)
         return BoltResponse(status=reply.status, body=reply.body)
 

@@ -9,9 +9,10 @@ envelope is acknowledged where it came (docs.slack.dev/apis/events-api/using-soc
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -20,11 +21,15 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from adapters.slack.front.reception import Reply
 from adapters.slack.logs import LOG, sdk_log
 from bridge.errors import Unreachable
 
 #: Why one is replaced that Slack said nothing about.
 LOST = "lost"
+
+#: Stores a payload and says what Slack is answered.
+Take = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 _EVENTS = "events_api"
 _LONGEST_REASON = 40
@@ -45,15 +50,17 @@ class Pace:
 
 
 class Socket(AsyncBaseSocketModeClient):
-    """One WebSocket; what comes by it is served by Bolt, each envelope in a task of its own."""
+    """One WebSocket; what comes by it is served in a task of its own: an event here, as Bolt has
+    nothing to add to it (decision 23), anything else by Bolt."""
 
-    def __init__(self, app: AsyncApp, http: aiohttp.ClientSession, pace: Pace) -> None:
+    def __init__(self, app: AsyncApp, take: Take, http: aiohttp.ClientSession, pace: Pace) -> None:
         # The SDK's base looks at these; it has no constructor of its own.
         self.logger = sdk_log()
         self.message_listeners = []
         self.socket_mode_request_listeners = [self._serve]
         self.auto_reconnect_enabled, self.trace_enabled, self.closed = False, False, False
         self._app = app
+        self._take = take
         self._http = http
         self._pace = pace
         self._wire: aiohttp.ClientWebSocketResponse | None = None
@@ -140,6 +147,16 @@ class Socket(AsyncBaseSocketModeClient):
         response = await run_async_bolt_app(self._app, request)
         await send_async_response(self, request, response, 0.0)
 
+    async def _accept(self, envelope: str, payload: dict[str, Any]) -> None:
+        """Acknowledge an event once it is stored; one that is not Slack repeats."""
+        try:
+            reply = await self._take(payload)
+        except Exception as error:
+            LOG.exception("slack.surprise", extra={"error": type(error).__name__})
+            return
+        if reply.status == HTTPStatus.OK:
+            await self.send_message(json.dumps({"envelope_id": envelope}))
+
     # What comes in
 
     async def _read(self, wire: aiohttp.ClientWebSocketResponse, heard: Callable[[], None]) -> None:
@@ -148,7 +165,7 @@ class Socket(AsyncBaseSocketModeClient):
                 message = await wire.receive()
                 if message.type is aiohttp.WSMsgType.TEXT:
                     self._signs += 1
-                    self._take(message.data, heard)
+                    self._sort(message.data, heard)
                     await self._room()
                 elif message.type is aiohttp.WSMsgType.PING:
                     self._signs += 1
@@ -170,7 +187,7 @@ class Socket(AsyncBaseSocketModeClient):
             self._hello.set_exception(aiohttp.ClientConnectionError())
             self._hello.exception()  # seen to, even if nobody waits any more
 
-    def _take(self, raw: str, heard: Callable[[], None]) -> None:
+    def _sort(self, raw: str, heard: Callable[[], None]) -> None:
         try:
             frame = json.loads(raw)
         except (ValueError, RecursionError):
@@ -198,6 +215,12 @@ class Socket(AsyncBaseSocketModeClient):
             self._ended()
 
     def _start(self, frame: dict[str, Any], raw: str) -> None:
-        task = asyncio.create_task(self.run_message_listeners(frame, raw))
+        envelope, payload = frame.get("envelope_id"), frame.get("payload")
+        event = frame.get("type") == _EVENTS and isinstance(envelope, str)
+        if event and isinstance(payload, dict):
+            serving = self._accept(str(envelope), payload)
+        else:
+            serving = self.run_message_listeners(frame, raw)
+        task = asyncio.create_task(serving)
         self._envelopes.add(task)
         task.add_done_callback(self._envelopes.discard)
