@@ -6,6 +6,7 @@ Nothing here repeats a post that may have arrived: a refusal is certain, whateve
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from adapters.slack import ids
@@ -15,7 +16,7 @@ from adapters.slack.streams import changed
 from adapters.slack.to_slack import SlackMessage, author_of, to_slack
 from adapters.slack.web.answers import AWAY, Refusal
 from adapters.slack.workspaces import Workspace
-from bridge.errors import MaybeDelivered, Rejected, RetryLater, ThreadClosed
+from bridge.errors import BridgeError, MaybeDelivered, Rejected, RetryLater, ThreadClosed
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import ThreadKey
 
@@ -28,23 +29,34 @@ async def show(
     posting: bool,
 ) -> dict[str, Any]:
     """Send `outbound`; if Slack refuses a part that can be spared, without it."""
+    try:
+        return await _shown(workspace, outbound, send)
+    except Refusal as refusal:
+        raise await _meaning(workspace, outbound, refusal, posting=posting) from None
+
+
+async def _shown(
+    workspace: Workspace,
+    outbound: Outbound,
+    send: Callable[[SlackMessage], Awaitable[dict[str, Any]]],
+) -> dict[str, Any]:
+    """The same; raises Refusal where nothing plainer would do."""
     features = workspace.features
     message = to_slack(outbound, features)
     plain = False
-    async with judged(workspace, outbound, posting=posting):
-        while True:
-            try:
-                return await send(message)
-            except Refusal as refusal:
-                if message.username and unscoped(refusal):
-                    _speak_as_app(workspace)
-                if not plain and (fewer := spared(refusal, message, features)) is not None:
-                    features, message = fewer, to_slack(outbound, fewer)
-                elif not plain and (words := plainly(refusal, message)) is not None:
-                    LOG.warning("slack.shown_plainly", extra={"reason": refusal.code})
-                    plain, message = True, words
-                else:
-                    raise
+    while True:
+        try:
+            return await send(message)
+        except Refusal as refusal:
+            if message.username and unscoped(refusal):
+                _speak_as_app(workspace)
+            if not plain and (fewer := spared(refusal, message, features)) is not None:
+                features, message = fewer, to_slack(outbound, fewer)
+            elif not plain and (words := plainly(refusal, message)) is not None:
+                LOG.warning("slack.shown_plainly", extra={"reason": refusal.code})
+                plain, message = True, words
+            else:
+                raise
 
 
 @asynccontextmanager
@@ -53,11 +65,16 @@ async def judged(workspace: Workspace, outbound: Outbound, *, posting: bool) -> 
     try:
         yield
     except Refusal as refusal:
-        private = outbound.only_for is not None
-        if refusal.code in AWAY and not outbound.place:
-            thread = thread_of(outbound.thread)
-            raise await workspace.absences.meaning(refusal, thread) from None
-        raise refusal.meaning(posting=posting, place=outbound.place, only_for=private) from None
+        raise await _meaning(workspace, outbound, refusal, posting=posting) from None
+
+
+async def _meaning(
+    workspace: Workspace, outbound: Outbound, refusal: Refusal, *, posting: bool
+) -> BridgeError:
+    if refusal.code in AWAY and not outbound.place:
+        return await workspace.absences.meaning(refusal, thread_of(outbound.thread))
+    private = outbound.only_for is not None
+    return refusal.meaning(posting=posting, place=outbound.place, only_for=private)
 
 
 def compare(workspace: Workspace, outbound: Outbound, shown: object) -> None:
@@ -198,6 +215,7 @@ def spot_of(receipt: Receipt) -> ids.Spot:
         raise Rejected(str(error)) from error
 
 
+@lru_cache(maxsize=2000)  # of the threads that are written in just now
 def thread_of(key: ThreadKey) -> ids.SlackThread:
     """The thread of a key. Raises Rejected for one that is not ours."""
     try:

@@ -391,3 +391,5 @@ lines = st.lists(
 def test_words_without_a_mark_are_what_markdown_would_make_of_them(line: str) -> None:
     for source in (line, f"word{line}", f"w {line} "):
         assert parse(source) == read(source)
+        apart = mrkdwn(source, limit=10, most=3), words(source)
+        assert mrkdwn_and_words(source, limit=10, most=3) == apart

@@ -71,9 +71,14 @@ class Node:
 
 def parse(source: str) -> Node:
     """The tree of an agent's text. Never raises: any text is some Markdown."""
-    if _UNMARKED.fullmatch(source):
+    if unmarked(source):
         return Node(Kind.ROOT, [Node(Kind.PARAGRAPH, [Node(Kind.TEXT, text=source)])])
     return read(source)
+
+
+def unmarked(source: str) -> bool:
+    """Whether it is one line of words, as most replies are, with nothing for Markdown to read."""
+    return _UNMARKED.fullmatch(source) is not None
 
 
 def read(source: str) -> Node:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from adapters.slack.rendering import markup
-from adapters.slack.rendering.markdown import INLINE, Kind, Node, bare, flat, parse
+from adapters.slack.rendering.markdown import INLINE, Kind, Node, bare, flat, parse, unmarked
 
 _URL = re.compile(r"https?://[^\s<>\"'`|\\^{}]+", re.IGNORECASE)
 _BULLETS = ("•", "◦", "▪")
@@ -42,7 +42,7 @@ _PLAIN = _Style()
 
 def mrkdwn(source: str, *, limit: int, most: int) -> list[str]:
     """The agent's text as at most `most` pieces of mrkdwn, each within `limit` code points."""
-    return _pieces(parse(source), limit, most)
+    return _pieces(_blocks(parse(source).children, _MRKDWN), limit, most)
 
 
 def words(source: str) -> str:
@@ -52,12 +52,14 @@ def words(source: str) -> str:
 
 def mrkdwn_and_words(source: str, *, limit: int, most: int) -> tuple[list[str], str]:
     """What `mrkdwn` and `words` make of the same text, which is read but once."""
+    if unmarked(source) and "://" not in source:  # neither a mark nor an address: just words
+        text = markup.escape(source).strip()
+        return _pieces([text], limit, most), text
     tree = parse(source)
-    return _pieces(tree, limit, most), _plainly(tree)
+    return _pieces(_blocks(tree.children, _MRKDWN), limit, most), _plainly(tree)
 
 
-def _pieces(tree: Node, limit: int, most: int) -> list[str]:
-    blocks = _blocks(tree.children, _MRKDWN)
+def _pieces(blocks: list[str], limit: int, most: int) -> list[str]:
     pieces = _packed([piece for block in blocks for piece in _cut_block(block, limit)], limit)
     if len(pieces) > most:
         pieces = [*pieces[: most - 1], markup.shortened(pieces[most - 1], limit - 1).rstrip() + "…"]
