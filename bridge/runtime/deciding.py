@@ -1,6 +1,5 @@
 """What do these events together come to? The pure half of the worker: plan, then do."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -25,11 +24,11 @@ from bridge.model.inbound import (
     ThreadGone,
     TooFast,
 )
+from bridge.model.value import Value
 from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Value, frozen=True):
     """An event for a conversation, with what must be committed together with its step."""
 
     event: e.Event
@@ -89,8 +88,7 @@ def _meaning(inbound: Inbound) -> e.Event:
             assert_never(never)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value, frozen=True):
     """The conversation after all the mail, and everything its steps asked for."""
 
     conversation: Conversation

@@ -1,7 +1,6 @@
 """Who is speaking? Names that did not come with a message are asked for, where they matter."""
 
 import asyncio
-import dataclasses
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Literal
@@ -18,7 +17,7 @@ from bridge.runtime.deciding import Mail
 from bridge.runtime.supervisor import Adapters
 
 #: By these a person speaks to the agent.
-_Speaking = e.MessageAccepted | e.ChoiceAccepted | e.PersonRequested | e.MessageEdited
+_Speaking = (e.MessageAccepted, e.ChoiceAccepted, e.PersonRequested, e.MessageEdited)
 
 #: How long a conversation may be held up for a name.
 _PATIENCE = timedelta(seconds=2)
@@ -65,7 +64,7 @@ class Names:
         if person is None or not name or not isinstance(mail.event, _Speaking):
             return mail
         event = msgspec.structs.replace(mail.event, person=Person(person.id, name))
-        return dataclasses.replace(mail, event=event)
+        return msgspec.structs.replace(mail, event=event)
 
     def _known(self, adapter: AdapterName, person: PersonId) -> str | None:
         name, _ = self._kept.get((adapter, person), (None, None))

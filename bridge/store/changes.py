@@ -30,6 +30,7 @@ from bridge.model.inbound import (
     Said,
     StartAsked,
 )
+from bridge.model.value import Value
 from bridge.store import statements as say
 from bridge.store import tables as t
 from bridge.store.records import Entry
@@ -62,8 +63,7 @@ class Verdict(enum.Enum):
     UNCLAIMED = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Value, frozen=True):
     """The verdict, and the entries a worker must now see to."""
 
     verdict: Verdict
@@ -71,8 +71,7 @@ class Accepted:
     opened: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accept(Change[Accepted]):
+class Accept(Value, frozen=True, kw_only=True):
     """Transaction 1: store an inbound unless it is known; open its conversation if it may."""
 
     adapter: AdapterName
@@ -181,8 +180,7 @@ class NewSession:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentOutcome:
+class AgentOutcome(Value, frozen=True, kw_only=True):
     """What became of a person's words."""
 
     id: DeliveryId
@@ -190,8 +188,7 @@ class AgentOutcome:
     reference: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeStep(Change[None]):
+class TakeStep(Value, frozen=True, kw_only=True):
     """Transaction 2: the new state, what it owes, what it settled, the entries it used up."""
 
     conversation: Conversation
@@ -249,8 +246,7 @@ class TakeStep(Change[None]):
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(Change[None]):
+class Attempt(Value, frozen=True, kw_only=True):
     """Before a send: from here on its outcome is in doubt until an `Outcome` commits."""
 
     id: DeliveryId
@@ -261,8 +257,7 @@ class Attempt(Change[None]):
         say.ATTEMPTED.run(connection, of=self.id, state=DeliveryState.SENDING, attempted_at=self.at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome(Change[None]):
+class Outcome(Value, frozen=True, kw_only=True):
     """Transaction 3: what became of an attempt, as far as it is certain."""
 
     id: DeliveryId

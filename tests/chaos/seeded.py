@@ -8,7 +8,6 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -136,7 +135,9 @@ def _stored_without(**parts: Any) -> None:  # noqa: ANN401 - fields of any kind
         if change is not None and change.conversation.session is not None:
             session = msgspec.structs.replace(change.conversation.session, **parts)
             bare = msgspec.structs.replace(change.conversation, session=session)
-            decision = replace(decision, change=replace(change, conversation=bare))
+            decision = msgspec.structs.replace(
+                decision, change=msgspec.structs.replace(change, conversation=bare)
+            )
         await commit(self, decision)
 
     _patch(Worker, "_commit", forgetful)
@@ -159,7 +160,7 @@ def the_state_is_committed_before_what_it_owes() -> None:
     async def halved(self: Worker, decision: Decision) -> None:
         change = decision.change
         if change is not None and any(not isinstance(body, Ask) for _, body in change.owed):
-            await self._store.write(replace(change, owed=()))
+            await self._store.write(msgspec.structs.replace(change, owed=()))
             self._world.reached("after-step")
         if change is not None:
             await self._store.write(change)

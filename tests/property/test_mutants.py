@@ -4,7 +4,6 @@ Here and in `test_law_mutants` alone our own code is patched: a law that no faul
 nothing.
 """
 
-import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -198,7 +197,7 @@ def entries_never_done(patch: Patch) -> None:
 
     def untidy(*args: Any) -> object:  # noqa: ANN401 - as it is called
         made = change(*args)
-        return None if made is None else dataclasses.replace(made, done=())
+        return None if made is None else msgspec.structs.replace(made, done=())
 
     patch.setattr(deciding, "_change", untidy)
 

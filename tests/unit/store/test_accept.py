@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bridge.model.ids import AdapterName, ConversationId
 from bridge.store import Forget, Store, TakeStep, Verdict, look_into, open_store
