@@ -121,13 +121,13 @@ class Reception:
         if inbound is None:
             unclear = pressed and _let_in(self._rules, payload, interactions.asker_of(payload))
             return (interactions.asker_of(payload), asides.UNCLEAR) if unclear else None
-        asker = interactions.asker_of(payload) if pressed else asides.asker_behind(inbound)
         if accepted is Accepted.IGNORED:
             text = asides.nothing_here(inbound.body)
-            return (asker, text) if text else None
-        if clicks.in_list(payload):
-            return asker, asides.passed_on(inbound.body)
-        return None
+        else:
+            text = asides.passed_on(inbound.body) if clicks.in_list(payload) else ""
+        if not text:
+            return None  # so it is nearly always
+        return interactions.asker_of(payload) if pressed else asides.asker_behind(inbound), text
 
 
 def _from_a_person(inbound: Inbound) -> bool:
