@@ -388,8 +388,11 @@ lines = st.lists(
 @given(lines)
 @example("www.example.com and https://shop.example/?a=1 (x) {y} $1 50% #1 !!! -- ] > | ^ = + :")
 @example(" \u2028")
+@example("a")
+@example("a\n=")
+@example("a\nb\n- c")
 def test_words_without_a_mark_are_what_markdown_would_make_of_them(line: str) -> None:
-    for source in (line, f"word{line}", f"w {line} "):
+    for source in (line, f"word{line}", f"w {line} ", f"w{line}\nw{line}\n\n\n{line}\nw{line}"):
         assert parse(source) == read(source)
         apart = mrkdwn(source, limit=10, most=3), words(source)
         assert mrkdwn_and_words(source, limit=10, most=3) == apart

@@ -72,12 +72,12 @@ class Node:
 def parse(source: str) -> Node:
     """The tree of an agent's text. Never raises: any text is some Markdown."""
     if unmarked(source):
-        return Node(Kind.ROOT, [Node(Kind.PARAGRAPH, [Node(Kind.TEXT, text=source)])])
+        return Node(Kind.ROOT, [_paragraph(piece) for piece in _APART.split(source)])
     return read(source)
 
 
 def unmarked(source: str) -> bool:
-    """Whether it is one line of words, as most replies are, with nothing for Markdown to read."""
+    """Whether it is lines of words, as most replies are, with nothing for Markdown to read."""
     return _UNMARKED.fullmatch(source) is not None
 
 
@@ -115,9 +115,11 @@ class _Reader(MarkdownIt):
 
 
 _READER = _Reader()
-#: One line that begins with a letter, ends with no space and holds no mark: words, as most replies
-#: are. Markdown makes one paragraph of it.
-_UNMARKED = re.compile(r"[^\W\d_][^\n\r\0\\`*_~\[<&]*(?<!\s)")
+#: A line that begins with a letter, ends with no space and holds no mark. Markdown makes paragraphs
+#: of such lines, a new one where a line is empty.
+_LINE = r"[^\W\d_][^\n\r\0\\`*_~\[<&]*+(?<!\s)"
+_UNMARKED = re.compile(rf"{_LINE}(?:\n+{_LINE})*+")
+_APART = re.compile(r"\n{2,}")
 
 _CONTAINERS = {
     "paragraph": Kind.PARAGRAPH,
@@ -288,6 +290,15 @@ class _Tags(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """A tag closes."""
         self._builder.closed(tag)
+
+
+def _paragraph(text: str) -> Node:
+    """Unmarked lines of which none is empty."""
+    first, *others = text.split("\n")
+    leaves = [Node(Kind.TEXT, text=first)]
+    for line in others:
+        leaves += [Node(Kind.WRAP), Node(Kind.TEXT, text=line)]
+    return Node(Kind.PARAGRAPH, leaves)
 
 
 def _is_words(content: str) -> bool:

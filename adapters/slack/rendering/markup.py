@@ -6,6 +6,7 @@ Everything from outside passes `escape` on its way into a message: only then can
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from markdown_it.common.normalize_url import normalizeLink
@@ -43,6 +44,7 @@ def label(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+@lru_cache(maxsize=1000)  # each is asked for twice at least, and agents repeat themselves
 def safe_url(address: str | None) -> str | None:
     """`address` in canonical form if it leads to the web, a mailbox or a telephone, else None."""
     parts = _split((address or "").strip())

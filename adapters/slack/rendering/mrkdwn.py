@@ -15,6 +15,7 @@ from adapters.slack.rendering import markup
 from adapters.slack.rendering.markdown import INLINE, Kind, Node, bare, flat, parse, unmarked
 
 _URL = re.compile(r"https?://[^\s<>\"'`|\\^{}]+", re.IGNORECASE)
+_GAPS = re.compile(r"\n{3,}")
 _BULLETS = ("•", "◦", "▪")
 _INDENT = "    "
 _WIDEST_COLUMN = 40
@@ -52,7 +53,7 @@ def words(source: str) -> str:
 
 def mrkdwn_and_words(source: str, *, limit: int, most: int) -> tuple[list[str], str]:
     """What `mrkdwn` and `words` make of the same text, which is read but once."""
-    if unmarked(source) and "://" not in source:  # neither a mark nor an address: just words
+    if "\n" not in source and "://" not in source and unmarked(source):  # a line of just words
         text = markup.escape(source).strip()
         return _pieces([text], limit, most), text
     tree = parse(source)
@@ -242,8 +243,10 @@ def _marked_line(line: str, mark: str) -> str:
 
 
 def _trimmed(text: str) -> str:
+    if "\n" not in text:
+        return text.strip()
     lines = "\n".join(line.rstrip() for line in text.split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", lines).strip()
+    return _GAPS.sub("\n\n", lines).strip()
 
 
 def _code(text: str) -> str:
