@@ -323,7 +323,7 @@ class Daemon:
         while True:
             await self._world.clock.sleep(_REQUESTS)
             try:
-                entries = await self._store.open_entries(origin="operator", after=seen)
+                entries = await self._store.requests(after=seen)
             except DatabaseFailed:
                 continue  # whoever writes will say so
             worker.take(entries)

@@ -113,7 +113,10 @@ class Worker:
             desk = self._desks[conversation.id] = _Desk()
             self._take_up(desk, conversation)
             self._settle_in(desk)
-        self.take(await self._store.open_entries())
+        entries = await self._store.open_entries()
+        while entries:
+            self.take(entries)
+            entries = await self._store.open_entries(entries[-1])
 
     async def run_timers(self) -> None:
         """Serve deadlines for ever."""

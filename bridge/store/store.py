@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -34,6 +34,8 @@ from bridge.store.sealing import TOKENS, Sealer
 from bridge.store.writer import Writer, database_failed
 
 ResultT = TypeVar("ResultT")
+#: The most inbox entries that are read at once.
+MOST_READ = 500
 _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 _BODY: type[Any] = Post | Replace | Retire | Announce | Ask  # type: ignore[assignment]  # msgspec takes unions
 
@@ -114,24 +116,22 @@ class Store:
         )
         return [_kept(row) for row in await self._rows(query)]
 
-    async def open_entries(self, *, origin: str | None = None, after: int = 0) -> list[Entry]:
-        """Inbox entries whose step has not committed, in the order they were said."""
-        query = (
-            select(t.inbox.c.id, t.inbox.c.conversation, t.inbox.c.body)
-            .where(t.inbox.c.done_at.is_(None), t.inbox.c.conversation.is_not(None))
-            .where(t.inbox.c.id > after)
-            .order_by(t.inbox.c.conversation, t.inbox.c.sort, t.inbox.c.id)
-        )
-        if origin is not None:
-            query = query.where(t.inbox.c.origin == origin)
-        return [
-            Entry(
-                id=EntryId(row.id),
-                conversation=ConversationId(row.conversation),
-                inbound=read_inbound(row.body),
-            )
-            for row in await self._rows(query)
-        ]
+    async def open_entries(self, beyond: Entry | None = None) -> list[Entry]:
+        """Inbox entries whose step has not committed, in the order they were said.
+
+        The next ones `beyond` the last that was read, as many as are read at once; then none.
+        """
+        order = t.inbox.c.conversation, t.inbox.c.sort, t.inbox.c.id
+        query = _open_entries().order_by(*order)
+        if beyond is not None:
+            last = beyond.conversation, beyond.inbound.order, beyond.id
+            query = query.where(tuple_(*order) > tuple_(*map(literal, last)))
+        return [_entry(row) for row in await self._rows(query)]
+
+    async def requests(self, after: int = 0) -> list[Entry]:
+        """Open entries that the command line left, with greater numbers than `after`."""
+        query = _open_entries().where(t.inbox.c.origin == "operator", t.inbox.c.id > after)
+        return [_entry(row) for row in await self._rows(query.order_by(t.inbox.c.id))]
 
     async def owed_to_threads(self) -> list[ThreadDelivery]:
         """Everything owed to threads, each conversation's in its order."""
@@ -252,6 +252,22 @@ def _kept(row: Row[Any]) -> Kept:
 
 def _conversation(state: str) -> Conversation:
     return msgspec.json.decode(state, type=Conversation)
+
+
+def _open_entries() -> Select[Any]:
+    return (
+        select(t.inbox.c.id, t.inbox.c.conversation, t.inbox.c.body)
+        .where(t.inbox.c.done_at.is_(None), t.inbox.c.conversation.is_not(None))
+        .limit(MOST_READ)
+    )
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        id=EntryId(row.id),
+        conversation=ConversationId(row.conversation),
+        inbound=read_inbound(row.body),
+    )
 
 
 def _thread_deliveries() -> Select[Any]:

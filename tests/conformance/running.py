@@ -36,10 +36,8 @@ class MortalStore(Store):
     dead = False
     operated = False
 
-    async def open_entries(self, *, origin: str | None = None, after: int = 0) -> list[Entry]:
-        if origin == "operator" and not self.operated:
-            return []
-        return await super().open_entries(origin=origin, after=after)
+    async def requests(self, after: int = 0) -> list[Entry]:
+        return await super().requests(after) if self.operated else []
 
     async def write(self, change: Change[object]) -> object:  # type: ignore[override]
         if self.dead:

@@ -22,6 +22,7 @@ from bridge.runtime.naming import Names
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.worker import Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
+from bridge.store.store import MOST_READ
 from bridge.testing.builders import ANN, frame, piece
 from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
@@ -198,6 +199,23 @@ async def test_mail_that_comes_during_a_step_is_taken_after_it(shop: Shop) -> No
     await shop.house.until(lambda: len(shop.waiting()()) == 3)
     assert shop.waiting()() == ["three", "four", "two"]
     assert shop.open_entries() == 0
+
+
+async def test_all_that_was_left_open_is_taken_up_at_the_start_in_order(shop: Shop) -> None:
+    """More than is read at once."""
+    await shop.accept("", "T1")
+    await shop.accept("", "T2")
+    orders = [f"{n:04}" for n in range(MOST_READ)]
+    await asyncio.gather(
+        *(shop.accept(text, thread, text) for text in orders for thread in ("T2", "T1"))
+    )
+    assert shop.open_entries() == 2 * MOST_READ + 2
+
+    await shop.worker.recover()
+    await shop.house.until(lambda: not shop.open_entries())
+
+    for conversation in (ConversationId("c1"), ConversationId("c2")):
+        assert shop.waiting(conversation)() == orders[: len(shop.waiting(conversation)())] != []
 
 
 async def test_a_conversation_that_is_stuck_holds_up_no_other(shop: Shop) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bridge.model.ids import AdapterName, ConversationId
 from bridge.store import Forget, Store, TakeStep, Verdict, look_into, open_store
+from bridge.store.store import MOST_READ
 from bridge.testing.clock import NOON
 from tests.unit.store.given import accept, address, entries, made, opened, said, texts
 
@@ -124,10 +125,10 @@ async def test_another_store_beside_the_daemons_accepts_too(store: Store, tmp_pa
             *(store.write(accept(said(f"{n}", thread="thread of c1"))) for n in range(20)),
         )
 
-    requests = await store.open_entries(origin="operator")
+    requests = await store.requests()
     assert [e.conversation for e in requests] == ["c1"]
     assert len(await store.open_entries()) == 21
-    assert await store.open_entries(origin="operator", after=requests[0].id) == []
+    assert await store.requests(after=requests[0].id) == []
 
 
 async def test_an_entry_stays_open_until_a_step_has_used_it(store: Store) -> None:
@@ -189,3 +190,36 @@ async def test_names_outlive_their_entries_words_by_a_month(store: Store) -> Non
 
     await store.write(Forget(NOON + timedelta(days=31)))
     assert (await store.write(again)).verdict is Verdict.NEW
+
+
+async def test_open_entries_are_read_in_pieces_each_conversations_in_their_order(
+    store: Store,
+) -> None:
+    """What waits after a flood and a kill need not fit into memory twice."""
+    for thread in "abc":
+        await store.write(accept(said("", thread=thread, opens=True), new_id=thread))
+    orders = [f"{n:04}" for n in range(MOST_READ)]
+    told = [said(f"{order}", thread=thread) for order in reversed(orders) for thread in "cab"]
+    await asyncio.gather(*(store.write(accept(one)) for one in told))
+
+    read = [await store.open_entries()]
+    while read[-1]:
+        read.append(await store.open_entries(read[-1][-1]))
+
+    assert [len(piece) for piece in read] == [MOST_READ] * 3 + [3, 0]
+    found = [(e.conversation, e.inbound.order) for piece in read for e in piece]
+    assert found == [(thread, order) for thread in "abc" for order in ["", *orders]]
+
+
+async def test_requests_are_read_in_pieces_too(store: Store) -> None:
+    await opened(store)
+    asked = replace(accept(said("end", thread="thread of c1")), origin="operator")
+    for number in range(MOST_READ + 2):
+        one = replace(asked.inbound, identities=(f"{number}",), order=f"{MOST_READ - number:04}")
+        await store.write(replace(asked, inbound=one))
+
+    first = await store.requests()
+    rest = await store.requests(first[-1].id)
+
+    assert (len(first), len(rest)) == (MOST_READ, 2)
+    assert {entry.id for entry in first}.isdisjoint(entry.id for entry in rest)
