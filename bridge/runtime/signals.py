@@ -112,6 +112,7 @@ class Signals:
         sign = self._signs.get(conversation)
         if sign is not None:
             sign.owed, sign.shown_at = True, None
+            self._held.drop(conversation)
             self._hold(sign)
 
     def _forget(self, conversation: ConversationId) -> None:

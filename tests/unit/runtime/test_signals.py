@@ -220,6 +220,18 @@ async def test_after_messages_a_sign_that_still_holds_is_shown_again(porch: Porc
     assert porch.shown == ["thinking", "thinking"]
 
 
+async def test_a_message_gives_the_next_one_a_second_too(porch: Porch) -> None:
+    await porch.show(THINKING)
+    await porch.wait(SOON / 2)
+    await porch.messages()
+    await porch.wait(SOON - MOMENT)
+    assert porch.shown == []
+
+    await porch.wait(MOMENT)
+
+    assert porch.shown == ["thinking"]
+
+
 async def test_what_messages_may_have_left_is_taken_away_after_them(porch: Porch) -> None:
     await porch.shows(THINKING)
 
