@@ -60,33 +60,33 @@ class Sampler:
     """Looks from `start` to `stop`; both belong to the main thread."""
 
     def __init__(self) -> None:
-        self._looks: Counter[str] = Counter()
-        self._all = 0
+        self._seen: Counter[str] = Counter()  #: nanoseconds
+        self._since = 0
         self._before: dict[str, float] = {}
         self._handler: Any = None
 
     def start(self) -> None:
         """Look, each time the process has used so much of a core."""
-        self._before = _used()
+        self._before, self._since = _used(), time.thread_time_ns()
         self._handler = signal.signal(signal.SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, _PAUSE, _PAUSE)
 
     def _look(self, _signal: int, frame: FrameType | None) -> None:
-        self._all += 1
-        if found := area(_outermost_first(frame)):
-            self._looks[found] += 1
+        """A look weighs what the loop's thread used since the last: others may have rung it."""
+        used = time.thread_time_ns()
+        self._seen[area(_outermost_first(frame))] += used - self._since
+        self._since = used
 
     def stop(self) -> dict[str, float]:
         """The seconds of a core that each area has used."""
         signal.setitimer(signal.ITIMER_PROF, 0)
         # One may be on its way, which would end the process if nobody took it.
         signal.signal(signal.SIGPROF, self._handler or signal.SIG_IGN)
-        spent = {name: used - self._before.get(name, 0.0) for name, used in _used().items()}
-        each = sum(spent.values()) / max(1, self._all)
-        found = {name: looks * each for name, looks in self._looks.items()}
+        found = {name: used - self._before.get(name, 0.0) for name, used in _used().items()}
+        seen = {name: used / 1e9 for name, used in self._seen.items() if name}
         # What of the loop's thread has no frame of anybody's is the loop's own.
-        found[LOOP] = max(0.0, spent.pop(LOOP) - sum(found.values()))
-        return found | spent
+        found[LOOP] -= sum(seen.values())
+        return found | seen
 
 
 def _used() -> dict[str, float]:

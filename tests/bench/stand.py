@@ -154,7 +154,9 @@ class Stand:
     def collect(self) -> float:
         """Have it collect all its garbage; how long that stopped it, in milliseconds."""
         os.kill(self.process.pid, signal.SIGUSR1)
-        return float(self.process.line(_PATIENCE))
+        while not (line := self.process.line(_PATIENCE))[0].isdigit():
+            pass  # Bolt greets whoever looks at its output
+        return float(line)
 
     def private_bytes(self) -> int:
         """The memory that is its alone (USS)."""
