@@ -96,7 +96,7 @@ def post(
 ) -> Awaitable[dict[str, Any]]:
     """Post it in the thread of `root`, or with none at the top of the channel."""
     return workspace.calls.ask(
-        workspace.calls.web.chat_postMessage,
+        "chat.postMessage",
         urgency=outbound.urgency,
         owed=outbound.id,
         channel=channel,
@@ -118,7 +118,7 @@ def _update(
 ) -> Awaitable[dict[str, Any]]:
     # Unlike a post, an update makes links and mentions of plain text unless told not to.
     return workspace.calls.ask(
-        workspace.calls.web.chat_update,
+        "chat.update",
         urgency=outbound.urgency,
         owed=outbound.id,
         channel=spot.channel,
@@ -152,7 +152,7 @@ async def whisper(workspace: Workspace, outbound: Outbound, thread: ids.SlackThr
         workspace,
         outbound,
         lambda it: workspace.calls.ask(
-            workspace.calls.web.chat_postEphemeral,
+            "chat.postEphemeral",
             urgency=outbound.urgency,
             owed=outbound.id,
             channel=thread.channel,

@@ -14,8 +14,9 @@ from adapters.slack.web.sending import SlackWeb
 from adapters.slack.web.standing import Standing
 from bridge.model.delivery import Urgency
 
-#: A method of the SDK's client.
-Method = Callable[..., Awaitable[AsyncSlackResponse]]
+#: A method of the SDK's client; or, where the SDK would do nothing but look its arguments through,
+#: the name of one that takes JSON.
+Method = Callable[..., Awaitable[AsyncSlackResponse]] | str
 
 #: The pause after a 429 that names none.
 _UNSAID: Final = timedelta(seconds=30)
@@ -55,7 +56,7 @@ class Calls:
         if channel:
             arguments["channel"] = channel
         if self.turns is None:
-            return await asked(method(**arguments))
+            return await asked(self._call(method, arguments))
         name = _name(method, arguments)
         place = channel or str(arguments.get("channel_id") or "")
         about = f"{place}:{arguments['ts']}" if place and arguments.get("ts") else ""
@@ -93,7 +94,7 @@ class Calls:
         standing = self._standing  # of this token: meanwhile there may be another
         standing.asking(turns.clock.now())
         try:
-            answer = await asked(method(**arguments))
+            answer = await asked(self._call(method, arguments))
         except Refusal as refusal:
             standing.refused(refusal, name, place, turns.clock.now())
             if refusal.too_many:
@@ -102,13 +103,19 @@ class Calls:
         standing.answered()
         return answer
 
+    def _call(self, method: Method, arguments: dict[str, Any]) -> Awaitable[AsyncSlackResponse]:
+        if not isinstance(method, str):
+            return method(**arguments)
+        given = {name: value for name, value in arguments.items() if value is not None}
+        return self.web.api_call(method, json=given)
+
 
 def _name(method: Method, arguments: dict[str, Any]) -> str:
     """The Web API's name of a method of the SDK, which writes its dots as underscores."""
-    python = getattr(method, "__name__", "")
-    return (
-        str(arguments.get("api_method", "")) if python == "api_call" else python.replace("_", ".")
-    )
+    if isinstance(method, str):
+        return method
+    python: str = getattr(method, "__name__", "")
+    return str(arguments["api_method"]) if python == "api_call" else python.replace("_", ".")
 
 
 async def oauth_access(

@@ -69,13 +69,14 @@ async def calls(far: Far, turns: Turns) -> AsyncIterator[Calls]:
             "assistant.threads.setStatus",
         ),
         ("users_info", {"user": "U1"}, "users.info"),
+        ("chat.update", {"channel": "C1", "ts": "1.2", "text": "Hello"}, "chat.update"),
         ("api_call", {"api_method": "blocks.validate"}, "blocks.validate"),
     ],
 )
 async def test_a_call_is_paused_under_the_name_it_goes_by(
     calls: Calls, far: Far, attribute: str, arguments: dict[str, Any], name: str
 ) -> None:
-    method = getattr(calls.web, attribute)
+    method = attribute if "." in attribute else getattr(calls.web, attribute)
     await calls.ask(method, **arguments)
     far.answer, far.status = {"ok": False, "error": "ratelimited"}, 429
     with pytest.raises(Refusal):

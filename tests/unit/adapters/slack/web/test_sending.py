@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.web.answers import Refusal, asked
-from adapters.slack.web.calls import oauth_access, web_client
+from adapters.slack.web.calls import Calls, oauth_access, web_client
 from bridge.errors import RetryLater
 
 BLOCKS = [{"type": "section", "text": {"type": "mrkdwn", "text": "Grüße", "verbatim": True}}]
@@ -122,6 +122,27 @@ async def test_a_call_means_what_the_sdk_would_have_sent(
     theirs.proxy = None
     await call(theirs)
     await call(ours)
+    assert far.sent[0] == far.sent[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("chat.postMessage", {"thread_ts": "1.2", "unfurl_links": False, "metadata": MARK}),
+        ("chat.update", {"ts": "1.2", "metadata": MARK}),
+        ("chat.postEphemeral", {"user": "U1", "thread_ts": "1.2"}),
+    ],
+)
+async def test_a_call_by_its_name_is_the_one_by_the_sdks_method(
+    far: Far, http: aiohttp.ClientSession, name: str, more: dict[str, Any]
+) -> None:
+    theirs = AsyncWebClient("xoxb-secret", far.address, session=http, retry_handlers=[])
+    theirs.proxy = None
+    ours = Calls(web_client("xoxb-secret", far.address, http, local=True))
+    said: dict[str, Any] = {"text": "Hello", "blocks": (*BLOCKS,), "parse": "none", "link_names": False}
+    absent: dict[str, Any] = {"username": None, "icon_url": None}
+    await ours.ask(getattr(theirs, name.replace(".", "_")), channel="C1", **said, **more)
+    await ours.ask(name, channel="C1", **said, **more, **absent)
     assert far.sent[0] == far.sent[1]
 
 
