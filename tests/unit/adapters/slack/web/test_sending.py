@@ -139,7 +139,12 @@ async def test_a_call_by_its_name_is_the_one_by_the_sdks_method(
     theirs = AsyncWebClient("xoxb-secret", far.address, session=http, retry_handlers=[])
     theirs.proxy = None
     ours = Calls(web_client("xoxb-secret", far.address, http, local=True))
-    said: dict[str, Any] = {"text": "Hello", "blocks": (*BLOCKS,), "parse": "none", "link_names": False}
+    said: dict[str, Any] = {
+        "text": "Hello",
+        "blocks": (*BLOCKS,),
+        "parse": "none",
+        "link_names": False,
+    }
     absent: dict[str, Any] = {"username": None, "icon_url": None}
     await ours.ask(getattr(theirs, name.replace(".", "_")), channel="C1", **said, **more)
     await ours.ask(name, channel="C1", **said, **more, **absent)
