@@ -140,6 +140,8 @@ def _sections(found: Json) -> Iterator[str]:
         if key in found:
             yield f"## {name}\n"
             yield from _over(found[key], found.get("disk", {}).get("T_c_ms"))
+    if "recover" in found:
+        yield from _recover(found["recover"])
 
 
 def _disk(found: Json) -> Iterator[str]:
@@ -158,6 +160,18 @@ def _disk(found: Json) -> Iterator[str]:
             f" limits allow {drain['least_s']:.1f} s. That is {drain['ratio']:.3f} times the least,"
             f" with {drain['429s']} answers of 429.\n"
         )
+
+
+def _recover(found: Json) -> Iterator[str]:
+    """At the pace and limits of service, unlike all else."""
+    yield (
+        f"## After a kill\n\nKilled in clear with {found['sessions']:,} open conversations and"
+        f" {found['owed']:,} deliveries owed, and started again with the pace and the allowances of"
+        f" service: every socket is back after {found['sockets_s']:.0f} s, where the pace allows"
+        f" {found['least_sockets_s']:.0f} s; all that was owed is out after {found['owed_s']:.0f}"
+        f" s, where Slack's limits allow {found['least_owed_s']:.0f} s, with {found['429s']}"
+        " answers of 429.\n"
+    )
 
 
 def _over(found: Json, commit: float | None) -> Iterator[str]:

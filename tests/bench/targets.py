@@ -92,6 +92,11 @@ def _known(figure: float | Figure | None, found: Json) -> float | None:
 
 
 def _targets() -> Iterator[Target]:
+    for name, what in (("sockets", "every socket is back"), ("owed", "all that was owed is out")):
+        yield Target(
+            f"A5-{name}", f"after a kill {what}, over the least time that paces and limits allow",
+            _recovered(f"{name}_ratio"), 1.2, None,
+        )  # fmt: skip
     yield from _memory()
     yield from _throughput()
     yield from _latency()
@@ -197,6 +202,10 @@ def _growth(mode: str, where: str) -> Iterator[Target]:
         f"5d-{mode}", f"heartbeats of 10,000 over bare connections', {where}",
         _over(mode, 10_000, "idle_cpu_percent", FLOOR), 1.5, 1.2,
     )  # fmt: skip
+
+
+def _recovered(key: str) -> Figure:
+    return lambda found: float(found["recover"][key])
 
 
 def _held(mode: str, sessions: int, key: str = "kb_per_session") -> Figure:

@@ -61,6 +61,17 @@ FOUND: Json = {
         "group_commit_gain": 9.0,
         "frames_per_s": 1.0,
     },
+    "recover": {
+        "sessions": 10_000,
+        "owed": 1000,
+        "sockets_s": 210.0,
+        "least_sockets_s": 200.0,
+        "sockets_ratio": 1.05,
+        "owed_s": 160.0,
+        "least_owed_s": 140.0,
+        "owed_ratio": 1.14,
+        "429s": 0,
+    },
     "clear": {
         "throughput": {
             "100": speeds(ours=900, script=1000, careful=100, forgetful=1000, floor=5000)
@@ -82,6 +93,8 @@ def verdict(name: str, found: Json = FOUND) -> Verdict:
 @pytest.mark.parametrize(
     ("name", "measured"),
     [
+        ("A5-sockets", 1.05),
+        ("A5-owed", 1.14),
         ("1b", 20.0),
         ("1b-floor", 2.0),
         ("2a", 0.9),
@@ -131,6 +144,7 @@ def test_the_page_tells_each_verdict_and_why_it_was_missed() -> None:
     assert "| 0.9 x | **missed** by 25% |" in written
     assert f"- **2a**, messages/s over the script's, 100 threads, in clear: {why('2a')}" in written
     assert "| 9 x | met |" in written
+    assert "every socket is back after 210 s, where the pace allows 200 s" in written
 
 
 def test_nothing_is_explained_that_is_no_target() -> None:
