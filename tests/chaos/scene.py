@@ -158,6 +158,8 @@ class Scene:
 
         One that is in doubt for good is among them, although the other side may have it.
         """
+        if not self.stage.database.exists():
+            return ["everything: there is no database"]
         where = f"file:{self.stage.database}?mode=ro"
         with contextlib.closing(sqlite3.connect(where, uri=True, timeout=PATIENCE)) as database:
             rows = database.execute(_OWED).fetchall()
@@ -199,7 +201,7 @@ async def set_up(
     async with polyai, slack:
         stage = Stage(polyai, slack, directory)
         stage.configure(echo_timeout='"1s"', reconnect_max='"500ms"', edits='"correct"')
-        _open_door(stage, door)
+        open_door(stage, door)
         scene = Scene(stage, forks, door, fault)
         try:
             yield scene
@@ -210,7 +212,8 @@ async def set_up(
             raise AssertionError(f"PolyAI objects: {polyai.violations}")
 
 
-def _open_door(stage: Stage, door: str) -> None:
+def open_door(stage: Stage, door: str) -> None:
+    """Configure the bridge for "socket" or "http", and tell Slack so."""
     text = stage.config.read_text().replace('"700ms"', '"200ms"')
     text += 'stream_pace = "50ms"\n'
     if door == "http":

@@ -31,20 +31,28 @@ PASSING = {
 }
 
 
+#: So many fill the log until it is to be written back, with much to spare.
+MOST_LONG_TEXTS = 60
+
+
 @asynccontextmanager
-async def faulty(stage: Stage, fault: str) -> AsyncIterator[None]:
-    """Its calls to the disk go wrong like this while the block lasts."""
-    calls = fault.partition(":")[0]
+async def faulty(stage: Stage, fault: str, *, only: Path | None = None) -> AsyncIterator[Path]:
+    """Its calls to the disk, or to one file, go wrong like this while the block lasts.
+
+    Gives the file in which each call is told.
+    """
+    calls, told = fault.partition(":")[0], stage.directory / "calls"
     tracer = await asyncio.create_subprocess_exec(
-        *("strace", "-f", "-qq", "-o", os.devnull, "-p", str(_process(stage))),
+        *("strace", "-f", "-qq", "-o", str(told), "-p", str(_process(stage))),
         *("-e", f"trace={calls}", "-e", f"inject={fault}"),
+        *(("-P", str(only)) if only else ()),
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         await stage.until(lambda: _traced(stage) or tracer.returncode is not None)
         if tracer.returncode is not None:
             pytest.skip("strace may not trace another process here")
-        yield
+        yield told
     finally:
         if tracer.returncode is None:
             tracer.send_signal(signal.SIGINT)
@@ -92,13 +100,23 @@ async def refused(stage: Stage, thread: str) -> None:
     assert not stage.dead
 
 
+async def all_acked(stage: Stage) -> None:
+    """Wait until all that was said is accepted: what is said from now on comes after it."""
+    await stage.until(lambda: all(e.acked for e in stage.slack.envelopes))
+
+
 async def assert_all_once(stage: Stage, thread: str) -> None:
-    """Nothing is lost or doubled; what Slack repeats comes when it is repeated."""
+    """Nothing is lost or doubled, and what is answered stands in the order it was heard in.
+
+    Of what was refused Slack decides what it repeats first; all of it comes before "say three",
+    which was said when the rest was accepted.
+    """
     texts = ["say one", "say two", "say three"]
     await stage.until(lambda: len(stage.told(thread)) >= len(texts) + 2)
     await stage.quiet()
     heard = stage.heard()
     assert sorted(heard) == sorted(["say ready", *texts]), stage.tail()
+    assert (heard[0], heard[-1]) == ("say ready", "say three"), stage.tail()
     answers = [text.removeprefix("say ") for text in heard]
     assert stage.told(thread) == [GREETING, *answers], stage.tail()
     assert all(e.acked for e in stage.slack.envelopes)
@@ -115,6 +133,7 @@ async def test_what_the_disk_does_not_take_is_not_acknowledged_and_comes_again(
         thread = await stage.opened()
         async with faulty(stage, LASTING[fault]):
             await refused(stage, thread)
+        await all_acked(stage)
         await stage.reply(thread, "say three")
 
         await assert_all_once(stage, thread)
@@ -127,8 +146,10 @@ async def test_a_disk_that_stumbles_delays_and_breaks_nothing(tmp_path: Path, fa
         await stage.started()
         thread = await stage.opened()
         async with faulty(stage, PASSING[fault]):
-            for text in ("say one", "say two", "say three"):
+            for text in ("say one", "say two"):
                 await stage.reply(thread, text)
+            await all_acked(stage)
+            await stage.reply(thread, "say three")
 
             await assert_all_once(stage, thread)
 
@@ -143,9 +164,36 @@ async def test_a_kill_while_syncs_fail_costs_nothing(tmp_path: Path) -> None:
             # What was written and not synced may come up again: it must be known then.
             await stage.kill()
         await stage.started()
+        await all_acked(stage)
         await stage.reply(thread, "say three")
 
         await assert_all_once(stage, thread)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the faults")
+async def test_a_checkpoint_that_fails_costs_nothing_as_the_log_keeps_it_all(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.started()
+        thread = await stage.opened()
+        said = ["say ready"]
+        # Only checkpoints write to the database itself; commits write to its log.
+        async with faulty(stage, "pwrite64:error=EIO", only=stage.database) as told:
+            while "(INJECTED)" not in told.read_text():
+                assert len(said) < MOST_LONG_TEXTS, "no checkpoint was tried"
+                said.append(f"my order is number {len(said)}, with {'words ' * 4000}")
+                await stage.reply(thread, said[-1])
+                await stage.until(lambda: len(stage.heard()) == len(said))
+            await stage.kill()
+        await stage.started()
+        await stage.reply(thread, "say three")
+        await stage.until(lambda: "three" in stage.told(thread))
+        await stage.quiet()
+
+        assert [text.strip() for text in stage.heard()] == [*map(str.strip, said), "say three"]
+        assert len(stage.told(thread)) == len(said) + 2
+        assert len(set(stage.told(thread)[1:])) == 3  # "ready", the question again and again, three
 
 
 async def test_a_full_disk_stops_intake_until_there_is_room_again(tmp_path: Path) -> None:
@@ -157,6 +205,7 @@ async def test_a_full_disk_stops_intake_until_there_is_room_again(tmp_path: Path
             thread = await stage.opened()
             async with _filled(disk / "ballast"):
                 await refused(stage, thread)
+            await all_acked(stage)
             await stage.reply(thread, "say three")
 
             await assert_all_once(stage, thread)
