@@ -69,7 +69,7 @@ class Peers:
             now = time.perf_counter() - began
             if not half and there * 2 >= at_least:
                 half = now
-        return {"reached": reached, "there": there, "seconds": now, "half_s": half}
+        return {"reached": reached, "there": there, "seconds": now, "half_s": half or now}
 
 
 async def _listening(answer: Answer, tls: ssl.SSLContext | None) -> int:
