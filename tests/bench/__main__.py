@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def wanted(arguments: list[str]) -> Wanted:
     parser.add_argument("--threads", type=int, default=100, help="for throughput")
     parser.add_argument("--rounds", type=int, default=3, help="for throughput")
     parser.add_argument("--seconds", type=float, default=5.0, help="for throughput: of each round")
-    parser.add_argument("--result", type=Path, default=None, help="a file for the JSON")
+    parser.add_argument(
+        "--result", type=Path, default=None, help="a file for the JSON, written after each part"
+    )
     return Wanted(**vars(parser.parse_args(arguments)))
 
 
@@ -64,11 +67,13 @@ def compared(directory: Path, how: Wanted) -> Json:
     )
 
 
-def told(name: str, found: Json) -> None:
-    """Say that a part is over, and how."""
+def told(name: str, found: Json, result: Path | None = None) -> None:
+    """Say that a part is over, and how; keep what there is so far, as a whole run takes long."""
     said = found["broken"].get(name, "measured")
     sys.stderr.write(f"{name}: {said} in {found['took_s'][name]:.0f} s\n")
     sys.stderr.flush()
+    if result is not None:
+        result.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def measured(how: Wanted) -> Json:
@@ -76,29 +81,28 @@ def measured(how: Wanted) -> Json:
     many_files()
     with tempfile.TemporaryDirectory() as directory:
         if how.what == "throughput":
-            found = {"throughput": compared(Path(directory), how), "broken": {}}
-            sys.stdout.write(table(found["throughput"]))
+            results = compared(Path(directory), how)
+            found = {"throughput": results, "broken": {}}
+            sys.stdout.write(f"{table(results)}\n{json.dumps(results)}\n")
         else:
-            found = run(Path(directory), SHORT if how.short else FULL, tuple(how.part), told)
+            sizes, tell = SHORT if how.short else FULL, partial(told, result=how.result)
+            found = run(Path(directory), sizes, tuple(how.part), tell)
             sys.stdout.write(page(found))
     return found
 
 
 def main() -> None:
-    """Measure and tell: tables for people, JSON for programs."""
+    """Measure and tell; a run that broke anywhere ends badly, and leaves the page as it was."""
     how = wanted(sys.argv[1:])
     if how.what == "page":
         PAGE.write_text(page(json.loads(RESULT.read_text())))
         return
     found = measured(how)
-    written = json.dumps(found, indent=1) + "\n"
-    if how.result is not None:
-        how.result.write_text(written)
     if found["broken"]:
         sys.exit("broken: " + ", ".join(found["broken"]))
-    # The pages tell of a whole run, or of none.
+    # The page tells of a whole run, or of none.
     if how.what == "all" and not how.short and not how.part:
-        RESULT.write_text(written)
+        RESULT.write_text(json.dumps(found, indent=1) + "\n")
         PAGE.write_text(page(found))
 
 

@@ -89,7 +89,7 @@ _HELD: Final = {
     "sockets_lost": "sockets lost while idle",
     "full_gc_ms": "full collection ms",
     "per_s": "messages/s, ten in flight",
-    "cpu_us_per_message": "CPU µs/message",
+    "cpu_us_per_message": "CPU µs/message, heartbeats included",
     "p99_ms": "p99 ms",
     "peers_busy": "peers' share of a core",
     "restart_s": "restart: all back, s",
