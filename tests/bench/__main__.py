@@ -50,7 +50,7 @@ def wanted(arguments: list[str]) -> Wanted:
     parser.add_argument("--rounds", type=int, default=3, help="for throughput")
     parser.add_argument("--seconds", type=float, default=5.0, help="for throughput: of each round")
     parser.add_argument(
-        "--result", type=Path, default=None, help="a file for the JSON, written after each part"
+        "--result", type=Path, default=None, help="the JSON, written after each part"
     )
     return Wanted(**vars(parser.parse_args(arguments)))
 
