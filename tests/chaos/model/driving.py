@@ -47,6 +47,7 @@ class Driving:
         self.trace: list[str] = []  #: the same whenever the program is played
         self.deaths: list[str] = []  #: what became of every arm, in order
         self.kills: list[str] = []
+        self.begun = 0  #: so many beats
         self._sure = True  #: the arm that is set now has the same fate each time
 
     async def play(self) -> None:
@@ -72,6 +73,7 @@ class Driving:
 
     async def _play(self, beat: Beat) -> None:
         arms, self._sure = iter(beat.arms), True
+        self.begun += 1
         self.deaths.append(str(beat))
         await self._begin(beat, arms)
         for fault in beat.faults:

@@ -20,6 +20,7 @@ class Episode:
     trace: tuple[str, ...]  #: what was done, the first deaths, and what both sides recorded
     deaths: tuple[str, ...]  #: what became of every death that was built in
     kills: tuple[str, ...]  #: each by its point
+    begun: int  #: so many of its beats
     verdict: Verdict
     problem: str = ""  #: what went wrong, if anything
 
@@ -48,8 +49,15 @@ async def played(
         problem = problem or str(error)
     assert driving is not None
     trace = [*driving.trace, *map(_record, records), *filter(None, [problem])]
-    deaths, kills = tuple(driving.deaths), tuple(driving.kills)
-    return Episode(program, tuple(trace), deaths, kills, judged(records), problem)
+    return Episode(
+        program=program,
+        trace=tuple(trace),
+        deaths=tuple(driving.deaths),
+        kills=tuple(driving.kills),
+        begun=driving.begun,
+        verdict=judged(records),
+        problem=problem,
+    )
 
 
 def _record(compared: Compared) -> str:

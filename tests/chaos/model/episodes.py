@@ -93,7 +93,7 @@ async def replayed(seed: int, orders: Orders, beats: Sequence[int] | None = None
 
 async def shrunk(episode: Episode, orders: Orders) -> list[int]:
     """The beats of a failed episode without which it would not fail, as far as one look tells."""
-    left = list(range(len(episode.program.beats)))
+    left = list(range(episode.begun))
     async with forking(orders.place) as forks:
         for beat in reversed(range(len(left))):
             fewer = [each for each in left if each != beat]

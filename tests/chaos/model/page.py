@@ -30,7 +30,8 @@ and what both sides recorded in the end; each beat begins at rest, and no death 
 What real processes do not repeat exactly is not in it: how events of different threads interleave,
 which of them share a step, which thread of a beat meets a fault that befalls the next call of all,
 and so the fate of the deaths that are built in for a later passing, or for the recovery from
-another (of 50 seeds played twice, 48 agreed in these too). A failure leaves its trace, all its
+another (of 50 seeds played twice, 48 agreed in these too). Where the law holds none of it shows; in
+a failure it may, as which of two threads has the double. A failure leaves its trace, all its
 deaths, the log and the store in a directory that it names, and says which of its beats it takes.
 """
 
