@@ -16,7 +16,7 @@ from bridge.clock import Chance, Clock
 from bridge.model.ids import ConversationId
 
 #: How many may go at once after a quiet time.
-_BURST: Final = 10
+BURST: Final = 10
 #: So many patient ones connect at once; more makes nothing faster, and each handshake slower.
 _AT_ONCE: Final = 100
 
@@ -28,7 +28,7 @@ class Pace:
     """
 
     def __init__(
-        self, clock: Clock, chance: Chance, per_second: float, *, burst: int = _BURST
+        self, clock: Clock, chance: Chance, per_second: float, *, burst: int = BURST
     ) -> None:
         self._clock = clock
         self._chance = chance
@@ -85,7 +85,8 @@ class Gate:
 
     async def _called(self, who: ConversationId) -> bool:
         """Stand in the line; True if hurried out of it, else it has a place and the next turn."""
-        called = self._line[who] = asyncio.get_running_loop().create_future()
+        called: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._line[who] = called
         self._call()
         try:
             return await called

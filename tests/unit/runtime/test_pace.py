@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.runtime.pace import Pace
+from bridge.model.ids import ConversationId
+from bridge.runtime.pace import Gate, Pace
 from bridge.testing.clock import NOON, FakeClock
 
 SECOND = timedelta(seconds=1)
@@ -87,3 +88,99 @@ async def test_a_caller_who_gives_up_stops_nobody() -> None:
     await tasks[2]
     with pytest.raises(asyncio.CancelledError):
         await tasks[1]
+
+
+class Visitors:
+    """Who passes the gate, and when; each is inside for so long."""
+
+    def __init__(self, gate: Gate, clock: FakeClock) -> None:
+        self.gate = gate
+        self.clock = clock
+        self.at: dict[str, float] = {}
+        self.inside = self.most = 0
+
+    def comes(
+        self, name: str, *, hurried: bool = False, stays: float = 0.0
+    ) -> "asyncio.Task[None]":
+        return asyncio.create_task(self._visit(name, hurried, stays))
+
+    async def _visit(self, name: str, hurried: bool, stays: float) -> None:
+        async with self.gate.passing(ConversationId(name), hurried=hurried):
+            self.at[name] = (self.clock.now() - NOON).total_seconds()
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            await self.clock.sleep(timedelta(seconds=stays))
+            self.inside -= 1
+
+
+@pytest.fixture
+def visitors() -> Visitors:
+    """At a gate that lets one through each second, and three of the line be inside."""
+    clock = FakeClock()
+    return Visitors(Gate(Pace(clock, Die(0.0), per_second=1, burst=1), at_once=3), clock)
+
+
+async def test_whoever_hurries_has_the_next_turn_however_many_stand_in_the_line(
+    visitors: Visitors,
+) -> None:
+    tasks = [visitors.comes(f"quiet-{number}") for number in range(100)]
+    await visitors.clock.advance(2 * SECOND)
+    tasks.append(visitors.comes("urgent", hurried=True))
+    await visitors.clock.advance(100 * SECOND)
+    await asyncio.gather(*tasks)
+
+    assert visitors.at["urgent"] == 4, "one of the line had its turn already"
+    assert [visitors.at[f"quiet-{n}"] for n in (0, 1, 2, 3, 4)] == [0, 1, 2, 3, 5]
+    assert visitors.at["quiet-99"] == 100, "no turn was left unused"
+
+
+async def test_who_stands_in_the_line_can_be_hurried_out_of_it(visitors: Visitors) -> None:
+    tasks = [visitors.comes(f"quiet-{number}") for number in range(50)]
+    await visitors.clock.settle()
+    visitors.gate.hurry(ConversationId("quiet-49"))
+    visitors.gate.hurry(ConversationId("nobody"))
+    await visitors.clock.advance(60 * SECOND)
+    await asyncio.gather(*tasks)
+
+    assert visitors.at["quiet-49"] == 2
+    assert visitors.at["quiet-48"] == 49
+
+
+async def test_only_so_many_of_the_line_connect_at_once_and_who_hurries_besides(
+    visitors: Visitors,
+) -> None:
+    tasks = [visitors.comes(f"quiet-{number}", stays=60) for number in range(6)]
+    await visitors.clock.advance(20 * SECOND)
+    assert (visitors.inside, len(visitors.at)) == (3, 3)
+    tasks.append(visitors.comes("urgent", hurried=True, stays=60))
+    await visitors.clock.advance(SECOND)
+    assert visitors.inside == 4
+    await visitors.clock.advance(200 * SECOND)
+    await asyncio.gather(*tasks)
+    assert len(visitors.at) == 7
+
+
+async def test_who_leaves_the_line_or_the_gate_holds_nobody_up(visitors: Visitors) -> None:
+    tasks = [visitors.comes(f"quiet-{number}", stays=1) for number in range(8)]
+    await visitors.clock.settle()
+    tasks[1].cancel()  # has the next turn
+    tasks[3].cancel()  # stands in the line
+    tasks[4].cancel()
+    await visitors.clock.advance(20 * SECOND)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert sorted(visitors.at) == ["quiet-0", "quiet-2", "quiet-5", "quiet-6", "quiet-7"]
+
+
+async def test_who_is_called_and_gives_up_at_that_moment_gives_the_place_back(
+    visitors: Visitors,
+) -> None:
+    for _ in range(5):
+        task = visitors.comes("fickle")
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    last = visitors.comes("steady")
+    await visitors.clock.advance(20 * SECOND)
+    await last
+    assert "steady" in visitors.at

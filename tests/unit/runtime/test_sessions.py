@@ -1,10 +1,12 @@
 """Every wish has its keeper, and what is sent goes to the socket it was meant for."""
 
+import msgspec
+
 from bridge.core import events as e
 from bridge.core.effects import Recycle, SendKind, Transmit
 from bridge.model.ids import ConversationId
 from bridge.runtime.deciding import Mail
-from tests.unit.runtime.far_end import C1, FarEnd
+from tests.unit.runtime.far_end import C1, FarEnd, played
 
 
 async def test_nothing_is_kept_for_a_conversation_that_wishes_for_nothing(far: FarEnd) -> None:
@@ -42,3 +44,24 @@ async def test_a_conversation_without_its_agent_is_told(far: FarEnd) -> None:
     await far.say()
     assert far.told(e.SessionUnavailable) == [e.SessionUnavailable()]
     assert len(far.sessions._keepers) == 0
+
+
+async def test_a_conversation_that_is_waited_for_connects_before_the_line() -> None:
+    """After a restart many sockets are to be opened, and one is wanted at once."""
+    async with played(per_second=1.0) as far:
+        await far.connected(heartbeat_seconds=0)  # pings are answered
+        names = [ConversationId(f"quiet-{number}") for number in range(100)]
+        for name in names:
+            far.desk.records[name, 1] = far.desk.records[C1, 1]
+            far.desk.conversations[name] = msgspec.structs.replace(far.conversation, id=name)
+            far.sessions.reconcile(far.desk.conversations[name])
+        await far.passes(20)
+        assert 20 <= far.sessions.open < 40
+        wanted = msgspec.structs.replace(far.desk.conversations[names[-1]], wanted=True)
+        far.desk.conversations[names[-1]] = wanted
+        far.sessions.reconcile(wanted)
+        await far.passes(3)
+        assert far.sessions._keepers[names[-1]].connection is not None
+        assert far.sessions._keepers[names[-2]].connection is None
+        await far.passes(90)
+        assert far.sessions.open == 101
