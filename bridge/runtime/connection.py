@@ -256,7 +256,8 @@ class Connection:
             self._went_on = True
         for frame in decoded.frames:
             now = self._world.clock.now()
-            await self._follow(arrivals.live(frame, now), replayed=False)
+            for one in arrivals.live(frame, now):
+                await self._worker.hear(self._conversation, Mail(e.FrameArrived(self.number, one)))
         if arrivals.due is not None:
             self._sleep()
         while arrivals.full and not self._dropping:

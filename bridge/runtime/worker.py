@@ -29,6 +29,8 @@ _log = log.get("worker")
 _LET_BE = timedelta(minutes=1)
 #: How soon it is looked again whether a thread that is owed too much has taken some of it.
 _LOOK_AGAIN = timedelta(seconds=1)
+#: How many frames of a conversation may wait for a step before no more is read from its agent.
+MOST_UNHEARD = 64
 #: How a note of the core's is told.
 _LEVELS = {"info": _log.info, "warning": _log.warning, "error": _log.error}
 
@@ -147,8 +149,22 @@ class Worker:
         self.post(conversation, *mail)
         await told
         if any(isinstance(one.event, e.FrameArrived) for one in mail):
-            while self._outbox is not None and self._outbox.crowded(conversation):
-                await self._world.clock.sleep(_LOOK_AGAIN)
+            await self._room(conversation)
+
+    async def hear(self, conversation: ConversationId, *mail: Mail) -> None:
+        """Add what an agent says, like `tell`; but before its step return, if only little waits.
+
+        So what comes close together is one step.
+        """
+        if self.behind(conversation) >= MOST_UNHEARD:
+            await self.tell(conversation, *mail)
+        else:
+            self.post(conversation, *mail)
+            await self._room(conversation)
+
+    async def _room(self, conversation: ConversationId) -> None:
+        while self._outbox is not None and self._outbox.crowded(conversation):
+            await self._world.clock.sleep(_LOOK_AGAIN)
 
     def behind(self, conversation: ConversationId) -> int:
         """How much of its mail no step has taken up yet."""

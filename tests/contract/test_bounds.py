@@ -231,6 +231,8 @@ class Told:
         events = (one.event for one in mail)
         self.told.append([event.frame for event in events if isinstance(event, e.FrameArrived)])
 
+    hear = tell
+
     def present(self, _conversation: ConversationId) -> None:
         return None
 

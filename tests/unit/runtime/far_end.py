@@ -194,6 +194,8 @@ class Desk:
                 await self.sessions.transmit(identity, effect)  # type: ignore[arg-type]
         self.sessions.reconcile(decision.conversation)
 
+    hear = tell
+
     def present(self, identity: ConversationId) -> Conversation | None:
         return self.conversations.get(identity)
 

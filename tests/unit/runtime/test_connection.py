@@ -54,6 +54,8 @@ class SlowDesk:
         await self._clock.sleep(timedelta(seconds=2))
         self.told += [one.event for one in mail]
 
+    hear = tell
+
     def present(self, _conversation: ConversationId) -> None:
         return None
 

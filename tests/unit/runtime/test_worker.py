@@ -13,14 +13,14 @@ from bridge.core import events as e
 from bridge.core.effects import Grow, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Terms, Wish
 from bridge.model import frames as f
-from bridge.model.delivery import Outbound, Receipt
+from bridge.model.delivery import Outbound, Post, Receipt
 from bridge.model.ids import ConversationId, EntryId, PersonId, ThreadKey
-from bridge.model.messages import Person
+from bridge.model.messages import AgentReply, Author, AuthorKind, Person
 from bridge.model.signal import Signal, SignalKind
 from bridge.runtime.deciding import Mail
 from bridge.runtime.naming import Names
 from bridge.runtime.supervisor import Adapters
-from bridge.runtime.worker import Worker
+from bridge.runtime.worker import MOST_UNHEARD, Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
 from bridge.store.store import MOST_READ
 from bridge.testing.builders import ANN, frame, piece
@@ -131,6 +131,40 @@ async def test_what_was_said_reaches_the_agent_and_its_entry_is_done(shop: Shop)
     assert shop.sent == ["join", "hello"]
     assert shop.open_entries() == 0
     assert shop.house.passed[:2] == ["before-step", "after-step"]
+
+
+async def test_frames_that_come_close_together_are_one_step(shop: Shop) -> None:
+    await shop.say("hello")
+    await shop.joined()
+    await shop.house.until(lambda: shop.sent == ["join", "hello"])
+    before = shop.house.passed.count("after-step")
+    echo = frame(f.MessageEchoed(text="hello"), 3)
+    answers = [frame(f.AgentMessage(f"m{n}", f"Answer {n}"), n) for n in (4, 5)]
+
+    for one in (echo, *answers):
+        await shop.worker.hear(C1, Mail(e.FrameArrived(1, one)))
+        assert shop.owed == [], "nobody waited for it"
+    await shop.worker.tell(C1)
+
+    assert [one.body for one in shop.owed] == [
+        Post(AgentReply(Author(AuthorKind.AGENT, "Poly"), f"Answer {n}")) for n in (4, 5)
+    ]
+    assert shop.committed_first
+    assert shop.house.passed.count("after-step") == before + 1
+
+
+async def test_no_more_is_heard_than_may_wait_for_a_step(shop: Shop) -> None:
+    await shop.say("hello")
+    await shop.joined()
+    for n in range(MOST_UNHEARD):
+        await shop.worker.hear(C1, Mail(e.FrameArrived(1, frame(f.Unknown(), 3 + n))))
+    assert shop.worker.behind(C1) == MOST_UNHEARD
+
+    last = frame(f.AgentMessage("m", "Answer"), 3 + MOST_UNHEARD)
+    await shop.worker.hear(C1, Mail(e.FrameArrived(1, last)))
+
+    assert len(shop.owed) == 1
+    assert shop.worker.behind(C1) == 0
 
 
 @pytest.mark.parametrize(
