@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.bench import recover
 from tests.bench.disk import measured
 from tests.bench.drain import drained, fewest_seconds
 from tests.bench.machine import machine
@@ -48,6 +49,14 @@ def _parts(directory: Path, sizes: Sizes) -> Iterator[tuple[str, Part]]:
         yield "drain", lambda found: found.update(drain=drain())
     for mode in sizes.modes:
         yield from Way(directory, mode, sizes).parts()
+    if any(sizes.killed_with):
+        sessions, owed = sizes.killed_with
+        yield (
+            "recover",
+            lambda found: found.update(
+                recover=recover.measure(directory / "recover", sessions=sessions, owed=owed)
+            ),
+        )
 
 
 class Way:

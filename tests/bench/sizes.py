@@ -41,6 +41,8 @@ class Sizes:
     rates: dict[str, float]
     sessions: tuple[Held, ...]
     drained: bool
+    #: So many open conversations, so many deliveries owed: and then it is killed. 0: not measured.
+    killed_with: tuple[int, int]
     #: TLS is the real case.
     modes: tuple[str, ...]
 
@@ -49,7 +51,7 @@ FULL = Sizes(
     speeds=(Speed(1, SUBJECTS, 3), Speed(100, EVERYBODY, 5), Speed(1000, SUBJECTS, 3)),
     seconds=3.0,
     latency_threads=100,
-    latency_seconds=6.0,
+    latency_seconds=5.0,
     latency_rounds=3,
     rates={"tls": 100.0, "clear": 300.0},
     sessions=(
@@ -59,16 +61,18 @@ FULL = Sizes(
         Held(10_000, (OURS, FLOOR), 30.0),
     ),
     drained=True,
+    killed_with=(10_000, 1000),
     modes=("tls", "clear"),
 )
 SHORT = Sizes(
-    speeds=(Speed(5, SUBJECTS, 1),),
-    seconds=1.0,
+    speeds=(Speed(5, EVERYBODY, 1),),
+    seconds=0.5,
     latency_threads=5,
-    latency_seconds=1.0,
+    latency_seconds=0.5,
     latency_rounds=1,
     rates={},
     sessions=(Held(20, (OURS,), 0.5),),
     drained=False,
+    killed_with=(0, 0),
     modes=("tls",),
 )
