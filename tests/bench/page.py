@@ -251,7 +251,11 @@ def _came_of(verdict: Verdict) -> str:
     if verdict.measured is None:
         return "not measured"
     if (missed := verdict.missed_by) is not None:
-        return f"**missed** by {missed:.0%}" if math.isfinite(missed) else "**missed**"
+        if math.isinf(missed):
+            return "**missed**"
+        return (
+            f"**missed** by {missed:.0%}" if missed < 1 else f"**missed**, {missed + 1:.1f} times"
+        )
     if verdict.stretch is not None and verdict.reaches(verdict.stretch):
         return "met, and the stretch"
     return "met"
