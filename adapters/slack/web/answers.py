@@ -196,7 +196,7 @@ async def asked(call: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
         Refusal: there is no good answer.
     """
     try:
-        # The SDK gives a shared session no timeout of its own.
+        # A call has no other limit, however it leaves.
         async with asyncio.timeout(TIMEOUT.total_seconds()):
             data = (await call).data
     except SlackApiError as error:
@@ -204,8 +204,8 @@ async def asked(call: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise Refusal(reached=False, kind=_unreached(error)) from None
     except Exception as error:
-        # The SDK stumbles over unreadable answers in many ways; all leave the outcome open. The
-        # original is not kept: it may hold the request, and with it the token.
+        # Whatever else goes wrong leaves the outcome open. The original is not kept: it may hold
+        # the request, and with it the token.
         raise Refusal(kind=_unanswered(error)) from None
     return data if isinstance(data, dict) else {}
 
@@ -234,7 +234,7 @@ def _unanswered(error: Exception) -> str:
     return "an unreadable answer"
 
 
-def _refused(response: Any) -> Refusal:  # noqa: ANN401  # the SDK's own response, or aiohttp's
+def _refused(response: Any) -> Refusal:  # noqa: ANN401  # the SDK leaves it open
     data = getattr(response, "data", None)
     data = data if isinstance(data, dict) else {}
     status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
