@@ -1,6 +1,7 @@
 """How are we? What `/ready` and `/metrics` say; log lines once when lost, once when back."""
 
 from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
@@ -22,13 +23,13 @@ class Status:
         self._agents: dict[AgentName, str] = {}
         self._alike: dict[AgentName, str] = {}  #: their troubles without what changes every time
         self._database: str | None = None
-        self._inbound = Counter(
+        inbound = Counter(
             "polyai_bridge_inbound_total",
             "What platforms told us, by outcome.",
             ("adapter", "outcome"),
             registry=self.registry,
         )
-        self._deliveries = Counter(
+        deliveries = Counter(
             "polyai_bridge_deliveries_total",
             "Deliveries to threads, by how an attempt came out.",
             ("adapter", "outcome"),
@@ -47,7 +48,7 @@ class Status:
             ("adapter", "outcome"),
             registry=self.registry,
         )
-        self._frames = Counter(
+        frames = Counter(
             "polyai_bridge_frames_total",
             "Frames on PolyAI sockets.",
             ("agent", "direction"),
@@ -59,6 +60,10 @@ class Status:
             ("adapter",),
             registry=self.registry,
         )
+        # Counted for every message: a counter is looked up once for what it is of.
+        self._inbound = cache(inbound.labels)
+        self._deliveries = cache(deliveries.labels)
+        self._frames = cache(frames.labels)
 
     def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
         """Publish a figure that is read when it is asked for."""
@@ -123,11 +128,11 @@ class Status:
 
     def accepted(self, adapter: AdapterName, outcome: Accepted) -> None:
         """An inbound was seen to."""
-        self._inbound.labels(adapter, outcome.value).inc()
+        self._inbound(adapter, outcome.value).inc()
 
     def attempted(self, adapter: AdapterName, outcome: str) -> None:
         """An attempt to deliver came out like this."""
-        self._deliveries.labels(adapter, outcome).inc()
+        self._deliveries(adapter, outcome).inc()
 
     def doubted(self, adapter: AdapterName, delivery: DeliveryId) -> None:
         """Nobody knows whether it arrived; it is looked for, or held."""
@@ -148,7 +153,7 @@ class Status:
 
     def frame(self, agent: AgentName, direction: str) -> None:
         """A frame went `in` or `out`."""
-        self._frames.labels(agent, direction).inc()
+        self._frames(agent, direction).inc()
 
     @property
     def troubles(self) -> list[str]:

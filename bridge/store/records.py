@@ -7,10 +7,10 @@ from bridge.core.state import Conversation
 from bridge.model.delivery import DeliveryState, Receipt, ThreadBody
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
 from bridge.model.inbound import Inbound
+from bridge.model.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Value, frozen=True, kw_only=True):
     """An inbox entry whose step has not committed yet."""
 
     id: EntryId
@@ -34,8 +34,7 @@ class SessionRecord:
         return f"SessionRecord(conversation={self.conversation!r}, number={self.number})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadDelivery:
+class ThreadDelivery(Value, frozen=True, kw_only=True):
     """Something owed to a thread, or about it."""
 
     id: DeliveryId
