@@ -25,10 +25,15 @@ def test_escaping(given: str, escaped: str) -> None:
 
 def test_cleaning_takes_control_and_broken_characters_and_changes_of_direction_alone() -> None:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
-    kept = set(markup.clean(everything))
-    unfit = {c for c in everything if unicodedata.category(c) in {"Cc", "Cs"}} - {"\n", "\t"}
-    reordering = {c for c in everything if unicodedata.bidirectional(c) in _REORDERING}
-    assert set(everything) - kept == unfit | reordering
+    kinds = zip(everything, map(unicodedata.category, everything), strict=True)
+    ways = zip(everything, map(unicodedata.bidirectional, everything), strict=True)
+    unfit = {c for c, kind in kinds if kind in {"Cc", "Cs"}} - {"\n", "\t"}
+    unfit |= {c for c, way in ways if way in _REORDERING}
+
+    cleaned, left = markup.clean(everything), everything.translate(dict.fromkeys(map(ord, unfit)))
+
+    # A million characters are compared in one go; which of them differ is asked only then.
+    assert cleaned == left or set(cleaned) ^ set(left) == set()
 
 
 def test_a_label_is_one_short_line_without_brackets() -> None:
