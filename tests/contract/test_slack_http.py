@@ -17,6 +17,7 @@ from adapters.slack.settings import SlackSettings
 from bridge.clock import RandomIds, SystemClock
 from bridge.model.inbound import Said, StatusAsked
 from bridge.simulators.slack import RateLimits, SlackSimulator
+from bridge.testing.clock import NOON, FakeClock
 from tests.contract.slack_front import Front, fronted
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -167,6 +168,16 @@ async def test_only_slacks_own_fresh_signature_opens(front: Front) -> None:
     assert front.host.accepted == []
     assert await sent(front, body) == 200
     assert [inbound.body for inbound in front.host.accepted] == [Said("hello")]
+
+
+async def test_a_request_is_fresh_by_our_clock_or_by_the_machines(slack: SlackSimulator) -> None:
+    """Which differ where the machine's was wrong when we began, or is now."""
+    body, stale = json.dumps(MENTION).encode(), timedelta(minutes=6)
+    async with fronted(FakeClock(NOON)) as front, connect(settings_of(slack, front), front.host):
+        for instant in (NOON, CLOCK.now()):
+            for then, status in ((instant, 200), (instant - stale, 401), (instant + stale, 401)):
+                timestamp = str(int(then.timestamp()))
+                assert await sent(front, body, timestamp=timestamp) == status
 
 
 @pytest.mark.usefixtures("adapter")
