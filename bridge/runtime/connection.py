@@ -14,7 +14,7 @@ from bridge import log
 from bridge.core import events as e
 from bridge.core.ordering import Arrivals
 from bridge.core.state import Conversation
-from bridge.model.frames import Frame, SessionEnded
+from bridge.model.frames import Frame, HeartbeatEchoed, SessionEnded
 from bridge.model.ids import AgentName, ConversationId
 from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded, encode_heartbeat
@@ -26,6 +26,7 @@ from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 
 _log = log.get("connection")
+_HEARTBEAT = encode_heartbeat()
 #: How long the first batch of history may take, and how long silence after one means its end.
 _FIRST_BATCH = timedelta(seconds=10)
 _QUIET = timedelta(milliseconds=300)
@@ -223,7 +224,7 @@ class Connection:
         try:
             async for decoded in self._socket.frames():
                 self._status.frame(self._agent, "in")
-                with self._pulse.busy():
+                with self._pulse:
                     await self._received(decoded)
         except SocketClosed as closed:
             _log.debug(
@@ -255,6 +256,8 @@ class Connection:
         if self._ready_at is not None and max(numbers, default=0) > self._replayed:
             self._went_on = True
         for frame in decoded.frames:
+            if frame.sequence is None and isinstance(frame.body, HeartbeatEchoed):
+                continue  # a sign of life and no more: it takes no step
             now = self._world.clock.now()
             for one in arrivals.live(frame, now):
                 await self._worker.hear(self._conversation, Mail(e.FrameArrived(self.number, one)))
@@ -340,9 +343,7 @@ class Connection:
             self._let_go()
         # A dead socket takes no more, or never answers; and another sign adds nothing.
         elif sign in (Sign.BEAT, Sign.PING) and not _runs(self._sign):
-            self._sign = self._start(
-                self._ping() if sign is Sign.PING else self.send(encode_heartbeat())
-            )
+            self._sign = self._start(self._ping() if sign is Sign.PING else self.send(_HEARTBEAT))
 
     async def _ping(self) -> None:
         try:

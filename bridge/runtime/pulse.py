@@ -6,8 +6,6 @@ what is due; it sends nothing and waits for nothing.
 """
 
 import enum
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -40,7 +38,10 @@ def heartbeat_interval(named: int | None) -> timedelta | None:
 
 
 class Pulse:
-    """The signs of life of one socket. `named` is the interval its session asks for at present."""
+    """The signs of life of one socket. `named` is the interval its session asks for at present.
+
+    Within it (`with pulse:`), what came is being followed.
+    """
 
     __slots__ = ("_beat_at", "_busy", "_clock", "_felt_at")
 
@@ -54,15 +55,14 @@ class Pulse:
         """There was a sign of life."""
         self._felt_at = self._clock.now()
 
-    @contextmanager
-    def busy(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """While what came is being followed nothing else is read: that is not their silence."""
         self._busy = True
-        try:
-            yield
-        finally:
-            self._busy = False
-            self.felt()
+
+    def __exit__(self, *_: object) -> None:
+        """What came was a sign of life."""
+        self._busy = False
+        self.felt()
 
     def begin(self, named: int | None, part: float) -> None:
         """Send signs of life from now on, the first after `part` of an interval.

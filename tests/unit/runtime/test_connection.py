@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import cast
+
+import pytest
 
 from bridge.core import events as e
 from bridge.model import frames as f
 from bridge.model.ids import AgentName, ConversationId
-from bridge.polyai.socket import Socket, SocketClosed
+from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded
 from bridge.runtime.connection import Connection
 from bridge.runtime.deciding import Mail
@@ -17,6 +20,7 @@ from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.testing.clock import FakeClock
+from tests.unit.runtime.house import Even
 
 
 class Line:
@@ -60,26 +64,82 @@ class SlowDesk:
         return None
 
 
-async def test_a_slow_disk_is_not_taken_for_the_end_of_the_history() -> None:
-    """An echo in the last batch must be seen before anything is sent again."""
-    clock = FakeClock()
-    desk = SlowDesk(clock)
+@asynccontextmanager
+async def served(
+    clock: FakeClock, desk: SlowDesk, socket: object
+) -> AsyncIterator[tuple[Connection, "asyncio.Task[Closing]"]]:
+    """A socket's connection that is served, and woken, for as long as the body lasts."""
     timers = Timers(clock, lambda _conversation: connection.wake())
     waking = asyncio.create_task(timers.run())
     connection = Connection(
-        cast("Socket", Line()),
+        cast("Socket", socket),
         conversation=ConversationId("c1"),
         number=1,
         worker=cast("Worker", desk),
-        world=World(clock=clock),
+        world=World(clock=clock, chance=Even()),
         status=Status(),
         timers=timers,
         agent=AgentName("default"),
     )
     serving = asyncio.create_task(connection.serve(after=0))
-    await clock.advance(timedelta(seconds=20))
+    yield connection, serving
     connection.drop()
-    await serving
+    await asyncio.gather(serving, return_exceptions=True)
     waking.cancel()
 
+
+async def test_a_slow_disk_is_not_taken_for_the_end_of_the_history() -> None:
+    """An echo in the last batch must be seen before anything is sent again."""
+    clock = FakeClock()
+    desk = SlowDesk(clock)
+    async with served(clock, desk, Line()):
+        await clock.advance(timedelta(seconds=20))
+
     assert [type(event).__name__ for event in desk.told] == [*["FrameArrived"] * 3, "SocketReady"]
+
+
+class Beating:
+    """The far end of a socket that answers each heartbeat."""
+
+    def __init__(self) -> None:
+        self.beats = 0
+        self._coming: asyncio.Queue[Decoded | None] = asyncio.Queue()
+        self._coming.put_nowait(Decoded(batch=True))
+
+    async def frames(self) -> AsyncIterator[Decoded]:
+        while (decoded := await self._coming.get()) is not None:
+            yield decoded
+        raise SocketClosed(1001, clean=True, ours=True)
+
+    async def send(self, _text: str) -> None:
+        self.beats += 1
+        echo = f.Frame(id="", sequence=None, body=f.HeartbeatEchoed())
+        self._coming.put_nowait(Decoded(frames=(echo,)))
+
+    async def close(self, _code: int = 1000) -> None:
+        self._coming.put_nowait(None)
+
+
+async def test_an_idle_socket_has_one_task_and_its_heartbeats_take_no_step() -> None:
+    """Ten thousand of them beat hundreds of times a second."""
+    clock = FakeClock()
+    desk, far = SlowDesk(clock), Beating()
+    async with served(clock, desk, far):
+        await clock.advance(timedelta(minutes=5))
+        coroutines = [str(task.get_coro()) for task in asyncio.all_tasks()]
+
+    assert far.beats == 10
+    assert [type(event).__name__ for event in desk.told] == ["SocketReady"]
+    assert sum("Connection." in coroutine for coroutine in coroutines) == 1
+
+
+async def test_what_fails_beside_the_reader_ends_the_socket_and_is_told() -> None:
+    class Broken(SlowDesk):
+        async def tell(self, _conversation: ConversationId, *mail: Mail) -> None:
+            raise RuntimeError("no such step")
+
+    clock = FakeClock()
+    async with served(clock, Broken(clock), Beating()) as (_, serving):
+        await clock.advance(timedelta(seconds=5))
+        with pytest.raises(RuntimeError, match="no such step"):
+            await serving

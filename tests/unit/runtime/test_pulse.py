@@ -126,7 +126,7 @@ async def test_while_we_are_busy_their_silence_is_ours() -> None:
     async with asyncio.TaskGroup() as tasks:
         wrist = Wrist(tasks, 10)
         wrist.answers = False
-        with wrist.pulse.busy():
+        with wrist.pulse:
             await wrist.lives(100)
             assert not wrist.gone_at
         await wrist.lives(30)
