@@ -25,7 +25,8 @@ death, so recovery is killed too; the last start is left alone and has to settle
 the simulators' records are compared with what was accepted: what Slack was told we heard, and what
 the agent said. *Lost* is what is missing there, *doubled* what stands there beside what belongs
 there, *out of order* whatever is there once but in another order than it was accepted in, *held*
-what our own database then still has as owed or in doubt, even if the other side has it.
+what our own database then still has as owed or in doubt, even if the other side has it; except what
+is shown to one person alone: Slack tells nobody whether that arrived, so it stays in doubt.
 
 A death is at a named point of `bridge.runtime.world` (see the table in
 [ARCHITECTURE.md](../ARCHITECTURE.md)), at the entry of one of SQLite's system calls (`fdatasync`,
@@ -65,8 +66,11 @@ def _page(matrix: Matrix, *, seconds: float, traced: bool) -> str:
         f"{cost.lost} lost, {cost.doubled} doubled, {cost.disordered} out of order, "
         f"{cost.held} held."
     )
+    hit = {point for _, _, point in matrix.kills}
+    missed = [f"`{point}`" for point in POINTS if point not in hit]
+    unmet = f"\nNo death came at {', '.join(missed)}.\n" if missed else ""
     untraced = "" if traced else "\nWithout strace no system call was interrupted in this run.\n"
-    return "\n".join([_TELL, f"**{sums}**", untraced, *table(matrix, points), ""])
+    return "\n".join([_TELL, f"**{sums}**", untraced + unmet, *table(matrix, points), ""])
 
 
 if __name__ == "__main__":

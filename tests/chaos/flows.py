@@ -179,6 +179,27 @@ class Edit(Flow):
         ]
 
 
+class TakenBack(Flow):
+    """Somebody takes back what they said."""
+
+    kind = "taking back"
+
+    async def play(self) -> None:
+        await self.opened()
+        ts = await self.scene.reply(self.thread, "say old")
+        await self.scene.until(lambda: "old" in self.told)
+        await self.scene.slack.delete(self.channel, ts)
+        events = [e for e in self.scene.slack.envelopes if "message_deleted" in str(e.payload)]
+        mine = [e for e in events if e.payload["event"]["deleted_ts"] == ts]
+        await self.scene.until(lambda: all(e.acked for e in mine))
+
+    def compared(self) -> list[Compared]:
+        return [
+            self.heard("say ready", "say old", "I take back my message: say old"),
+            self.shown(HELLO, "ready", "old", "You said"),
+        ]
+
+
 class AgentMessage(Flow):
     """The agent speaks of its own accord."""
 
@@ -309,6 +330,7 @@ FLOWS: tuple[type[Flow], ...] = (
     Click,
     Shortcut,
     Edit,
+    TakenBack,
     AgentMessage,
     Streamed,
     NativeStream,

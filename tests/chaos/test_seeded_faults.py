@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.chain import Chain, Outcome, run
 from tests.chaos.flows import AgentMessage, Flow, Handoff, Mention, Reply, Streamed
-from tests.chaos.forks import Forks, forking
+from tests.chaos.forks import forking
 from tests.chaos.scene import PATIENCE, Arm
 from tests.chaos.seeded import FAULTS, SPARED
 from tests.chaos.verdict import Verdict
@@ -19,6 +20,16 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 _AT_ONCE = 12
 #: How long anybody waits for what a fault has lost, in seconds.
 _IMPATIENCE = 9.0
+
+
+class SlowlyFound(AgentMessage):
+    """Whoever looks for what is in doubt has to wait for Slack: long enough to be passed."""
+
+    async def opened(self) -> None:
+        await super().opened()
+        self.scene.slack.slow("conversations.replies", timedelta(seconds=4))
+
+
 #: A flow, and the death that shows a fault.
 Shown = tuple[type[Flow], Arm]
 
@@ -33,12 +44,12 @@ _AFTER_FRAME = (Mention, Arm("point", "after-transmit", 2))
 _IN_A_STREAM = (Streamed, Arm("moment", "between chunks"))
 _IN_A_HANDOFF = (Handoff, Arm("moment", "while a person is there"))
 #: Of the greeting, of its buttons' end, of "ready": the fourth is that of "news 1".
-_FOURTH_ATTEMPT = (AgentMessage, Arm("point", "after-attempt", 4))
+_FOURTH_ATTEMPT = (SlowlyFound, Arm("point", "after-attempt", 4))
 
-#: By fault: where it shows, and the field of the verdict that says so.
+#: By fault: where it shows, and the fields of the verdict that say so, any of them.
 SHOWN: dict[str, tuple[Shown, str]] = {
     "acknowledged_before_the_commit": (_BEFORE_ACCEPT, "lost"),
-    "acted_before_the_commit": (_AFTER_SEND, "lost"),
+    "acted_before_the_commit": (_AFTER_SEND, "lost doubled"),  # it depends on what was late
     "settled_before_the_answer": (_AFTER_ATTEMPT, "lost"),
     "the_attempt_is_not_written_down": (_AFTER_SEND, "doubled"),
     "what_is_in_doubt_is_sent_again_unseen": (_AFTER_SEND, "doubled"),
@@ -65,35 +76,48 @@ def test_each_fault_has_a_death_that_shows_it() -> None:
     assert set(HARMLESS) == set(SPARED)
 
 
-async def test_every_fault_of_our_own_is_caught(tmp_path: Path) -> None:
+async def test_the_same_deaths_cost_nothing_without_a_fault_or_with_one_made_up_for(
+    tmp_path: Path,
+) -> None:
     sound = [("", shown) for shown in dict.fromkeys(shown for shown, _ in SHOWN.values())]
-    faulty = [(fault, shown) for fault, (shown, _) in SHOWN.items()]
-    spared = list(HARMLESS.items())
-    outcomes = await _played([*sound, *spared, *faulty], tmp_path)
-    clean, costly = outcomes[: -len(faulty)], outcomes[-len(faulty) :]
+    outcomes = await _played([*sound, *HARMLESS.items()], tmp_path, PATIENCE)
 
-    assert [outcome.problem for outcome in clean if outcome.problem] == []
-    assert all(outcome.verdict == Verdict() for outcome in clean)
-    named = zip(SHOWN.items(), costly, strict=True)
-    missed = {fault: o for (fault, (_, cost)), o in named if not getattr(o.verdict, cost)}
+    assert [outcome.problem for outcome in outcomes if outcome.problem] == []
+    assert all(outcome.verdict == Verdict() for outcome in outcomes)
+
+
+async def test_every_fault_of_our_own_is_caught(tmp_path: Path) -> None:
+    missed = await _missed(set(SHOWN), tmp_path / "soon", _IMPATIENCE)
+    if missed:  # a busy machine: nothing had come to its end when time was up
+        missed = await _missed(set(missed), tmp_path / "later", PATIENCE)
+
     assert missed == {}
 
 
-async def _played(many: Sequence[tuple[str, Shown]], place: Path) -> list[Outcome]:
+async def _missed(faults: set[str], place: Path, patience: float) -> dict[str, Verdict]:
+    """Those of the faults that did not show as they must."""
+    place.mkdir()
+    faulty = [(fault, shown) for fault, (shown, _) in SHOWN.items() if fault in faults]
+    outcomes = await _played(faulty, place, patience)
+    verdicts = {fault: o.verdict for (fault, _), o in zip(faulty, outcomes, strict=True)}
+    return {fault: v for fault, v in verdicts.items() if not _shows(v, SHOWN[fault][1])}
+
+
+def _shows(verdict: Verdict, costs: str) -> bool:
+    return any(getattr(verdict, cost) for cost in costs.split())
+
+
+async def _played(many: Sequence[tuple[str, Shown]], place: Path, patience: float) -> list[Outcome]:
     """What came of each flow and death with each fault, in this order; all beside each other."""
     turns = asyncio.Semaphore(_AT_ONCE)
     async with forking(place) as forks:
 
         async def one(number: int, fault: str, shown: Shown) -> Outcome:
+            directory = place / str(number)
+            directory.mkdir()
+            flow, arm = shown
+            chain = Chain(number, flow, "socket", (arm,), fault, patience=patience, reach=20.0)
             async with turns:
-                return await _one(forks, place / str(number), fault, shown)
+                return await run(chain, forks, directory)
 
         return await asyncio.gather(*(one(n, *each) for n, each in enumerate(many)))
-
-
-async def _one(forks: Forks, directory: Path, fault: str, shown: Shown) -> Outcome:
-    directory.mkdir()
-    flow, arm = shown
-    patience = _IMPATIENCE if fault in FAULTS else PATIENCE
-    chain = Chain(0, flow, "socket", (arm,), fault, patience=patience, reach=20.0)
-    return await run(chain, forks, directory)
