@@ -11,6 +11,7 @@ import pytest
 
 from bridge.core import events as e
 from bridge.core.effects import Grow, Recycle, Show, Transmit
+from bridge.core.saying import MOST_WAITING
 from bridge.core.state import Conversation, Terms, Wish
 from bridge.model import frames as f
 from bridge.model.delivery import Outbound, Post, Receipt
@@ -248,8 +249,9 @@ async def test_all_that_was_left_open_is_taken_up_at_the_start_in_order(shop: Sh
     await shop.worker.recover()
     await shop.house.until(lambda: not shop.open_entries())
 
-    for conversation in (ConversationId("c1"), ConversationId("c2")):
-        assert shop.waiting(conversation)() == orders[: len(shop.waiting(conversation)())] != []
+    one, other = shop.waiting(C1), shop.waiting(ConversationId("c2"))
+    await shop.house.until(lambda: len(one()) == len(other()) == MOST_WAITING)
+    assert one() == other() == orders[:MOST_WAITING]
 
 
 async def test_a_conversation_that_is_stuck_holds_up_no_other(shop: Shop) -> None:
