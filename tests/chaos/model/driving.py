@@ -1,6 +1,7 @@
 """Plays a program: every beat from rest to rest, among faults and deaths, and tells what it saw."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -113,8 +114,20 @@ class Driving:
             await asyncio.sleep(_LOOK)
         resting.result()
         if self._scene._arm is not None:
-            self._note(f"{_named(self._scene._arm)} is not reached")
-            await self._restart(None, kindly=True)
+            await self._end_armed()
+
+    async def _end_armed(self) -> None:
+        """Nobody stays armed beyond the beat; a death that is late comes while the bridge ends."""
+        arm = self._scene._arm
+        assert arm is not None
+        await self._stop()
+        if self._fork.death.result() == -signal.SIGKILL:
+            self._died()
+        else:
+            self._note(f"{_named(arm)} is not reached")
+        await self._scene.start(None)
+        await self._up()
+        await self._at_rest(0)
 
     def _died(self) -> None:
         arm = self._scene._arm
@@ -153,7 +166,8 @@ class Driving:
     async def _stop(self) -> None:
         """SIGTERM; a bridge at rest ends cleanly, unless the death it is armed with comes now."""
         armed = self._scene._arm is not None
-        os.kill(self._fork.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it died, and we are about to hear it
+            os.kill(self._fork.pid, signal.SIGTERM)
         async with asyncio.timeout(self._scene.patience):
             code = await asyncio.shield(self._fork.death)
         if code != 0 and not (armed and code == -signal.SIGKILL):
@@ -179,7 +193,7 @@ class Driving:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._scene.patience
         since, before = loop.time(), self._scene.stage._records()
-        while loop.time() - since < lasting:
+        while loop.time() - since < lasting or self._missing():
             if loop.time() > deadline:
                 raise NeverEnds(self._missing() or "it never comes to rest")
             await asyncio.sleep(_LOOK)
