@@ -44,7 +44,7 @@ def page(tally: Tally, *, first: int, seconds: float) -> str:
         f"{tally.acts.total():,} acts, {tally.faults.total():,} faults, "
         f"{tally.kills.total():,} kills, {seconds / 60:.0f} minutes: {failed}."
     )
-    return "\n".join([_TELL, f"**{sums}**", "", *_tables(tally), ""])
+    return "\n".join([_TELL, f"**{sums}**", "", *_tables(tally)]).rstrip() + "\n"
 
 
 def _tables(tally: Tally) -> Iterator[str]:
