@@ -121,7 +121,8 @@ async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_
     adapters = configured_adapters(settings)
     async with (
         open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,
-        aiohttp.ClientSession() as http,
+        # Cookies of one workspace's calls would go along with another's.
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
     ):
         await Daemon(settings, adapters, store, http, world, connects=connects).run(stop)
 

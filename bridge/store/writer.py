@@ -7,8 +7,9 @@ so that one that cannot be written harms nobody else.
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -100,7 +101,7 @@ def _commit(connection: Connection, changes: list[Change[Any]]) -> list[Any]:
         # Another holds the lock. Tried one by one, each would wait its full patience again.
         return [database_failed(_NOT_TAKEN, error) for _ in changes]
     try:
-        with transaction:
+        with _over(connection), transaction:
             return [change.apply(connection) for change in changes]
     except Exception:
         return [_attempt(connection, change) for change in changes]
@@ -108,12 +109,26 @@ def _commit(connection: Connection, changes: list[Change[Any]]) -> list[Any]:
 
 def _attempt(connection: Connection, change: Change[Any]) -> object:
     try:
-        with connection.begin():
+        with _over(connection), connection.begin():
             return change.apply(connection)
     except (SQLAlchemyError, sqlite3.Error) as error:
         return database_failed(_NOT_TAKEN, error)
     except Exception as error:
         return error
+
+
+@contextmanager
+def _over(connection: Connection) -> Iterator[None]:
+    """Whatever happens, no transaction stays open: a COMMIT that fails can leave it so.
+
+    SQLite keeps it for another try (sqlite.org/lang_transaction.html); none else could begin.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        yield
+    finally:
+        if driver.in_transaction:
+            driver.rollback()
 
 
 def _resolve(result: "asyncio.Future[Any]", outcome: object) -> None:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from adapters.slack.logs import LOG
-from adapters.slack.web.answers import LONGEST_PAUSE
 from adapters.slack.web.buckets import Bucket, allowed, allowed_in_channel
 from adapters.slack.web.lanes import Lanes, Waiting, is_whisper
 from adapters.slack.web.notes import Notes
@@ -54,11 +53,12 @@ class Governor:
         """Obey the pauses that an earlier run was asked for."""
         for key, text in (await self.notes.read(_PREFIX)).items():
             team, _, method = key.removeprefix(_PREFIX).partition(":")
-            until, now = _instant(text), self.clock.now()
-            if until is None or until <= now:
+            pause, now = _pause(text), self.clock.now()
+            if pause is None or pause[1] <= now:
                 self.notes.erase(key)
-            else:  # the clock may have been wrong when it was noted
-                self.of(team).hold(method, min(until, now + LONGEST_PAUSE))
+            else:  # the clock may have been set back since: not longer than was asked for
+                asked, until = pause
+                self.of(team).hold(method, min(until, now + (until - asked)))
 
     async def close(self) -> None:
         """Leave no task behind, nobody waiting, and no note unwritten."""
@@ -138,14 +138,15 @@ class Turns:
 
     def pause(self, method: str, after: timedelta) -> None:
         """Obey Slack: none of `method` for so long."""
-        until = self.clock.now() + after
+        now = self.clock.now()
+        until = now + after
         if not self._gate(method).held:
             LOG.warning(
                 "slack.slowed_down",
                 extra={"team": self._team, "method": method, "seconds": after.total_seconds()},
             )
         self.hold(method, until)
-        self.notes.write(self._key(method), until.isoformat())
+        self.notes.write(self._key(method), f"{now.isoformat()} {until.isoformat()}")
 
     def hold(self, method: str, until: datetime) -> None:
         """Let none of `method` go before `until`."""
@@ -319,9 +320,10 @@ class _Gate:
         self._serve()
 
 
-def _instant(text: str) -> datetime | None:
+def _pause(text: str) -> tuple[datetime, datetime] | None:
+    """When a pause was asked for, and until when."""
     try:
-        instant = datetime.fromisoformat(text)
+        asked, until = map(datetime.fromisoformat, text.split())
     except ValueError:
         return None
-    return instant if instant.tzinfo else None
+    return (asked, until) if asked.tzinfo and until.tzinfo else None

@@ -1,11 +1,14 @@
 """One writer: batches, order, and who hears of a failure."""
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, select, text
@@ -153,6 +156,26 @@ async def test_a_failure_is_told_to_its_own_caller_and_leaves_nothing(desk: Desk
     assert isinstance(b, ValueError)
     assert isinstance(again, DatabaseFailed)
     assert await desk.facts() == ["first", "a", "c"]
+
+
+class Orphan(Change[None]):
+    """Refers to what is not there, so that SQLite refuses its COMMIT and leaves it open."""
+
+    def apply(self, connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        connection.exec_driver_sql("INSERT INTO child VALUES (99)")
+
+
+async def test_a_commit_that_fails_leaves_no_transaction_in_the_way(desk: Desk) -> None:
+    with contextlib.closing(sqlite3.connect(str(desk.engine.url.database))) as other:
+        other.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+        other.execute("CREATE TABLE child (parent REFERENCES parent)")
+    changes: list[Change[Any]] = [Note("a"), Orphan(), Note("b")]
+    a, orphan, b = await asyncio.gather(*map(desk.writer.write, changes), return_exceptions=True)
+
+    assert (a, b) == ("a", "b")
+    assert "FOREIGN KEY" in str(orphan)
+    assert await desk.facts() == ["a", "b"]
 
 
 async def test_a_caller_who_leaves_before_the_commit_harms_nobody(desk: Desk) -> None:
