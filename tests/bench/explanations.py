@@ -7,13 +7,7 @@ text names what was measured: a share of the run's own profile, a floor, a figur
 from typing import Final
 
 NONE: Final = "not explained yet"
-WHY: Final[dict[str, str]] = {
-    "drain": (
-        "our own burst of posts in a workspace is 200, as Slack does not say how large it may be;"
-        " the simulated Slack takes 300. The hundred between go at five a second, which is the 20 s"
-        " (decision 17)"
-    ),
-}
+WHY: Final[dict[str, str]] = {}
 
 
 def why(name: str) -> str:
