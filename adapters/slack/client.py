@@ -222,9 +222,15 @@ class SlackClient:
     ) -> ids.Spot | None:
         reading = await self._readings.of(workspace, place, outbound.id, since=since, begun=begun)
         spots = reading.spots(place, outbound, since, self._streams.spots)
-        for twin in spots[1:]:
-            self._twins.remove(place.team, twin, outbound.id)
-        return spots[0] if spots else None
+        if not spots:
+            return None
+        # An echo may have told of one of them meanwhile, or tell later: the same one stays.
+        known = self._echoes.stands(outbound.id, Echo(spots[0], place.root))
+        first = known.spot if known else spots[0]
+        for twin in spots:
+            if twin != first:
+                self._twins.remove(place.team, twin, outbound.id)
+        return first
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Make the message at `receipt` show `outbound`; its author stays as posted."""

@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 import pytest
 
+from adapters.slack import ids
 from adapters.slack.client import SlackClient
 from adapters.slack.connection import connect
 from adapters.slack.settings import SlackSettings
@@ -84,6 +85,13 @@ class Thread:
                 return await self.client.find(owed, since=since)
             except RetryLater as later:
                 await self.clock.sleep(later.after)
+
+    def comes_back(self, ts: str) -> None:
+        """The post of the first reply that stands there comes as an event."""
+        payload = {"delivery": self.owed().id}
+        metadata = {"event_type": ids.EVENT_TYPE, "event_payload": payload}
+        message = {"ts": ts, "thread_ts": self.root, "metadata": metadata}
+        self.client.came_back(self.slack.team_id, self.channel, message)
 
     def receipt(self, number: int, *, channel: str = "") -> Receipt:
         (shown,) = [post for post in self.slack.posts if post.text == f"Hello {number}"]
@@ -292,3 +300,43 @@ async def test_a_reading_that_shows_two_copies_keeps_the_older(
     await logged(caplog, "slack.twin_left")
     assert thread.host.doubles == [(*thread.copy_of(1, second), False)]
     assert ours(thread, thread.channel, thread.root) == [first, second]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_echoes_after_a_reading_leave_the_copy_that_it_kept(
+    thread: Thread, caplog: pytest.LogCaptureFixture, order: tuple[int, int]
+) -> None:
+    """Events keep no order: else the newer would count as the first, and the older go as well."""
+    thread.slack.go_deaf(100)
+    for _ in order:
+        await thread.lose(thread.owed(), arrives=True)
+    shown = [post.ts for post in thread.slack.posts]
+
+    assert await thread.found(thread.owed()) == Receipt(f"{thread.channel}:{shown[0]}")
+    for at in order:
+        thread.comes_back(shown[at])
+
+    await logged(caplog, "slack.twin_removed")
+    await asyncio.sleep(0.05)  # for whatever else would be removed
+    assert ours(thread, thread.channel, thread.root) == shown[:1]
+
+
+async def test_a_copy_that_comes_back_during_a_reading_is_the_one_that_stays(
+    thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    thread.slack.go_deaf(100)
+    for _ in range(2):
+        await thread.lose(thread.owed(), arrives=True)
+    shown = [post.ts for post in thread.slack.posts]
+    thread.slack.slow("conversations.replies", timedelta(seconds=2))
+    looking = asyncio.create_task(thread.found(thread.owed()))
+    async with asyncio.timeout(10):
+        while not thread.reads:
+            await asyncio.sleep(0.002)
+    for ts in reversed(shown):
+        thread.comes_back(ts)
+
+    assert await looking == Receipt(f"{thread.channel}:{shown[1]}")
+    await logged(caplog, "slack.twin_removed")
+    await asyncio.sleep(0.05)  # for whatever else would be removed
+    assert ours(thread, thread.channel, thread.root) == shown[1:]
