@@ -66,6 +66,8 @@ def step(conversation: Conversation, event: e.Event, now: datetime, terms: Terms
 
 def _apply(step: Stepping, event: e.Event) -> None:
     match event:
+        case e.FrameArrived():
+            follow(step, event)
         case e.MessageAccepted() as message:
             said(step, message)
         case e.ChoiceAccepted() as choice:
@@ -97,8 +99,6 @@ def _apply(step: Stepping, event: e.Event) -> None:
         case e.SessionUnavailable():
             if step.conversation.asked:
                 tell_unavailable(step)
-        case e.FrameArrived():
-            follow(step, event)
         case e.Woke():
             woke(step)
         case e.SocketReady() | e.SocketLost() | e.SocketUnavailable() | e.SessionLost():

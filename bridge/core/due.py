@@ -7,6 +7,7 @@ from bridge.core.assembly import Stream
 from bridge.core.state import Conversation, Handoff, Session, Terms
 
 _WITH_PEOPLE = (Handoff.WAITING, Handoff.LIVE)
+_WITHOUT_AGENT = (*_WITH_PEOPLE, Handoff.ELSEWHERE)
 
 
 def due(conversation: Conversation, terms: Terms) -> datetime | None:
@@ -17,7 +18,7 @@ def due(conversation: Conversation, terms: Terms) -> datetime | None:
         deadlines.append(parked + terms.park_timeout)
     if session is not None and not session.released:
         deadlines += _session_deadlines(conversation, session, terms)
-    return min((deadline for deadline in deadlines if deadline is not None), default=None)
+    return min(filter(None, deadlines), default=None)
 
 
 def _session_deadlines(
@@ -74,17 +75,24 @@ def stream_due(stream: Stream, terms: Terms) -> datetime:
 
 def awaits_answer(conversation: Conversation, now: datetime, terms: Terms) -> bool:
     """Whether the agent is about to answer: it was told something, and does not speak yet."""
-    session = conversation.session
-    if session is None or session.handoff in (Handoff.WAITING, Handoff.LIVE, Handoff.ELSEWHERE):
+    session, asked = conversation.session, _asked_at(conversation, now - terms.answer_timeout)
+    if session is None or asked is None or session.handoff in _WITHOUT_AGENT:
         return False
     if conversation.parked_at is not None or any(t.reply.unfinished for t in session.told):
         return False
-    flight, hushed = conversation.in_flight, session.hushed_at
-    since = now - terms.answer_timeout
-    asked = [one.at for one in conversation.heard if not one.answered and one.at > since]
+    return session.hushed_at is None or asked > session.hushed_at
+
+
+def _asked_at(conversation: Conversation, since: datetime) -> datetime | None:
+    """When the agent was last told something that has no answer, if that was after `since`."""
+    flight, latest = conversation.in_flight, None
     if flight is not None and flight.message is not None:
-        asked.append(flight.sent_at)
-    return any(hushed is None or at > hushed for at in asked)
+        latest = flight.sent_at
+        since = max(since, latest)
+    for one in conversation.heard:
+        if not one.answered and one.at > since:
+            latest = since = one.at
+    return latest
 
 
 def signal_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:

@@ -61,11 +61,11 @@ def fits(step: Stepping, message: Waiting) -> bool:
 
     Most are so short that they need no measuring.
     """
-    text, person = as_sent(step, message.text, message.person), sender(step, message)
+    text = as_sent(step, message.text, message.person)
     limit = message_limit(step.conversation.session)
-    if most_bytes(text, message.delivery, person) <= limit:
+    if most_bytes(text, message.delivery, message.person) <= limit:
         return True
-    return step.terms.frame_size(text, message.delivery, person) <= limit
+    return step.terms.frame_size(text, message.delivery, sender(step, message)) <= limit
 
 
 def most_bytes(text: str, delivery: DeliveryId, person: Person | None) -> int:
@@ -194,6 +194,8 @@ def received(step: Stepping, message: Waiting) -> None:
 def answered(step: Stepping) -> None:
     """The agent's side spoke: nobody knows to what, so nothing said before waits for an answer."""
     heard = step.conversation.heard
+    if all(one.answered for one in heard):
+        return
     now = [one if one.answered else msgspec.structs.replace(one, answered=True) for one in heard]
     step.change(heard=tuple(now))
 

@@ -30,10 +30,12 @@ def keep_signal(step: Stepping, before: Conversation) -> None:
     session = step.conversation.session
     if session is None:
         return
-    waits = awaits_answer(step.conversation, step.now, step.terms)
-    if waits and session.ready and session.signalled_at is None:
-        signal(step, SignalKind.THINKING)
-    elif not waits and awaits_answer(before, step.now, step.terms):
+    if session.signalled_at is None:
+        if session.ready and awaits_answer(step.conversation, step.now, step.terms):
+            signal(step, SignalKind.THINKING)
+    elif awaits_answer(before, step.now, step.terms) and not awaits_answer(
+        step.conversation, step.now, step.terms
+    ):
         quiet(step)
 
 
