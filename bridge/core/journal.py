@@ -11,6 +11,7 @@ Laws:
 
 import msgspec
 
+from bridge.core import recent
 from bridge.model.frames import Frame
 from bridge.model.value import Value
 
@@ -26,20 +27,20 @@ class Journal(Value, frozen=True):
     ranges: tuple[Range, ...] = ()  #: followed numbers: sorted, disjoint, ends included
     floor: int = 0  #: nothing new can be at or below this number
     replayed: int = 0  #: the highest number that came in a replay on the present socket
-    ids: tuple[str, ...] = ()
+    ids: str = ""  #: of the last events, see `recent`
 
     def knows(self, frame: Frame) -> bool:
         """Whether this very frame was followed before."""
-        if frame.id and frame.id in self.ids:
-            return True
         number = frame.sequence
-        return number is not None and any(low <= number <= high for low, high in self.ranges)
+        if number is not None and any(low <= number <= high for low, high in self.ranges):
+            return True
+        return bool(frame.id) and recent.met(self.ids, frame.id)
 
     def follow(self, frame: Frame, *, replayed: bool) -> "Journal":
         """With `frame` counted as followed; `replayed` if it came as part of a history batch."""
         ids = self.ids
-        if frame.id and frame.id not in ids:
-            ids = (*ids, frame.id)[-_IDS:]
+        if frame.id and not recent.met(ids, frame.id):
+            ids = recent.meet(ids, frame.id, _IDS)
         if frame.sequence is None:
             return msgspec.structs.replace(self, ids=ids)
         ranges = _with(self.ranges, frame.sequence)

@@ -9,6 +9,7 @@ Laws (polyai-messaging §13, §14, §17):
 
 import msgspec
 
+from bridge.core import recent
 from bridge.core.effects import Owe, Show
 from bridge.core.parts import parts
 from bridge.core.state import Offered, Session, Told
@@ -73,7 +74,7 @@ def show(step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = Fa
     _offer(step, deliveries[-1], final)
     if message_id:
         told = Told(message_id=message_id, deliveries=deliveries, reply=final, whole=whole)
-        step.change_session(shown=(*session.shown, message_id)[-_SHOWN:])
+        step.change_session(shown=recent.meet(session.shown, message_id, _SHOWN))
         _remember(step, told)
 
 
@@ -104,7 +105,7 @@ def told_as(session: Session, message_id: str) -> Told | None:
 
 def is_shown(session: Session, message_id: str) -> bool:
     """Whether a message of this id stands in the thread."""
-    return bool(message_id) and message_id in session.shown
+    return bool(message_id) and recent.met(session.shown, message_id)
 
 
 def says_more(session: Session, message: AgentMessage) -> bool:

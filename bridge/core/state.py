@@ -208,7 +208,7 @@ class Session(Value, frozen=True, kw_only=True):
     starts_again: bool = False  #: the end is wanted so that another session can follow
     journal: Journal = Journal()
     streams: tuple[Stream, ...] = ()
-    shown: tuple[str, ...] = ()  #: message ids that became deliveries; the newest last
+    shown: str = ""  #: message ids that became deliveries, see `recent`
     told: tuple[Told, ...] = ()  #: the last few of them, as they are shown
     grace: Grace | None = None
     lookups: int = 0  #: how often PolyAI failed to find the session

@@ -1,20 +1,28 @@
 """Migrations and tables: two descriptions of one thing, and both travel with the package."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
+import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, insert, select
 
+from bridge.core import recent
+from bridge.core.journal import Journal
+from bridge.core.state import Conversation
 from bridge.store import tables as t
 from bridge.store.engines import writing_engine
 from bridge.store.schema import bring_up_to_date, migrations_directory
@@ -55,8 +63,8 @@ def test_indexes_keys_and_conditions_are_the_same_too(migrated: Connection) -> N
 def test_what_is_up_to_date_is_left_alone(migrated: Connection) -> None:
     before = _salt(migrated)
 
-    assert bring_up_to_date(migrated, allowed=False) == "0003"
-    assert bring_up_to_date(migrated, allowed=True) == "0003"
+    assert bring_up_to_date(migrated, allowed=False) == "0004"
+    assert bring_up_to_date(migrated, allowed=True) == "0004"
     assert _salt(migrated) == before
 
 
@@ -71,6 +79,57 @@ def test_every_database_has_a_salt_of_its_own(tmp_path: Path) -> None:
     assert len(salts) == 2
 
 
+def test_names_that_were_met_before_the_change_are_still_known(tmp_path: Path) -> None:
+    """From schema 0003: written out, one by one."""
+    names = [f"11111111-2222-4333-8444-{number:012}" for number in range(256)]
+    common = {"id": "c", "adapter": "slack", "thread": "T", "agent": "a"}
+    common |= dict.fromkeys(("opened_at", "touched_at"), "2026-11-21T12:00:00Z")
+    session = {"number": 1, "opened_at": "2026-11-21T12:00:00Z"}
+    journal = {"floor": 9, "ranges": [[1, 9]], "ids": names[:128]}
+    documents: list[dict[str, Any]] = [
+        {**common, "id": "c0", "restart_reason": "ended, über"},
+        {**common, "id": "c1", "session": session},
+        {**common, "id": "c2", "session": {**session, "shown": names, "journal": journal}},
+    ]
+    with writing_engine(tmp_path / "bridge.db") as engine, engine.connect() as connection:
+        older = _at(connection, "0003", documents)
+        bring_up_to_date(connection, allowed=True)
+        states = select(t.conversations.c.state).order_by(t.conversations.c.id)
+        untouched, unmet, met = connection.execute(states).scalars()
+
+    assert [untouched, unmet] == older[:2]
+    after = msgspec.json.decode(met, type=Conversation).session
+    assert after is not None
+    assert all(recent.met(after.shown, name) for name in names)
+    assert [n for n in names if recent.met(after.journal.ids, n)] == names[:128]
+    assert msgspec.structs.replace(after.journal, ids="") == Journal(ranges=((1, 9),), floor=9)
+    assert recent.meet(after.shown, "next", 256)[:11] == recent.meet("", names[1], 256)
+
+
+def _at(connection: Connection, revision: str, documents: list[dict[str, Any]]) -> list[str]:
+    """Make the schema of `revision`, with these conversations; their documents as stored."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations_directory()))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    rows = [
+        {
+            **{name: document[name] for name in ("id", "adapter", "agent")},
+            "thread": document["id"],
+            "state": json.dumps(document),
+            "opened_at": at,
+            "touched_at": at,
+            "live": True,
+            "open": True,
+        }
+        for document in documents
+    ]
+    with connection.begin():
+        connection.execute(insert(t.conversations), rows)
+    return [row["state"] for row in rows]
+
+
 @pytest.mark.parametrize(
     "script", sorted((ROOT / "migrations").rglob("*.py")), ids=lambda p: p.name
 )
@@ -83,7 +142,7 @@ def test_a_migration_imports_nothing_of_ours(script: Path) -> None:
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").partition(".")[0])
 
-    assert imported <= {"alembic", "sqlalchemy"}
+    assert imported <= {"alembic", "sqlalchemy", *sys.stdlib_module_names}
 
 
 @pytest.mark.thorough
