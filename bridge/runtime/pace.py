@@ -100,11 +100,10 @@ class Gate:
             raise
 
     def _call(self) -> None:
-        if self._line and self._places and not self._turning:
+        while self._line and self._places and not self._turning:
             called = self._line.pop(next(iter(self._line)))
             if called.cancelled():
-                self._call()
-                return
+                continue  # at our own end all of a long line are
             self._places -= 1
             self._turning = True
             called.set_result(False)

@@ -184,3 +184,15 @@ async def test_who_is_called_and_gives_up_at_that_moment_gives_the_place_back(
     await visitors.clock.advance(20 * SECOND)
     await last
     assert "steady" in visitors.at
+
+
+async def test_a_long_line_that_is_sent_away_leaves_as_one(visitors: Visitors) -> None:
+    """Whoever is cancelled and does not leave holds up the end of the whole process."""
+    tasks = [visitors.comes(f"quiet-{number}") for number in range(2_000)]
+    await visitors.clock.settle()
+    for task in tasks:
+        task.cancel()
+
+    left = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert {type(one) for one in left[1:]} == {asyncio.CancelledError}
