@@ -333,12 +333,12 @@ class Daemon:
     async def _keep_house(self) -> None:
         thaw = Thaw()
         while True:
-            thaw.if_grown()
             try:
                 await self._store.write(Forget(self._world.clock.now()))
             except DatabaseFailed as error:
                 _log.warning("housekeeping.failed", error=str(error))
             await self._world.clock.sleep(_HOUSEKEEPING)
+            thaw.if_grown()  # not at the start: to count them takes as long as to look at some
 
     async def _drain(self, dispatcher: Dispatcher) -> None:
         _log.info("bridge.draining", owed=dispatcher.owed)

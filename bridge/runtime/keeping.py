@@ -114,8 +114,9 @@ class Keeper:
         if self._reconnects.number != session.number:
             self._reconnects, self._unfollowed = Reconnects(session.number), ()
         try:
-            async with self._shared.gate.passing(self._identity, hurried=conversation.asked):
-                connected = await self._connect(session, door)
+            with self._shared.recall.expecting(self._identity, session.number, door.sealer):
+                async with self._shared.gate.passing(self._identity, hurried=conversation.asked):
+                    connected = await self._connect(session, door)
         except HandshakeRefused as error:
             await self._refused(session, error, door)
         except Unreachable as error:

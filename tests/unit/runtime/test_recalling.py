@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import cast
 
@@ -103,3 +104,36 @@ async def test_who_gives_up_takes_the_answer_from_nobody() -> None:
     await asyncio.sleep(0)
     leaves.cancel()
     assert await stays is not None
+
+
+async def test_those_who_will_ask_soon_are_read_with_the_first() -> None:
+    names = [f"c{number}" for number in range(250)]
+    shelf, clock = Shelf(*names), FakeClock()
+    recall = recalled(shelf, clock)
+    with ExitStack() as line:
+        for name in names:
+            line.enter_context(recall.expecting(ConversationId(name), 1, SEALER))
+        for name in names:
+            assert await asked(recall, name)[0] is not None
+    assert shelf.readings == [101, 101, 48]
+
+
+async def test_who_left_the_line_is_not_read() -> None:
+    shelf, clock = Shelf("a", "b"), FakeClock()
+    recall = recalled(shelf, clock)
+    with recall.expecting(ConversationId("b"), 1, SEALER):
+        pass
+    await asked(recall, "a")[0]
+    assert shelf.readings == [1]
+
+
+async def test_who_was_read_in_vain_asks_again() -> None:
+    shelf, clock = Shelf("a", "b"), FakeClock()
+    recall = recalled(shelf, clock)
+    shelf.failures = 1
+    with recall.expecting(ConversationId("b"), 1, SEALER):
+        tasks = asked(recall, "a", "b")
+        await clock.settle()
+        await clock.advance(timedelta(minutes=1))
+        assert None not in await asyncio.gather(*tasks)
+    assert shelf.readings[0] == 2
