@@ -163,9 +163,11 @@ def _disk(found: Json) -> Iterator[str]:
         )
     if drain := found.get("drain"):
         yield (
-            f"A thousand replies over twenty channels are said in {drain['seconds']:.1f} s; Slack's"
+            f"A thousand replies over twenty channels are said in {drain['seconds']:.1f} s; the"
             f" limits allow {drain['least_s']:.1f} s. That is {drain['ratio']:.3f} times the least,"
-            f" with {drain['429s']} answers of 429.\n"
+            f" with {drain['429s']} answers of 429. The limits are the simulated Slack's: where"
+            " Slack itself says no number (how many posts a workspace takes at once, and in a"
+            " minute) they and our own allowance go by the same assumption, 300.\n"
         )
 
 
@@ -176,8 +178,8 @@ def _recover(found: Json) -> Iterator[str]:
         f" {found['owed']:,} deliveries owed, and started again with the pace and the allowances of"
         f" service: every socket is back after {found['sockets_s']:.0f} s, where the pace allows"
         f" {found['least_sockets_s']:.0f} s; all that was owed is out after {found['owed_s']:.0f}"
-        f" s, where Slack's limits allow {found['least_owed_s']:.0f} s, with {found['429s']}"
-        " answers of 429.\n"
+        f" s, where the simulated Slack's limits allow {found['least_owed_s']:.0f} s, with"
+        f" {found['429s']} answers of 429.\n"
     )
 
 

@@ -240,12 +240,20 @@ def _at_rate(found: Json, mode: str, subject: str = OURS) -> Json:
     return dict.fromkeys(result, math.inf)
 
 
+def _scripts(found: Json, mode: str) -> Json:
+    """The same of the script. KeyError if it was too slow for it: who queues is easily beaten."""
+    result: Json = found[mode]["rate"][SCRIPT]
+    if not held_rate(result):
+        raise KeyError("the script did not hold the rate")
+    return result
+
+
 def _added(key: str) -> Figure:
-    return lambda found: float(_at_rate(found, "clear")[key] - found["clear"]["rate"][SCRIPT][key])
+    return lambda found: float(_at_rate(found, "clear")[key] - _scripts(found, "clear")[key])
 
 
 def _slower(key: str) -> Figure:
-    return lambda found: float(_at_rate(found, "tls")[key] / found["tls"]["rate"][SCRIPT][key])
+    return lambda found: float(_at_rate(found, "tls")[key] / _scripts(found, "tls")[key])
 
 
 def _commits(times: float, more: float) -> Figure:

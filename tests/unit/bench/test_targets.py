@@ -136,6 +136,14 @@ def test_a_rate_that_is_not_held_is_a_miss_whatever_its_latency() -> None:
     assert "| the rate was not held | **missed** |" in page(found)
 
 
+def test_a_script_that_does_not_hold_the_rate_is_nothing_to_be_measured_by() -> None:
+    found = deepcopy(FOUND)
+    found["clear"]["rate"]["script"] = at_rate(500.0, 900.0, skipped=100)
+    assert (verdict("3a", found).measured, verdict("3b", found).measured) == (None, None)
+    assert verdict("3d", found).measured == 2.0
+    assert "Not held by script" in page(found)
+
+
 def test_the_page_tells_each_verdict_and_why_it_was_missed() -> None:
     written = page(FOUND)
     assert "| 1b | memory of a session in clear, at 10,000 | ≤ 24 KB | ≤ 18 KB | 20 KB | met |" in (
