@@ -28,21 +28,32 @@ def objects_in(value: object) -> Iterator[Object]:
 
 def as_text(*values: object) -> str:
     """The first that holds text. A number is read as written; NUL goes, as no database takes it."""
-    return next((text for value in values if (text := _written(value))), "")
+    for value in values:
+        if text := _written(value):
+            return text
+    return ""
 
 
 def as_name(*values: object) -> str | None:
     """The first text that is not blank, without the blanks around it."""
-    return next((text for value in values if (text := _written(value).strip())), None)
+    for value in values:
+        if text := _written(value).strip():
+            return text
+    return None
 
 
 def as_number(*values: object) -> int | None:
     """The first whole number from zero up: `12`, `12.0` and `"12"` are twelve."""
-    return next((number for value in values if (number := _whole(value)) is not None), None)
+    for value in values:
+        if (number := _whole(value)) is not None:
+            return number
+    return None
 
 
 def _written(value: object) -> str:
     match value:
+        case None:
+            return ""
         case str():
             return value.replace("\x00", "")
         case bool():
@@ -57,6 +68,8 @@ def _written(value: object) -> str:
 
 
 def _whole(value: object) -> int | None:
+    if type(value) is int:  # and not a boolean
+        return value if 0 <= value <= _MAX_NUMBER else None
     text = _written(value)
     if not _WHOLE.fullmatch(text):
         return None

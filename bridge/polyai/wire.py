@@ -92,7 +92,10 @@ def _encode(
     if custom:
         frame["metadata"] = {"custom": custom}
     # Escaped non-ASCII would more than double a Chinese text, and the limit counts bytes.
-    return _mended(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+    try:
+        return msgspec.json.encode(frame).decode()
+    except UnicodeEncodeError:  # half a surrogate pair is in it
+        return _mended(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
 
 
 _NOTHING: Final = object()
@@ -176,7 +179,7 @@ def _instant(value: object) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(value)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 
