@@ -247,7 +247,7 @@ class Connection:
         if decoded.batch:
             self._replayed = max([self._replayed, *numbers])
             self._following = True
-            await self._follow(arrivals.history(decoded.frames), replayed=True)
+            await self._follow(arrivals.history(decoded.frames))
             self._following = False
             self._batch_at = self._world.clock.now()
             self._pulse.begin(self._heartbeat_seconds(), self._world.chance.random())
@@ -259,20 +259,27 @@ class Connection:
             if frame.sequence is None and isinstance(frame.body, HeartbeatEchoed):
                 continue  # a sign of life and no more: it takes no step
             now = self._world.clock.now()
-            for one in arrivals.live(frame, now):
-                await self._worker.hear(self._conversation, Mail(e.FrameArrived(self.number, one)))
+            if live := self._mail(arrivals.live(frame, now)):
+                await self._worker.hear(self._conversation, *live)
         if arrivals.due is not None:
             self._sleep()
         while arrivals.full and not self._dropping:
             # The history, or a gap's patience, comes to an end.
             await self._world.clock.sleep(_QUIET)
 
-    async def _follow(self, frames: tuple[Frame, ...], *, replayed: bool) -> None:
+    async def _follow(self, history: tuple[Frame, ...]) -> None:
         """Tell the worker, and read on only when it has caught up: the socket holds the rest."""
-        for start in range(0, len(frames), MOST_AT_ONCE):
-            some = frames[start : start + MOST_AT_ONCE]
-            mail = [Mail(e.FrameArrived(self.number, f, replayed=replayed)) for f in some]
-            await self._worker.tell(self._conversation, *mail)
+        for start in range(0, len(history), MOST_AT_ONCE):
+            some = history[start : start + MOST_AT_ONCE]
+            await self._worker.tell(self._conversation, *self._mail(some, replayed=True))
+
+    async def _release(self, frames: tuple[Frame, ...]) -> None:
+        """Tell the worker at once of all that waited: what is read meanwhile comes behind it."""
+        if frames:
+            await self._worker.tell(self._conversation, *self._mail(frames))
+
+    def _mail(self, frames: tuple[Frame, ...], *, replayed: bool = False) -> list[Mail]:
+        return [Mail(e.FrameArrived(self.number, f, replayed=replayed)) for f in frames]
 
     def _history_due(self) -> datetime:
         """When the history may be over, as far as is known."""
@@ -294,7 +301,7 @@ class Connection:
 
     async def _settle(self) -> None:
         released = self._arrivals.settle(self._world.clock.now())
-        await self._follow(released, replayed=False)
+        await self._release(released)
         self.caught_up = True
         if self._verifies_end:
             # What had come before the end is followed; nothing is sent to what is over.
@@ -319,7 +326,7 @@ class Connection:
             self.rest = late
             self._let_go()
             return
-        await self._follow(late, replayed=False)
+        await self._release(late)
         self._late = None
         self._sleep()
 

@@ -13,7 +13,7 @@ from bridge.model import frames as f
 from bridge.model.ids import AgentName, ConversationId
 from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded
-from bridge.runtime.connection import Connection
+from bridge.runtime.connection import MOST_AT_ONCE, Connection
 from bridge.runtime.deciding import Mail
 from bridge.runtime.status import Status
 from bridge.runtime.timers import Timers
@@ -143,3 +143,72 @@ async def test_what_fails_beside_the_reader_ends_the_socket_and_is_told() -> Non
         await clock.advance(timedelta(seconds=5))
         with pytest.raises(RuntimeError, match="no such step"):
             await serving
+
+
+class Far:
+    """The far end of a socket that says what it is told to."""
+
+    def __init__(self) -> None:
+        self._coming: asyncio.Queue[Decoded | None] = asyncio.Queue()
+        self._coming.put_nowait(Decoded(batch=True))
+
+    def say(self, *numbers: int) -> None:
+        for number in numbers:
+            said = f.Frame(id=f"id-{number}", sequence=number, body=f.AgentThinking())
+            self._coming.put_nowait(Decoded(frames=(said,)))
+
+    async def frames(self) -> AsyncIterator[Decoded]:
+        while (decoded := await self._coming.get()) is not None:
+            yield decoded
+        raise SocketClosed(1001, clean=True, ours=True)
+
+    async def send(self, _text: str) -> None:
+        """Nobody listens."""
+
+    async def close(self, _code: int = 1000) -> None:
+        self._coming.put_nowait(None)
+
+
+class CrowdedDesk(SlowDesk):
+    """Mail is taken at once and in its order; but its thread is owed so much that each waits."""
+
+    async def tell(self, _conversation: ConversationId, *mail: Mail) -> None:
+        self.told += [one.event for one in mail]
+        await self._clock.sleep(timedelta(seconds=2))
+
+    hear = tell
+
+    @property
+    def numbers(self) -> list[int | None]:
+        frames = (event.frame for event in self.told if isinstance(event, e.FrameArrived))
+        return [frame.sequence for frame in frames]
+
+
+@pytest.mark.parametrize(("first", "after"), [(1, 0), (2, 5)], ids=["history", "gap"])
+async def test_what_is_read_while_many_that_waited_are_followed_comes_after_them(
+    first: int, after: int
+) -> None:
+    """They wait for the history to be over, or for the frame before them."""
+    clock = FakeClock()
+    desk, far = CrowdedDesk(clock), Far()
+    last = first + 2 * MOST_AT_ONCE
+    async with served(clock, desk, far):
+        await clock.advance(timedelta(seconds=after))
+        far.say(*range(first, last))
+        await clock.advance(timedelta(seconds=1.5))
+        assert desk.numbers, "they are followed"
+        far.say(last)
+        await clock.advance(timedelta(seconds=20))
+
+    assert desk.numbers == [*range(first, last + 1)]
+
+
+async def test_a_gap_behind_frames_that_a_crowded_thread_holds_up_does_not_overtake_them() -> None:
+    clock = FakeClock()
+    desk, far = CrowdedDesk(clock), Far()
+    async with served(clock, desk, far):
+        await clock.advance(timedelta(seconds=5))
+        far.say(2, 3, 4, 6, 1)
+        await clock.advance(timedelta(seconds=20))
+
+    assert desk.numbers == [1, 2, 3, 4, 6]
