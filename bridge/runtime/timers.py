@@ -20,7 +20,7 @@ class Timers:
         #: The earliest entry of each conversation in the heap. A deadline that is put off needs no
         #: other: when that one comes up it is put off too. Most are, again and again.
         self._queued: dict[ConversationId, datetime] = {}
-        self._sooner = asyncio.Event()
+        self._nap: asyncio.Task[None] | None = None  #: ends when the first is due
 
     def set(self, conversation: ConversationId, due: datetime | None) -> None:
         """Wake it at `due`, instead of whatever was set before; None: never."""
@@ -33,8 +33,8 @@ class Timers:
         queued = self._queued.get(conversation)
         if queued is None or due < queued:
             self._queue(conversation, due)
-            if self._heap[0][0] == due:
-                self._sooner.set()
+            if self._nap is not None and self._heap[0][0] == due:
+                self._nap.cancel()
 
     def _queue(self, conversation: ConversationId, due: datetime) -> None:
         self._queued[conversation] = due
@@ -44,7 +44,6 @@ class Timers:
         """Wake whoever is due, for ever."""
         while True:
             self._wake_due()
-            self._sooner.clear()
             await self._wait()
 
     def _wake_due(self) -> None:
@@ -62,14 +61,15 @@ class Timers:
                 self._wake(conversation)
 
     async def _wait(self) -> None:
-        if not self._heap:
-            await self._sooner.wait()
-            return
-        sleep = asyncio.ensure_future(self._clock.sleep(self._heap[0][0] - self._clock.now()))
-        sooner = asyncio.ensure_future(self._sooner.wait())
+        """Until the first is due, or another is sooner."""
+        nap = self._nap = asyncio.ensure_future(self._sleep())
         try:
-            await asyncio.wait((sleep, sooner), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((nap,))
         finally:
-            sleep.cancel()
-            sooner.cancel()
-            await asyncio.gather(sleep, sooner, return_exceptions=True)
+            nap.cancel()
+
+    async def _sleep(self) -> None:
+        if self._heap:
+            await self._clock.sleep(self._heap[0][0] - self._clock.now())
+        else:
+            await asyncio.Event().wait()
