@@ -55,12 +55,13 @@ class SystemClock:
     def __init__(self, elapsed: Callable[[], float] = elapsed) -> None:
         """`elapsed` counts the seconds."""
         self._elapsed = elapsed
-        self._anchor = wall_time()
-        self._started = elapsed()
+        #: What the wall clock would have shown when nothing had elapsed, in seconds since 1970.
+        #: As floats these sums are exact to a quarter of a microsecond.
+        self._zero = wall_time().timestamp() - elapsed()
 
     def now(self) -> datetime:
         """The present instant."""
-        return self._anchor + timedelta(seconds=self._elapsed() - self._started)
+        return datetime.fromtimestamp(self._zero + self._elapsed(), UTC)
 
     async def sleep(self, duration: timedelta) -> None:
         """Return after `duration`; at once if it is not positive."""
