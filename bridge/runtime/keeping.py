@@ -168,6 +168,11 @@ class Keeper:
             connection.drop()
         try:
             closing = await connection.serve(after=session.cursor)
+        except Exception:
+            # A surprise is a loss too: or the next socket would be sent to before its history.
+            self.connection = None
+            await self._tell(e.SocketLost(session.number))
+            raise
         finally:
             self.connection = None
         if connection.caught_up or connection.rest:  # a history has brought what was missing before

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from bridge.core.state import Wish
 from bridge.errors import Unreachable
 from bridge.model import frames as f
 from bridge.polyai.handshake import HandshakeRefused, Refusal
+from bridge.polyai.wire import Decoded
 from bridge.runtime.deciding import Mail
 from bridge.testing.builders import frame, said
 from tests.unit.runtime.far_end import C1, FarEnd, Line, opened
@@ -493,3 +495,34 @@ async def test_nothing_here_tells_what_people_say(
     await far.passes(300)
     assert "a secret" not in caplog.text
     assert "e30.e30.x" not in caplog.text
+
+
+class Strange(Line):
+    """A socket that fails as no socket should, at its frame 99."""
+
+    async def frames(self) -> AsyncIterator[Decoded]:
+        async for decoded in super().frames():
+            if [one.sequence for one in decoded.frames] == [99]:
+                raise RuntimeError("what the library never raises")
+            yield decoded
+
+
+async def test_after_a_surprise_nothing_is_sent_before_the_next_history_nor_twice(
+    far: FarEnd,
+) -> None:
+    start = frame(f.SessionStarted(f.Capabilities()), 1)
+    far.connects.plan = [lambda: Strange(start), lambda: Line(silent=True)]
+    await far.say()
+    await far.passes(1)
+    far.line.say(frame(f.JoinEchoed(), 2))
+    far.line.say(frame(f.AgentJoined(), 3))
+    far.line.say(frame(f.MessageEchoed("m1", "hello"), 4))
+    far.line.say(frame(f.AgentThinking(), 99))
+    await far.passes(3)
+    assert len(far.connects.lines) == 2
+
+    await far.say("are you there?")
+    assert spent(far.line) == []
+    far.line.history()
+    await far.passes(5)
+    assert spent(far.line) == ["USER_MESSAGE"]
