@@ -83,4 +83,3 @@ class Note(Value, frozen=True, tag="note"):
 
 
 Effect = Owe | Settle | ForgetSession | Transmit | Recycle | Show | Grow | Note
-DURABLE = (Owe, Settle, ForgetSession)

@@ -5,6 +5,7 @@ every step saves. One that was never met is taken for one that was less than onc
 """
 
 import binascii
+import functools
 import hashlib
 
 _BYTES = 8
@@ -21,6 +22,7 @@ def meet(recent: str, name: str, most: int) -> str:
     return (recent + _short(name))[-_WIDTH * most :]
 
 
+@functools.lru_cache(maxsize=64)  # each is asked for several times while it is followed
 def _short(name: str) -> str:
     digest = hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=_BYTES).digest()
     return binascii.b2a_base64(digest, newline=False)[:_WIDTH].decode()

@@ -53,7 +53,8 @@ def signal_overdue(step: Stepping) -> None:
 
 def _tells_trouble(effect: object) -> bool:
     """Whether people are told that no answer may come: then none is promised either."""
-    if not isinstance(effect, Owe) or not isinstance(effect.body, Post):
-        return False
-    content = effect.body.content
-    return isinstance(content, Notice) and content.kind is NoticeKind.AGENT_PROBLEM
+    match effect:
+        case Owe(body=Post(content=Notice(kind=NoticeKind.AGENT_PROBLEM))):
+            return True
+        case _:
+            return False

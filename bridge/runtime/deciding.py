@@ -5,7 +5,7 @@ from typing import assert_never
 
 from bridge.core import events as e
 from bridge.core.conversation import step
-from bridge.core.effects import DURABLE, Effect, ForgetSession, Grow, Owe, Settle, Transmit
+from bridge.core.effects import Effect, ForgetSession, Grow, Owe, Settle, Transmit
 from bridge.core.state import Conversation, Terms
 from bridge.model.ids import EntryId, PersonId
 from bridge.model.inbound import (
@@ -98,7 +98,8 @@ class Decision(Value, frozen=True):
 
 def decide(before: Conversation, mail: list[Mail], now: datetime, terms: Terms) -> Decision:
     """Take a step for each mail that counts, what people said in the order they said it."""
-    conversation, effects = before, list[Effect]()
+    conversation = before
+    effects: list[Effect] = []
     for one in _in_order(mail):
         if not _counts(one, conversation):
             continue
@@ -144,21 +145,22 @@ def _change(
     mail: list[Mail],
     now: datetime,
 ) -> TakeStep | None:
-    done = tuple(one.entry for one in mail if one.entry is not None)
+    done = tuple([one.entry for one in mail if one.entry is not None])
     session = next((one.session for one in mail if one.session is not None), None)
-    durable = any(isinstance(effect, DURABLE) for effect in effects)
-    if not (done or session or durable or before.essence() != after.essence()):
+    owed = [(effect.id, effect.body) for effect in effects if isinstance(effect, Owe)]
+    settled = [effect for effect in effects if isinstance(effect, Settle)]
+    forgotten = [effect.number for effect in effects if isinstance(effect, ForgetSession)]
+    durable = done or session or owed or settled or forgotten
+    if not durable and before.essence() == after.essence():
         return None
     return TakeStep(
         conversation=after,
         at=now,
         done=done,
-        owed=tuple((owe.id, owe.body) for owe in effects if isinstance(owe, Owe)),
+        owed=tuple(owed),
         settled=tuple(
-            AgentOutcome(id=s.id, state=s.state, reference=s.reference)
-            for s in effects
-            if isinstance(s, Settle)
+            [AgentOutcome(id=s.id, state=s.state, reference=s.reference) for s in settled]
         ),
         session=session,
-        forgotten=tuple(f.number for f in effects if isinstance(f, ForgetSession)),
+        forgotten=tuple(forgotten),
     )
