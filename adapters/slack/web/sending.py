@@ -2,9 +2,11 @@
 
 The SDK's methods still say what a call is named, by which verb it goes and what it takes. What they
 then go through for each request and each answer took longer than the request itself (decision 22).
+Calls in JSON, the frequent ones, go past the session too (`wire`).
 """
 
 import json as json_text
+from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -14,9 +16,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.logs import sdk_log
+from adapters.slack.web.wire import UNLIMITED, Answer, Letterhead, letterhead
 
-#: `asked` sets the limit, for whatever way a call goes.
-_UNLIMITED: Final = aiohttp.ClientTimeout(total=None)
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
 _JSON_IN_UTF8: Final = f"{_JSON};charset=utf-8"
@@ -34,6 +35,7 @@ class SlackWeb(AsyncWebClient):
             token=token, base_url=api_url, session=http, retry_handlers=[], logger=sdk_log()
         )
         self._http = http
+        self._letterheads: dict[str, tuple[str | None, Letterhead]] = {}  #: by method, of a token
         if local:
             self.proxy = None  # the SDK would send even loopback through the environment's proxy
 
@@ -54,34 +56,62 @@ class SlackWeb(AsyncWebClient):
         Raises:
             SlackApiError: there is no good answer; the response says what there is.
         """
-        url = self.base_url + api_method
         token = (json or params or {}).pop("token", None) or self.token
-        headed = {**self.headers, "Content-Type": _FORM if json is None else _JSON_IN_UTF8}
-        if token:
-            headed["Authorization"] = f"Bearer {token}"
-        async with self._http.request(
-            http_verb,
-            url,
-            params=_said(params),
-            data=_said(data) if json is None else _encoded(json),
-            headers=headed | headers if headers else headed,
-            proxy=self.proxy,
-            timeout=_UNLIMITED,
-            allow_redirects=False,
-        ) as answer:
-            content = await answer.read()
+        if json is not None and http_verb == "POST" and not (params or headers or self.proxy):
+            answer = await self._letterhead(api_method, token).post(self._http, _encoded(json))
+        else:
+            body = _said(data) if json is None else _encoded(json)
+            headed = self._headed(token, _FORM if json is None else _JSON_IN_UTF8)
+            answer = await self._by_session(
+                http_verb, api_method, _said(params), body, headed | (headers or {})
+            )
         response = AsyncSlackResponse(
             client=self,
             http_verb=http_verb,
-            api_url=url,
+            api_url=self.base_url + api_method,
             req_args={},  # they are only good for reading on, and hold the token
-            data=_object(answer, content),
+            data=_object(answer),
             headers=answer.headers,  # type: ignore[arg-type]  # aiohttp's, whose names have no case
             status_code=answer.status,
         )
         if answer.status != 200 or not response.get("ok"):
             raise SlackApiError("no good answer", response)  # type: ignore[no-untyped-call]  # theirs
         return response
+
+    def _headed(self, token: str | None, content_type: str) -> dict[str, str]:
+        credentials = {"Authorization": f"Bearer {token}"} if token else {}
+        return {**self.headers, "Content-Type": content_type, **credentials}
+
+    def _letterhead(self, api_method: str, token: str | None) -> Letterhead:
+        """What a call of the method in JSON begins with; made anew for another token."""
+        known = self._letterheads.get(api_method)
+        if known is not None and known[0] == token:
+            return known[1]
+        headed = self._headed(token, _JSON_IN_UTF8)
+        made = letterhead(self._http, self.base_url + api_method, headed)
+        self._letterheads[api_method] = (token, made)
+        return made
+
+    async def _by_session(
+        self,
+        verb: str,
+        api_method: str,
+        query: dict[str, Any] | None,
+        body: dict[str, Any] | bytes | None,
+        headers: dict[str, str],
+    ) -> Answer:
+        """The way of what is rare, and of what goes by a proxy."""
+        async with self._http.request(
+            verb,
+            self.base_url + api_method,
+            params=query,
+            data=body,
+            headers=headers,
+            proxy=self.proxy,
+            timeout=UNLIMITED,
+            allow_redirects=False,
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
 
 
 def _said(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -102,12 +132,24 @@ def _encoded(arguments: dict[str, Any]) -> bytes:
         return json_text.dumps(arguments).encode()
 
 
-def _object(answer: aiohttp.ClientResponse, content: bytes) -> dict[str, Any]:
+def _object(answer: Answer) -> dict[str, Any]:
     """Slack's answer; nothing if it is not the object that Slack answers with."""
-    if answer.content_type != _JSON:
+    if not _is_json(answer.headers):
         return {}
     try:
-        found = json_text.loads(content)
-    except (ValueError, RecursionError):
-        return {}
+        found = msgspec.json.decode(answer.content)
+    except (msgspec.DecodeError, RecursionError):
+        found = _odd_object(answer.content)
     return found if isinstance(found, dict) else {}
+
+
+def _odd_object(content: bytes) -> object:
+    """What else Python takes for JSON: half a character in it, as we may have sent."""
+    try:
+        return json_text.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_json(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower() == _JSON

@@ -163,10 +163,20 @@ async def test_half_a_character_is_sent_as_the_sdk_would_have(
     assert far.sent[0].body == {"channel": "C1", "text": "a\ud800b"}
 
 
+async def test_half_a_character_in_an_answer_is_read(far: Far, ours: AsyncWebClient) -> None:
+    text = '{"ok": true, "message": {"text": "a\\ud800b"}}'
+    far.answer = lambda: web.Response(text=text, content_type="application/json")
+    answer = await asked(ours.chat_postMessage(channel="C1", text="a"))
+    assert answer["message"] == {"text": "a\ud800b"}
+
+
 async def test_the_token_is_the_one_of_the_moment(far: Far, ours: AsyncWebClient) -> None:
+    await ours.chat_postMessage(channel="C1", text="Hello")
     ours.token = "xoxb-renewed"
     await ours.auth_test()
-    assert far.sent[0].headers["authorization"] == "Bearer xoxb-renewed"
+    await ours.chat_postMessage(channel="C1", text="Hello")
+    said = [sent.headers["authorization"] for sent in far.sent]
+    assert said == ["Bearer xoxb-secret", *["Bearer xoxb-renewed"] * 2]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -206,5 +216,7 @@ async def test_the_environments_proxy_is_used_unless_slack_is_on_this_machine(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", far.address)
     here = far.address if local else "http://slack.invalid/api/"
-    await web_client("xoxb-secret", here, http, local=local).auth_test()
-    assert far.sent[0].headers["host"] == here.split("/")[2]
+    web = web_client("xoxb-secret", here, http, local=local)
+    await web.auth_test()
+    await web.chat_postMessage(channel="C1", text="Hello")
+    assert [sent.headers["host"] for sent in far.sent] == [here.split("/")[2]] * 2
