@@ -149,7 +149,7 @@ def the_cursor_passes_an_unfinished_stream() -> None:
 
 
 def what_the_thread_shows_is_not_stored() -> None:
-    _stored_without(shown=(), told=())
+    _stored_without(shown="", told=())
 
 
 def the_journal_is_not_stored() -> None:

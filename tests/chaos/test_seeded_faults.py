@@ -118,6 +118,15 @@ async def _played(many: Sequence[tuple[str, Shown]], place: Path, patience: floa
             flow, arm = shown
             chain = Chain(number, flow, "socket", (arm,), fault, patience=patience, reach=20.0)
             async with turns:
-                return await run(chain, forks, directory)
+                outcome = await run(chain, forks, directory)
+            _is_no_crash(fault, directory)
+            return outcome
 
         return await asyncio.gather(*(one(n, *each) for n, each in enumerate(many)))
+
+
+def _is_no_crash(fault: str, directory: Path) -> None:
+    """A fault that only breaks the bridge, as its code has changed, would cost something, too."""
+    log = (directory / "bridge.log").read_text()
+    told = [line for line in log.splitlines() if "Traceback" in line or ".surprise" in line]
+    assert not told, f"{fault or 'no fault'} breaks the bridge:\n{log[-2000:]}"
