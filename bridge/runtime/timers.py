@@ -4,9 +4,13 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from bridge.clock import Clock
 from bridge.model.ids import ConversationId
+
+#: From how many on entries that another took the place of are thrown away, if they are the most.
+_SWEPT_AT: Final = 100
 
 
 class Timers:
@@ -39,6 +43,10 @@ class Timers:
     def _queue(self, conversation: ConversationId, due: datetime) -> None:
         self._queued[conversation] = due
         heapq.heappush(self._heap, (due, conversation))
+        if len(self._heap) > _SWEPT_AT + 2 * len(self._queued):
+            # Each time a near deadline is over, one in half an hour may be left behind here.
+            self._heap = [(due, conversation) for conversation, due in self._queued.items()]
+            heapq.heapify(self._heap)
 
     async def run(self) -> None:
         """Wake whoever is due, for ever."""

@@ -119,6 +119,20 @@ async def test_a_deadline_put_off_again_and_again_takes_no_room(alarm: Alarm) ->
     assert alarm.woken == [("a", 1800 + 9_999)]
 
 
+async def test_near_deadlines_that_come_and_go_leave_no_far_ones_behind(alarm: Alarm) -> None:
+    """A message has ten seconds for its echo; after it the conversation has half an hour."""
+    for n in range(1_000):
+        alarm.at(A, 10 * n + 9)
+        await alarm.clock.advance(10 * SECOND)
+        alarm.at(A, 10 * n + 1_800)
+        alarm.at(B, 90_000)
+        await alarm.clock.settle()
+
+    assert len(alarm.timers._heap) < 110
+    await alarm.clock.advance(timedelta(days=2))
+    assert [who for who, _ in alarm.woken] == ["a"] * 1_001 + ["b"]
+
+
 async def test_nobody_sleeps_when_nothing_is_due(alarm: Alarm) -> None:
     assert alarm.clock.sleepers == 0
 
