@@ -5,7 +5,9 @@ One shared HTTP session, one TLS context, websockets without compression and pin
 """
 
 import asyncio
+import heapq
 import json
+import random
 import ssl
 import sys
 from typing import Any
@@ -20,6 +22,8 @@ WS = AGENT.replace("http", "ws", 1)
 TLS = ssl.create_default_context() if AGENT.startswith("https") else None
 JOIN = json.dumps({"type": "EVENT_TYPE_REQUEST_POLY_AGENT_JOIN", "payload": {}})
 HEARTBEAT = json.dumps({"type": "EVENT_TYPE_HEARTBEAT", "payload": {}})
+#: Seconds between the heartbeats of a socket, and how often it is looked who owes one.
+_INTERVAL, _LOOK = 30.0, 0.05
 HEADERS = {"Authorization": "Bearer xoxb-simulated"}
 
 
@@ -29,6 +33,7 @@ class Floor:
     def __init__(self, http: aiohttp.ClientSession) -> None:
         self._http = http
         self._sockets: dict[str, ClientConnection] = {}
+        self._beats: list[tuple[float, str]] = []  #: when each is due: out of step, as ours are
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -47,6 +52,8 @@ class Floor:
         socket = self._sockets.get(thread)
         if socket is None:
             socket = self._sockets[thread] = await self._session(event["channel"], thread)
+            first = asyncio.get_running_loop().time() + _INTERVAL * random.random()  # noqa: S311
+            heapq.heappush(self._beats, (first, thread))
         message = {"type": "EVENT_TYPE_USER_MESSAGE", "payload": {"text": event["text"]}}
         await socket.send(json.dumps(message))
 
@@ -68,11 +75,12 @@ class Floor:
     async def _beat(self) -> None:
         """One heartbeat by each socket in thirty seconds, as every client owes it; by one task."""
         while True:
-            sockets = list(self._sockets.values())
-            for socket in sockets:
-                await asyncio.sleep(30 / len(sockets))
-                await socket.send(HEARTBEAT)
-            await asyncio.sleep(0.1)
+            now = asyncio.get_running_loop().time()
+            while self._beats and self._beats[0][0] <= now:
+                due, thread = self._beats[0]
+                heapq.heapreplace(self._beats, (due + _INTERVAL, thread))
+                await self._sockets[thread].send(HEARTBEAT)
+            await asyncio.sleep(_LOOK)
 
     async def _post(self, address: str, body: dict[str, str]) -> dict[str, Any]:
         async with self._http.post(address, json=body, headers=HEADERS) as response:
