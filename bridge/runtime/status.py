@@ -73,6 +73,8 @@ class Status:
     def expected(self, name: AdapterName) -> None:
         """An adapter is going to be connected; until it is, we are not ready."""
         self._adapters.setdefault(name, "not connected yet")
+        for outcome in ("seen", "removed"):
+            self._twins.labels(name, outcome)  # an alarm needs the nought before the first one
         self._connected.labels(name)
         self._in_doubt.labels(name)
 

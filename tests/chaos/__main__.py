@@ -66,11 +66,13 @@ def _page(matrix: Matrix, *, seconds: float, traced: bool) -> str:
         f"{cost.lost} lost, {cost.doubled} doubled, {cost.disordered} out of order, "
         f"{cost.held} held."
     )
+    where = matrix.places(named=POINTS, called=SYSTEM_CALLS, moments=moments)
     hit = {point for _, _, point in matrix.kills}
     missed = [f"`{point}`" for point in POINTS if point not in hit]
     unmet = f"\nNo death came at {', '.join(missed)}.\n" if missed else ""
     untraced = "" if traced else "\nWithout strace no system call was interrupted in this run.\n"
-    return "\n".join([_TELL, f"**{sums}**", untraced + unmet, *table(matrix, points), ""])
+    told = [_TELL, f"**{sums}**", "", where, untraced + unmet, *table(matrix, points), ""]
+    return "\n".join(told)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,18 @@ class Matrix:
         for point in set(outcome.kills):
             self.costs[outcome.kind, outcome.door, point] += outcome.verdict
 
+    def places(self, *, named: Sequence[str], called: Sequence[str], moments: Sequence[str]) -> str:
+        """Where the bridge died, in a sentence."""
+        killed: Counter[str] = Counter()
+        for (_, _, point), times in self.kills.items():
+            killed[point] += times
+        at, inside, of = (sum(killed[p] for p in set(some)) for some in (named, called, moments))
+        rest = killed.total() - at - inside - of
+        return (
+            f"{at:,} of these deaths were at a named point, {inside:,} in a system call, {of:,} at"
+            f" a moment of the flow and {rest:,} at any moment."
+        )
+
 
 async def fill(many: Iterator[Chain], *, kills: int, beside: int) -> Matrix:
     """Run chains, so many beside each other, until there were so many kills."""

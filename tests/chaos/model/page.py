@@ -9,7 +9,7 @@ _TELL = """# The model run
 
 What came of playing random episodes against one plain law. `make chaos` wrote this page after the
 kill matrix, and stops with an error at the first episode that breaks the law; `make chaos
-MINUTES=5` is a shorter run.
+MINUTES=5` is a shorter run; `python -m tests.chaos.model --first N` draws the same episodes again.
 
 The law: each thing of which Slack was told that we have it reaches the agent exactly once, in its
 thread's order; each thing the agent says stands in its thread exactly once, in order; nothing else
@@ -42,7 +42,7 @@ def page(tally: Tally, *, first: int, seconds: float) -> str:
     sums = (
         f"{tally.episodes:,} episodes from seed {first} on, {tally.beats:,} beats, "
         f"{tally.acts.total():,} acts, {tally.faults.total():,} faults, "
-        f"{tally.kills.total():,} kills, {seconds / 60:.0f} minutes: {failed}."
+        f"{tally.kills.total():,} kills ({tally.kills['at rest']:,} of them at rest), {seconds / 60:.0f} minutes: {failed}."
     )
     return "\n".join([_TELL, f"**{sums}**", "", *_tables(tally)]).rstrip() + "\n"
 
