@@ -47,6 +47,9 @@ class Arrivals:
         """A single frame: what may be followed now, in order."""
         if frame.sequence is None:
             return (frame,)
+        if self._settled and not self._held and frame.sequence <= self._released + 1:
+            self._note(frame)
+            return (frame,)
         self._held.append(frame)
         self._held.sort(key=_number)
         if not self._settled:

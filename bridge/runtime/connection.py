@@ -239,10 +239,8 @@ class Connection:
 
     async def _received(self, decoded: Decoded) -> None:
         arrivals = self._arrivals
-        left = max(0, MOST_PROBLEMS - self._problems)
-        self._problems += len(decoded.problems)
-        for problem in decoded.problems[:left]:
-            _log.warning("frame.malformed", conversation=self._conversation, problem=problem)
+        if decoded.problems:
+            self._tell_problems(decoded.problems)
         numbers = [frame.sequence for frame in decoded.frames if frame.sequence is not None]
         if decoded.batch:
             self._replayed = max([self._replayed, *numbers])
@@ -266,6 +264,12 @@ class Connection:
         while arrivals.full and not self._dropping:
             # The history, or a gap's patience, comes to an end.
             await self._world.clock.sleep(_QUIET)
+
+    def _tell_problems(self, problems: tuple[str, ...]) -> None:
+        left = max(0, MOST_PROBLEMS - self._problems)
+        self._problems += len(problems)
+        for problem in problems[:left]:
+            _log.warning("frame.malformed", conversation=self._conversation, problem=problem)
 
     async def _follow(self, history: tuple[Frame, ...]) -> None:
         """Tell the worker, and read on only when it has caught up: the socket holds the rest."""

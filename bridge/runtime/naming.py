@@ -51,8 +51,8 @@ class Names:
 
         Nobody waits for the name of the only one who speaks, unless it is `always` wanted.
         """
-        nameless = {person.id for person in map(_speaker, mail) if person and not person.name}
-        if wanted == "never" or not nameless:
+        nameless = {person.id for one in mail if (person := _speaker(one)) and not person.name}
+        if not nameless or wanted == "never":
             return mail
         if wanted == "always" or len(nameless | {*conversation.people}) > 1:
             await asyncio.gather(*(self._ask(conversation, person) for person in nameless))

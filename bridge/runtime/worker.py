@@ -226,7 +226,8 @@ class Worker:
             return True
         terms = self._terms(desk.conversation)
         try:
-            decision = decide(desk.conversation, mail, self._world.clock.now(), terms)
+            now = self._world.clock.now()
+            decision = decide(desk.conversation, mail, now, terms)
             deadline = due(decision.conversation, terms)
             self._world.reached("before-step")
             await self._commit(decision)
@@ -237,7 +238,7 @@ class Worker:
             return False
         desk.conversation, desk.deadline = decision.conversation, deadline
         self._timers.set(identity, deadline)
-        await self._carry_out(decision)
+        await self._carry_out(decision, now)
         return True
 
     async def _load(self, identity: ConversationId) -> Conversation | None:
@@ -278,7 +279,7 @@ class Worker:
         await self._world.pause(failures + 1)
         return failures + 1
 
-    async def _carry_out(self, decision: Decision) -> None:
+    async def _carry_out(self, decision: Decision, now: datetime) -> None:
         outbox, connections = self._outbox, self._connections
         if outbox is None or connections is None:
             return
@@ -295,7 +296,7 @@ class Worker:
                             body=body,
                             state=DeliveryState.PENDING,
                             attempts=0,
-                            owed_at=self._world.clock.now(),
+                            owed_at=now,
                         )
                     )
                 case Transmit():
