@@ -121,15 +121,17 @@ class SlackClient:
     def came_back(self, team: str, channel: str, message: Mapping[str, Any]) -> None:
         """A message of ours came as an event; if it is a second copy, it goes."""
         delivery = delivery_of(message)
-        if self._echoes.heard(channel, message) is not None and delivery is not None:
-            self._twins.remove(team, ids.Spot(channel, message["ts"]), delivery)
+        first = self._echoes.heard(channel, message)
+        if first is not None and delivery is not None:
+            copy = ids.Spot(channel, message["ts"])
+            self._twins.remove(team, copy, delivery, beside=first.spot)
 
     def _first(self, team: str, outbound: Outbound, posted: Echo) -> ids.Spot:
         """Where it stands: there, or where a copy came back from before; then this one goes."""
         first = self._echoes.stands(outbound.id, posted)
         if first is None:
             return posted.spot
-        self._twins.remove(team, posted.spot, outbound.id)
+        self._twins.remove(team, posted.spot, outbound.id, beside=first.spot)
         return first.spot
 
     async def announce(self, outbound: Outbound) -> Receipt:
@@ -229,7 +231,7 @@ class SlackClient:
         first = known.spot if known else spots[0]
         for twin in spots:
             if twin != first:
-                self._twins.remove(place.team, twin, outbound.id)
+                self._twins.remove(place.team, twin, outbound.id, beside=first)
         return first
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:

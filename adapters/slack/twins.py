@@ -1,8 +1,9 @@
 """What if a post stands there twice? The copy that appears later is removed, and that is told.
 
 So it can be only after a doubt: we judged a post absent and sent it again, and Slack showed the
-first one late. The copy that we knew first stays, as its receipt is what later changes go by. The
-bridge is told before and after, so that a kill in between leaves the copy on record.
+first one late. The copy that we knew first stays, as its receipt is what later changes go by; after
+a restart only the bridge knows which that is. It is told before and after, so that a kill in
+between leaves the copy on record.
 """
 
 import asyncio
@@ -29,10 +30,11 @@ class Twins:
         self._host = host
         self._removing: dict[ids.Spot, asyncio.Task[None]] = {}
 
-    def remove(self, team: str, spot: ids.Spot, delivery: DeliveryId) -> None:
-        """Begin to remove the copy at `spot`, once."""
+    def remove(self, team: str, spot: ids.Spot, delivery: DeliveryId, *, beside: ids.Spot) -> None:
+        """Begin to remove the copy at `spot`, once; the one `beside` it if the bridge keeps this."""
         if spot not in self._removing:
-            task = asyncio.create_task(self._remove(team, spot, delivery), name="slack-twin")
+            work = self._remove(team, spot, delivery, beside)
+            task = asyncio.create_task(work, name="slack-twin")
             self._removing[spot] = task
             task.add_done_callback(lambda _: self._removing.pop(spot, None))
 
@@ -43,9 +45,13 @@ class Twins:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _remove(self, team: str, spot: ids.Spot, delivery: DeliveryId) -> None:
+    async def _remove(
+        self, team: str, spot: ids.Spot, delivery: DeliveryId, beside: ids.Spot
+    ) -> None:
+        if not await self._note(delivery, spot, removed=False):
+            spot = beside
+            await self._note(delivery, spot, removed=False)
         about = {"delivery": delivery, "channel": spot.channel, "ts": spot.ts}
-        await self._note(delivery, spot, removed=False)
         try:
             calls = (await self._workspaces.of(team)).calls
             await calls.ask(
@@ -59,8 +65,9 @@ class Twins:
             LOG.warning("slack.twin_removed", extra=about)
         await self._note(delivery, spot, removed=True)
 
-    async def _note(self, delivery: DeliveryId, spot: ids.Spot, *, removed: bool) -> None:
-        """Have it on record; a database that fails keeps no copy standing."""
+    async def _note(self, delivery: DeliveryId, spot: ids.Spot, *, removed: bool) -> bool:
+        """Have it on record; a database that fails keeps no copy standing. Whether it may go."""
         if self._host is not None:
             with contextlib.suppress(DatabaseFailed):
-                await self._host.doubled(delivery, spot.receipt, removed=removed)
+                return await self._host.doubled(delivery, spot.receipt, removed=removed)
+        return True

@@ -204,8 +204,10 @@ class Host(Protocol):
         """
         ...
 
-    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> None:
+    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> bool:
         """A second copy of `delivery` was seen at `copy`, or is `removed`: kept for the operator.
+
+        False if that is the one by which later changes go: then it is the other that is to go.
 
         Raises:
             DatabaseFailed: it is not on record.

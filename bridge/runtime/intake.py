@@ -136,12 +136,19 @@ class Intake:
             self._crowd.note(inbound.thread, entry.conversation)
         return _ANSWERS[accepted.verdict]
 
-    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> None:
-        """Keep it on record that a delivery stood twice; raises DatabaseFailed."""
+    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> bool:
+        """Keep it on record that a delivery stood twice; raises DatabaseFailed.
+
+        False, and nothing is kept, if it is the copy whose receipt we have.
+        """
+        known = None if removed else await self._store.thread_delivery(delivery)
+        if known is not None and known.receipt == copy:
+            return False
         at = self._world.clock.now()
         change = Doubled(adapter=self._name, delivery=delivery, copy=copy, at=at, removed=removed)
         if await self._store.write(change):
             self._status.doubled(self._name, removed=removed)
+        return True
 
     def _stored(self, inbound: Inbound) -> Accept:
         return Accept(

@@ -40,7 +40,7 @@ class PlayedHost:
     """A host that keeps what it is told; `failing` is how often it cannot store.
 
     `threads` are the open ones and `glimpses` the conversations of each person; `routes` are what
-    the adapter serves, by method and path.
+    the adapter serves, by method and path; `receipts` are those by which later changes go.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class PlayedHost:
         self.accepted: list[Inbound] = []
         self.reports: list[bool] = []
         self.doubles: list[tuple[DeliveryId, Receipt, bool]] = []
+        self.receipts: set[Receipt] = set()
         self.failing = 0
         self.threads: list[ThreadKey] = []
         self.glimpses: dict[PersonId, list[Glimpse]] = {}
@@ -74,12 +75,15 @@ class PlayedHost:
         self.accepted.append(inbound)
         return Accepted.KNOWN if known else Accepted.NEW
 
-    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> None:
-        """Keep what stood twice."""
+    async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> bool:
+        """Keep what stood twice, unless its receipt is one of `receipts`."""
         if self.failing:
             self.failing -= 1
             raise DatabaseFailed("full")
+        if copy in self.receipts:
+            return False
         self.doubles.append((delivery, copy, removed))
+        return True
 
     async def open_threads(self, prefix: str = "") -> list[ThreadKey]:
         """The threads given that begin so."""

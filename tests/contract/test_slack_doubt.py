@@ -340,3 +340,21 @@ async def test_a_copy_that_comes_back_during_a_reading_is_the_one_that_stays(
     await logged(caplog, "slack.twin_removed")
     await asyncio.sleep(0.05)  # for whatever else would be removed
     assert ours(thread, thread.channel, thread.root) == shown[1:]
+
+
+async def test_after_a_restart_the_copy_that_the_bridge_goes_by_stays(
+    thread: Thread, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody here has posted or looked: the echo that comes first is not the one we know."""
+    thread.slack.go_deaf(100)
+    for _ in range(2):
+        await thread.lose(thread.owed(), arrives=True)
+    first, second = (post.ts for post in thread.slack.posts)
+    thread.host.receipts.add(Receipt(f"{thread.channel}:{second}"))
+    for ts in (first, second):
+        thread.comes_back(ts)
+
+    await logged(caplog, "slack.twin_removed")
+    assert ours(thread, thread.channel, thread.root) == [second]
+    copy = thread.copy_of(1, first)
+    assert thread.host.doubles == [(*copy, False), (*copy, True)]

@@ -14,7 +14,7 @@ from aiohttp import web
 from bridge.core.rates import Rate
 from bridge.core.state import Handoff, Session, Terms
 from bridge.errors import DatabaseFailed
-from bridge.model.delivery import Receipt
+from bridge.model.delivery import DeliveryState, Receipt
 from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, PersonId
 from bridge.plugin import Accepted, Host
 from bridge.runtime.intake import Intake
@@ -23,7 +23,7 @@ from bridge.runtime.remembering import AdapterMemory
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
-from bridge.store import TakeStep
+from bridge.store import Outcome, TakeStep
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
@@ -248,3 +248,16 @@ async def test_what_stood_twice_is_on_record_and_counted_once(door: Door) -> Non
     for outcome in ("seen", "removed"):
         words = {"adapter": SLACK, "outcome": outcome}
         assert registry.get_sample_value("polyai_bridge_twins_total", words) == 1
+
+
+async def test_the_copy_whose_receipt_we_have_is_not_the_one_to_go(door: Door) -> None:
+    store, copy = door.house.store, Receipt("C1:2.0")
+    await store.write(owing(await opened(store), (1, reply("hello"))))
+    sent = Outcome(id=DeliveryId("c1.1"), state=DeliveryState.SENT, at=NOON, receipt=copy)
+    await store.write(sent)
+
+    assert not await door.host.doubled(DeliveryId("c1.1"), copy)
+    assert await door.host.doubled(DeliveryId("c1.1"), Receipt("C1:1.0"))
+
+    (twin,) = await store.list_twins(ConversationId("c1"))
+    assert twin.receipt == Receipt("C1:1.0")
