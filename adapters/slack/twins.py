@@ -31,7 +31,7 @@ class Twins:
         self._removing: dict[ids.Spot, asyncio.Task[None]] = {}
 
     def remove(self, team: str, spot: ids.Spot, delivery: DeliveryId, *, beside: ids.Spot) -> None:
-        """Begin to remove the copy at `spot`, once; the one `beside` it if the bridge keeps this."""
+        """Begin to remove the copy at `spot`, once; or, if the bridge keeps it, that `beside`."""
         if spot not in self._removing:
             work = self._remove(team, spot, delivery, beside)
             task = asyncio.create_task(work, name="slack-twin")
