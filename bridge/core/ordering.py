@@ -2,7 +2,8 @@
 
 Laws (polyai-messaging §14):
 - After a connect, history comes first: single frames wait until it has settled.
-- A frame whose predecessor is missing waits at most `PATIENCE`; gaps can be legitimate.
+- A frame whose predecessor is missing waits at most `PATIENCE`; gaps can be legitimate. What is
+  not read yet is not missing: only time in which the socket is read counts.
 - Frames without a number never wait.
 """
 
@@ -67,6 +68,11 @@ class Arrivals:
             return ()
         self._released = _number(self._held[0]) - 1
         return self._release(now)
+
+    def unread(self, meanwhile: timedelta) -> None:
+        """For so long nothing was read: that is no time for a missing frame to come in."""
+        if self._since is not None:
+            self._since += meanwhile
 
     def rest(self) -> tuple[Frame, ...]:
         """Everything still held: nothing that is missing will come any more."""

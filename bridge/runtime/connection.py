@@ -129,7 +129,7 @@ class Connection:
         self._replayed = 0  #: the highest number of its history, or before it
         self._went_on = False  #: something new came after the history
         self._problems = 0
-        self._following = False  #: while a batch is being followed, the next is not even read
+        self._following = False  #: what was read is being followed, and nothing else is read
         self._pulse = Pulse(world.clock)
 
     @property
@@ -196,7 +196,7 @@ class Connection:
             self._timers.set(self._conversation, None)
             return
         history = None if self._settling else self._history_due()
-        late = self._arrivals.due if self._ready_at is not None and not _runs(self._late) else None
+        late = self._late_due()
         life = self._pulse.due(self._heartbeat_seconds())
         due = min(at for at in (history, late, life, self._old_at) if at is not None)
         due += timedelta(microseconds=-due.microsecond % _TICK)
@@ -258,7 +258,11 @@ class Connection:
                 continue  # a sign of life and no more: it takes no step
             now = self._world.clock.now()
             if live := self._mail(arrivals.live(frame, now)):
+                self._following = True
                 await self._worker.hear(self._conversation, *live)
+                self._following = False
+                if arrivals.due is not None:
+                    arrivals.unread(self._world.clock.now() - now)
         if arrivals.due is not None:
             self._sleep()
         while arrivals.full and not self._dropping:
@@ -319,9 +323,15 @@ class Connection:
 
     def _see_to_late(self) -> None:
         """Let frames through that wait for one before them, when it has not come in time."""
-        due = self._arrivals.due if self._ready_at is not None else None
-        if due is not None and due <= self._world.clock.now() and not _runs(self._late):
+        due = self._late_due()
+        if due is not None and due <= self._world.clock.now():
             self._late = self._start(self._release_late())
+
+    def _late_due(self) -> datetime | None:
+        """When to do so. Not while nothing is read: the missing one may be the next."""
+        if self._ready_at is None or self._following or _runs(self._late):
+            return None
+        return self._arrivals.due
 
     async def _release_late(self) -> None:
         late = self._arrivals.overdue(self._world.clock.now())

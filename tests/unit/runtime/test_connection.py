@@ -212,3 +212,17 @@ async def test_a_gap_behind_frames_that_a_crowded_thread_holds_up_does_not_overt
         await clock.advance(timedelta(seconds=20))
 
     assert desk.numbers == [1, 2, 3, 4, 6]
+
+
+async def test_a_missing_frame_that_was_only_not_read_yet_is_waited_for() -> None:
+    """A thread that is owed too much holds the reader up for longer than a gap is waited for."""
+    clock = FakeClock()
+    desk, far = CrowdedDesk(clock), Far()
+    async with served(clock, desk, far):
+        await clock.advance(timedelta(seconds=5))
+        far.say(3, 1, 2)
+        await clock.advance(timedelta(seconds=20))
+        far.say(6, 4, 7)
+        await clock.advance(timedelta(seconds=20))
+
+    assert desk.numbers == [1, 2, 3, 4, 6, 7], "nor does a gap wait for ever"
