@@ -42,6 +42,9 @@ class Letterhead:
         if http.connector is None:
             raise aiohttp.ClientConnectionError("the session is closed")
         connection = await http.connector.connect(self.asking, [], UNLIMITED)
+        while _has_spoken(connection):
+            connection.close()
+            connection = await http.connector.connect(self.asking, [], UNLIMITED)
         try:
             answer = await self._exchanged(connection, body)
         except BaseException:
@@ -60,6 +63,11 @@ class Letterhead:
         while message.code < 200:  # there is more to come
             message, content = await protocol.read()
         return Answer(message.code, message.headers, await content.read())
+
+
+def _has_spoken(connection: aiohttp.connector.Connection) -> bool:
+    """Whether something came unasked: it would be taken for the next answer, and so on for ever."""
+    return connection.protocol is not None and connection.protocol.should_close
 
 
 def letterhead(http: aiohttp.ClientSession, address: str, headers: Mapping[str, str]) -> Letterhead:

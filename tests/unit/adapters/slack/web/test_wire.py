@@ -23,6 +23,7 @@ class Raw:
         self.heads: list[bytes] = []
         self.say: Callable[[int, bytes], bytes] = lambda _, body: sized(body)
         self.hangs_up = False  #: after the answer
+        self.later = b""  #: what it says after the answer, in a moment
         self.silent: set[int] = set()  #: the requests that are answered when `speak` is set
         self.speak = asyncio.Event()
         self.address = ""
@@ -38,6 +39,9 @@ class Raw:
                 if number in self.silent:
                     await self.speak.wait()
                 writer.write(self.say(number, body))
+                if self.later:
+                    await asyncio.sleep(0.01)
+                    writer.write(self.later)
                 if self.hangs_up:
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -134,6 +138,19 @@ async def test_the_answer_to_a_post_that_was_given_up_is_nobody_elses(
     await asyncio.gather(given_up, return_exceptions=True)
     raw.speak.set()
     assert (await post(raw, http, b"second")).content == b"second"
+    assert raw.connections == 2
+
+
+@pytest.mark.parametrize("unasked", [sized(b"unasked"), b"HTTP/1.1 408 Too Late\r\n\r\n"])
+async def test_what_a_server_says_unasked_answers_nobody(
+    raw: Raw, http: aiohttp.ClientSession, unasked: bytes
+) -> None:
+    raw.later = unasked
+    assert (await post(raw, http, b"first")).content == b"first"
+    await asyncio.sleep(0.05)  # until it has come
+    raw.later = b""
+    said = [(await post(raw, http, body)).content for body in (b"second", b"third")]
+    assert said == [b"second", b"third"]
     assert raw.connections == 2
 
 
