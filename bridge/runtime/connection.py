@@ -184,10 +184,11 @@ class Connection:
         """See to whatever is due."""
         if not self._serving or self._dropping:
             return
-        self._see_to_history()
-        self._see_to_late()
+        now = self._world.clock.now()
+        self._see_to_history(now)
+        self._see_to_late(now)
         self._see_to_life()
-        self._see_to_age()
+        self._see_to_age(now)
         self._sleep()
 
     def _sleep(self) -> None:
@@ -198,18 +199,18 @@ class Connection:
         history = None if self._settling else self._history_due()
         late = self._late_due()
         life = self._pulse.due(self._heartbeat_seconds())
-        due = min(at for at in (history, late, life, self._old_at) if at is not None)
+        due = min([at for at in (history, late, life, self._old_at) if at is not None])
         due += timedelta(microseconds=-due.microsecond % _TICK)
         self._timers.set(self._conversation, due)
 
     def _start(self, machine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(machine)
-        self._beside = (*(one for one in self._beside if not one.done()), task)
+        self._beside = (*self._beside, task)
         task.add_done_callback(self._stopped)
         return task
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
-        self._beside = tuple(one for one in self._beside if one is not task)
+        self._beside = tuple([one for one in self._beside if one is not task])
         if not task.cancelled() and task.exception() is not None:
             self._failure = self._failure or task.exception()
             self._let_go()
@@ -297,8 +298,8 @@ class Connection:
             return self._world.clock.now() + _QUIET  # a slow disk is not the end of the history
         return self._batch_at + self._quiet()
 
-    def _see_to_history(self) -> None:
-        if self._settling or self._world.clock.now() < self._history_due():
+    def _see_to_history(self, now: datetime) -> None:
+        if self._settling or now < self._history_due():
             return
         self._settling = True
         if self._batch_at is None:
@@ -321,10 +322,10 @@ class Connection:
         self._ready_at = self._world.clock.now()
         self._sleep()
 
-    def _see_to_late(self) -> None:
+    def _see_to_late(self, now: datetime) -> None:
         """Let frames through that wait for one before them, when it has not come in time."""
         due = self._late_due()
-        if due is not None and due <= self._world.clock.now():
+        if due is not None and due <= now:
             self._late = self._start(self._release_late())
 
     def _late_due(self) -> datetime | None:
@@ -378,9 +379,8 @@ class Connection:
         session = conversation.session if conversation else None
         return session.capabilities.heartbeat_seconds if session else None
 
-    def _see_to_age(self) -> None:
+    def _see_to_age(self, now: datetime) -> None:
         """Renew an old socket while nothing is under way: nobody notices."""
-        now = self._world.clock.now()
         if now < self._old_at:
             return
         if _at_rest(self._worker.present(self._conversation)):

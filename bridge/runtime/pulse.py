@@ -7,6 +7,7 @@ what is due; it sends nothing and waits for nothing.
 
 import enum
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from bridge.clock import Clock
@@ -94,6 +95,7 @@ class Pulse:
         return Sign.PING if heartbeat_interval(named) is None else Sign.BEAT
 
 
+@lru_cache(maxsize=16)
 def _usual(named: int | None) -> timedelta:
     """The interval of signs of life, where no heartbeats are wanted that of pings."""
     return heartbeat_interval(named) or timedelta(seconds=_HEARTBEAT)
