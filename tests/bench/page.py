@@ -37,8 +37,9 @@ The peers are another process on the same machine; the network costs nothing, an
 no limits. So every gate of our governor has an allowance that nobody uses up, the pace of new
 sockets is lifted, and people may write as fast as they like (`person_rate = "off"`). The script is
 spared two things it would meet in service: the peers decline compression of WebSockets, which would
-add 40 KB to each of its sessions, and our own posts do not come back as events. It is measured with
-a thousand open conversations at most, as over TLS each takes it a megabyte.
+add 40 KB to each of its sessions, and our own posts do not come back as events, which spares ours
+and `floor` as well. It is measured with a thousand open conversations at most, as over TLS each
+takes it a megabyte.
 
 Latency is from a person's words leaving Slack to the answer's post reaching it; acknowledgement,
 to the ack; CPU, of the process measured, all threads; memory, what is its alone (USS) after a
