@@ -214,10 +214,11 @@ def _call_helpers(step: Stepping, asked: f.HandoffElsewhere, *, place: str, ment
 
 def take_back_call(step: Stepping) -> None:
     """The agent is part of the conversation again: the thread must not say otherwise."""
-    told = step.conversation.call_told
-    if step.conversation.call is not None and told is not None:
+    call, told = step.conversation.call, step.conversation.call_told
+    if call is not None and told is not None:
         step.replace(*told)
-    step.change(call=None, call_told=None)
+    if call is not None or told is not None:
+        step.change(call=None, call_told=None)
 
 
 def helpers_not_called(step: Stepping, delivery: DeliveryId) -> None:

@@ -74,20 +74,20 @@ def show(step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = Fa
     _offer(step, deliveries[-1], final)
     if message_id:
         told = Told(message_id=message_id, deliveries=deliveries, reply=final, whole=whole)
-        step.change_session(shown=recent.meet(session.shown, message_id, _SHOWN))
         _remember(step, told)
 
 
 def _remember(step: Stepping, told: Told) -> None:
-    """The last few, and those of which more may come."""
+    """That it was shown; and as it stands, the last few and those of which more may come."""
     session = step.conversation.session
     if session is None:
         return
+    shown = recent.meet(session.shown, told.message_id, _SHOWN)
     coming = {stream.message_id for stream in session.streams}
     older = [
         one for one in session.told[: 1 - _TOLD] if one.reply.unfinished or one.message_id in coming
     ]
-    step.change_session(told=(*older, *session.told[1 - _TOLD :], told))
+    step.change_session(shown=shown, told=(*older, *session.told[1 - _TOLD :], told))
 
 
 def quiet(step: Stepping) -> None:

@@ -7,6 +7,7 @@ is repeated. What waits for its turn (`Queuer`) was not attempted yet, so a cras
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bridge import log
@@ -104,8 +105,8 @@ class Posting:
         if queuer is None:
             return
         try:
-            async with self._adapters.while_there(delivery.adapter, adapter):
-                await queuer.turn(outbound, revising=revising)
+            turn = partial(queuer.turn, outbound, revising=revising)
+            await self._adapters.while_there(delivery.adapter, adapter, turn)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():

@@ -104,8 +104,9 @@ class Signals:
         if sign is None:
             sign = self._signs[conversation.id] = _Sign(conversation, signal)
         sign.conversation, sign.wanted = conversation, signal
-        sign.owed = not sign.stands(self._world.clock.now())
-        self._hold(sign)
+        now = self._world.clock.now()
+        sign.owed = not sign.stands(now)
+        self._hold(sign, now)
 
     def messages_out(self, conversation: ConversationId) -> None:
         """Its messages are out; with them a sign may be gone, or may have stuck."""
@@ -113,7 +114,7 @@ class Signals:
         if sign is not None:
             sign.owed, sign.shown_at = True, None
             self._held.drop(conversation)
-            self._hold(sign)
+            self._hold(sign, self._world.clock.now())
 
     def _forget(self, conversation: ConversationId) -> None:
         self._held.drop(conversation)
@@ -121,11 +122,11 @@ class Signals:
         if sign is not None:
             sign.owed = False
 
-    def _hold(self, sign: _Sign) -> None:
+    def _hold(self, sign: _Sign, now: datetime) -> None:
         """Show it now, or let it wait for its moment."""
         conversation = sign.conversation.id
-        if sign.owed and sign.early(self._world.clock.now()):
-            self._held.add(conversation)
+        if sign.owed and sign.early(now):
+            self._held.add(conversation, now + SOON)
         else:
             self._held.drop(conversation)
             self._go_on(conversation)
@@ -199,9 +200,9 @@ class _Held:
     def __contains__(self, conversation: ConversationId) -> bool:
         return conversation in self._until
 
-    def add(self, conversation: ConversationId) -> None:
+    def add(self, conversation: ConversationId, until: datetime) -> None:
         """Let it wait, if it does not already; what changes meanwhile makes it no later."""
-        self._until.setdefault(conversation, self._clock.now() + SOON)
+        self._until.setdefault(conversation, until)
         if not self._serving:
             self._serving = True
             self._tasks.create_task(self._serve(), name="signals")

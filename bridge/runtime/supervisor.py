@@ -1,8 +1,7 @@
 """Who keeps the adapters alive? Each connects, serves and is tried again, harming no other."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -58,9 +57,10 @@ class Adapters:
             await slot.there.wait()
         return slot.adapter
 
-    @asynccontextmanager
-    async def while_there(self, name: AdapterName, adapter: Adapter) -> AsyncIterator[None]:
-        """For what is waited for only as long as this very adapter is connected.
+    async def while_there(
+        self, name: AdapterName, adapter: Adapter, turn: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Wait for `turn`, only as long as this very adapter is connected; raises what it raises.
 
         Raises:
             Unreachable: it has left.
@@ -72,7 +72,7 @@ class Adapters:
         slot.waits.add(wait)
         try:
             async with wait:
-                yield
+                await turn()
         except TimeoutError:
             if wait.expired():
                 raise Unreachable(_GONE) from None
