@@ -236,6 +236,9 @@ class Worker:
                 _log.error("worker.poisoned", conversation=identity, error=log.where(error))
             desk.let_be = self._world.clock.now() + _LET_BE
             return False
+        if deadline is not None:
+            # Only now is anything sent: however slow the disk was, its echo has its whole time.
+            deadline += self._world.clock.now() - now
         desk.conversation, desk.deadline = decision.conversation, deadline
         self._timers.set(identity, deadline)
         await self._carry_out(decision, now)

@@ -300,6 +300,29 @@ async def test_a_step_that_cannot_be_committed_is_tried_until_it_can(shop: Shop)
     assert shop.open_entries() == 0
 
 
+async def test_what_a_slow_disk_held_back_has_its_whole_time_for_an_echo(shop: Shop) -> None:
+    house = shop.house
+    house.tasks.create_task(shop.worker.run_timers())
+    await shop.say("one")
+    await shop.joined()
+    await shop.hear(f.MessageEchoed("m1", "one"), 3)
+    house.damage(
+        "CREATE TRIGGER broken BEFORE UPDATE ON conversations "
+        "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    )
+    await shop.say("two", order="2")
+    for _ in range(20):
+        await house.clock.advance(timedelta(seconds=1))
+        await house.quiet()
+    house.damage("DROP TRIGGER broken")
+    await house.until(lambda: shop.sent[-1] == "two")
+
+    await house.quiet()
+    assert shop.recycled == [], "it was sent at this moment"
+    await house.clock.advance(shop.terms.echo_timeout)
+    await house.until(lambda: shop.recycled == [1])
+
+
 async def test_a_conversation_that_cannot_be_loaded_is_tried_until_it_can(shop: Shop) -> None:
     accepted = await shop.accept("hello")
     shop.house.damage("ALTER TABLE conversations RENAME TO hidden")
