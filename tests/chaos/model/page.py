@@ -42,7 +42,8 @@ def page(tally: Tally, *, first: int, seconds: float) -> str:
     sums = (
         f"{tally.episodes:,} episodes from seed {first} on, {tally.beats:,} beats, "
         f"{tally.acts.total():,} acts, {tally.faults.total():,} faults, "
-        f"{tally.kills.total():,} kills ({tally.kills['at rest']:,} of them at rest), {seconds / 60:.0f} minutes: {failed}."
+        f"{tally.kills.total():,} kills ({tally.kills['at rest']:,} of them at rest), "
+        f"{seconds / 60:.0f} minutes: {failed}."
     )
     return "\n".join([_TELL, f"**{sums}**", "", *_tables(tally)]).rstrip() + "\n"
 
