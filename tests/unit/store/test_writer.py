@@ -46,10 +46,13 @@ class Desk:
         self.writer = Writer(engine)
         self.commits = 0
         self.task = asyncio.create_task(self.writer.run())
-        event.listen(engine, "commit", self._committed)
+        event.listen(engine, "checkout", self._traced)
 
-    def _committed(self, _connection: Connection) -> None:
-        self.commits += 1
+    def _traced(self, driver: sqlite3.Connection, *_: object) -> None:
+        driver.set_trace_callback(self._asked)
+
+    def _asked(self, statement: str) -> None:
+        self.commits += statement == "COMMIT"
 
     async def facts(self) -> list[str]:
         """The facts that another connection would see, in the order they were written."""
