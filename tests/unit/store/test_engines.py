@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from bridge.store.engines import reading_engine, writing_engine
+from bridge.store.engines import LOG_PAGES, reading_engine, writing_engine
 
 
 @pytest.fixture
@@ -22,11 +22,29 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("busy_timeout", 5000)],
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        ("busy_timeout", 5000),
+        ("wal_autocheckpoint", 4000),
+    ],
 )
 def test_the_writers_connection_is_durable(path: Path, pragma: str, value: object) -> None:
     with writing_engine(path) as engine, engine.connect() as connection:
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
+
+
+def test_the_log_beside_the_database_is_bounded(path: Path) -> None:
+    with writing_engine(path) as engine:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO words VALUES ('')")
+        for _ in range(12):
+            with engine.begin() as connection:  # a thousand pages
+                connection.exec_driver_sql("UPDATE words SET word = randomblob(4000000)")
+        log = path.with_name(f"{path.name}-wal").stat().st_size
+
+    assert log < (LOG_PAGES + 1_100) * 4_120
 
 
 def test_a_write_transaction_takes_the_lock_when_it_begins(path: Path) -> None:
