@@ -49,6 +49,7 @@ class Store:
         self._salt = salt
         #: Told whenever the database did not take what was written, or not give what was read.
         self.failed: Callable[[DatabaseFailed], None] = lambda _: None
+        self.writing = 0  #: how many changes are not committed yet
 
     def sealer(self, secret: str, purpose: str = TOKENS) -> Sealer:
         """Seals with a key made of `secret` and this database's own salt, for one `purpose`."""
@@ -60,11 +61,14 @@ class Store:
         Raises:
             DatabaseFailed: it is not written.
         """
+        self.writing += 1
         try:
             return await self._writer.write(change)
         except DatabaseFailed as error:
             self.failed(error)
             raise
+        finally:
+            self.writing -= 1
 
     async def conversation(self, conversation: ConversationId) -> Conversation | None:
         """One conversation."""

@@ -1,6 +1,9 @@
 """A database in trouble is told while it lasts, and is sound again when it takes a change."""
 
+import asyncio
+import contextlib
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import DatabaseFailed
-from bridge.runtime.soundness import AGAIN, Soundness
+from bridge.runtime.soundness import AGAIN, PATIENCE, Soundness
 from bridge.runtime.status import Status
 from bridge.store import Prove
 from bridge.testing.clock import NOON
@@ -98,6 +101,22 @@ async def test_what_cannot_be_read_is_a_trouble_too(watched: Watched) -> None:
         await watched.house.store.owed_count()
 
     assert "could not be read" in watched.status.troubles[0]
+
+
+async def test_a_disk_that_hangs_is_a_trouble_until_it_goes_on(watched: Watched) -> None:
+    """It reports no failure: who waits for it is the only sign."""
+    house = watched.house
+    with contextlib.closing(sqlite3.connect(house.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waits = asyncio.create_task(house.store.write(Prove(NOON)))
+        await house.clock.advance(AGAIN + PATIENCE - MOMENT)
+        assert watched.status.troubles == []
+        await house.clock.advance(MOMENT)
+        (trouble,) = watched.status.troubles
+        assert trouble.startswith("database: it has taken no change for 10 s")
+        other.execute("ROLLBACK")
+    await waits
+    await house.until(lambda: not watched.status.troubles)
 
 
 async def test_each_trouble_is_told_once_with_its_end(
