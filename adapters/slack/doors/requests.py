@@ -10,7 +10,6 @@ will never understand is answered 200, as repetitions would not help.
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +22,7 @@ from slack_sdk.signature import SignatureVerifier
 from adapters.slack.doors.hearing import Hearing
 from adapters.slack.front.reception import Reply
 from adapters.slack.logs import LOG
+from adapters.slack.reading.callbacks import decoded
 from bridge.clock import Clock, wall_time
 from bridge.plugin import Host
 
@@ -119,9 +119,9 @@ def read_payload(body: bytes, content_type: str) -> Any:  # noqa: ANN401 - whate
     try:
         text = body.decode()
         if content_type == "application/json":
-            return json.loads(text)
+            return decoded(text)
         fields = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
-        return json.loads(fields["payload"]) if "payload" in fields else fields
+        return decoded(fields["payload"]) if "payload" in fields else fields
     except (ValueError, RecursionError):
         return None
 

@@ -23,6 +23,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from adapters.slack.front.reception import Reply
 from adapters.slack.logs import LOG, sdk_log
+from adapters.slack.reading.callbacks import decoded
 from bridge.errors import Unreachable
 
 #: Why one is replaced that Slack said nothing about.
@@ -155,7 +156,7 @@ class Socket(AsyncBaseSocketModeClient):
             LOG.exception("slack.surprise", extra={"error": type(error).__name__})
             return
         if reply.status == HTTPStatus.OK:
-            await self.send_message(json.dumps({"envelope_id": envelope}))
+            await self.send_message(f'{{"envelope_id": {json.dumps(envelope)}}}')
 
     # What comes in
 
@@ -189,7 +190,7 @@ class Socket(AsyncBaseSocketModeClient):
 
     def _sort(self, raw: str, heard: Callable[[], None]) -> None:
         try:
-            frame = json.loads(raw)
+            frame = decoded(raw)
         except (ValueError, RecursionError):
             frame = None
         if not isinstance(frame, dict):

@@ -48,7 +48,9 @@ class Reception:
 
     def read(self, payload: object) -> Inbound | None:
         """What `payload` means for us, without doing anything about it."""
-        workspace = self._workspaces.known(team_of(payload))
+        return self._read(payload, self._workspaces.known(team_of(payload)))
+
+    def _read(self, payload: object, workspace: Workspace | None) -> Inbound | None:
         return from_slack(payload, workspace.bot, self._words, self._rules) if workspace else None
 
     async def take(self, payload: object) -> Reply:
@@ -63,7 +65,7 @@ class Reception:
         if (command := interactions.read_command(payload)) is not None:
             return await self._command(command, payload)
         workspace = self._workspaces.known(team)
-        inbound, accepted = self.read(payload), None
+        inbound, accepted = self._read(payload, workspace), None
         try:
             if inbound is not None:
                 accepted = await self._host.accept(inbound)

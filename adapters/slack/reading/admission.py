@@ -7,6 +7,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 #: Among channels, this word stands for every direct conversation: their ids are hard to come by.
 DIRECT = "direct"
 
@@ -19,8 +21,7 @@ class AnswerTo(enum.StrEnum):
     MENTION = "mention"  #: that mention the app; in direct conversations all
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody, or another app, who wants something of us in a place.
 
     `workspace` is the one that we are installed in; `home` is the person's own, where Slack says

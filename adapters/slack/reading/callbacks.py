@@ -5,6 +5,7 @@ shapes here either fit, or raise msgspec.ValidationError; what is looked at piec
 through `text_of` and `tables_in`, which take anything.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,18 @@ class Callback(msgspec.Struct):
     def shared(self) -> bool:
         """Whether the place may be shared with other organisations."""
         return self.is_ext_shared_channel is not False
+
+
+def decoded(text: str | bytes) -> Any:  # noqa: ANN401 - whatever was sent
+    """The JSON in `text`, which may hold half a character: people can send such, msgspec refuses.
+
+    Raises:
+        ValueError, RecursionError: it is none that can be read.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return json.loads(text)
 
 
 def organisation_of(payload: object, team: str) -> str:

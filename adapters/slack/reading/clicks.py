@@ -88,6 +88,8 @@ def read(payload: object) -> Inbound | None:
 
 def in_list(payload: object) -> bool:
     """Whether a button was pressed in a list of conversations, away from its thread."""
+    if not isinstance(payload, dict) or "actions" not in payload:
+        return False  # so it is nearly always
     try:
         values = (action.carried for action in msgspec.convert(payload, _Click).actions)
     except (msgspec.ValidationError, UnicodeEncodeError):

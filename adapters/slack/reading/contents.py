@@ -5,7 +5,8 @@ What people forward, the tables they paste and the files they attach stand besid
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from adapters.slack.reading.callbacks import Json, tables_in, text_of
 from adapters.slack.reading.plain_text import line, mentions, plain
@@ -16,8 +17,7 @@ LONGEST = 40_000
 _LONGEST_LINE = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """What a message says, and whether it calls us in its own words."""
 
     text: str

@@ -81,7 +81,6 @@ class _Typed(msgspec.Struct):
 
 
 class _Opened(msgspec.Struct):
-    type: str
     user: str
     tab: str = ""
 
@@ -135,6 +134,8 @@ def read_shortcut(payload: dict[str, Any]) -> Inbound | None:
 
 def read_command(payload: object) -> Command | None:
     """The slash command, or None if `payload` is none that can be read."""
+    if not isinstance(payload, dict) or "command" not in payload:
+        return None  # so it is nearly always
     try:
         typed = msgspec.convert(payload, _Typed)
     except (msgspec.ValidationError, UnicodeEncodeError):
@@ -161,13 +162,13 @@ def read_home(payload: object) -> HomeTab | None:
             return None
         team = _text(payload, "view", "team_id") or _text(payload, "team", "id")
         return _home(team, _text(payload, "user", "id"))
+    if _text(payload, "event", "type") != "app_home_opened":
+        return None
     try:
         told = msgspec.convert(payload, _OpenedCallback)
     except (msgspec.ValidationError, UnicodeEncodeError):
         return None
-    if told.event.type != "app_home_opened" or told.event.tab != "home":
-        return None
-    return _home(told.team_id, told.event.user)
+    return _home(told.team_id, told.event.user) if told.event.tab == "home" else None
 
 
 def asker_of(payload: dict[str, Any]) -> Asker:

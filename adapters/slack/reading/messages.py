@@ -268,6 +268,8 @@ def _author(message: Message) -> str:
 
 def _name(message: Message) -> str | None:
     """What the author is called, where it came along."""
+    if not (message.username or message.user_profile or message.bot_profile):
+        return None  # so it is nearly always
     named: tuple[object, ...] = (message.user_profile, message.bot_profile)
     told = [
         text_of(each, "display_name", "real_name", "name")

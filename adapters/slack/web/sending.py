@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.logs import sdk_log
+from adapters.slack.reading.callbacks import decoded
 from adapters.slack.web.wire import UNLIMITED, Answer, Letterhead, letterhead
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -137,18 +138,10 @@ def _object(answer: Answer) -> dict[str, Any]:
     if not _is_json(answer.headers):
         return {}
     try:
-        found = msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, RecursionError):
-        found = _odd_object(answer.content)
-    return found if isinstance(found, dict) else {}
-
-
-def _odd_object(content: bytes) -> object:
-    """What else Python takes for JSON: half a character in it, as we may have sent."""
-    try:
-        return json_text.loads(content)
+        found = decoded(answer.content)
     except (ValueError, RecursionError):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _is_json(headers: Mapping[str, str]) -> bool:

@@ -1,8 +1,7 @@
 """Who is let in, by every rule there is?"""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from adapters.slack.reading.admission import (
     OPEN,

@@ -1,8 +1,12 @@
-"""Is it told rightly to which organisation a workspace belongs?"""
+"""Is JSON read as Python reads it, and told to which organisation a workspace belongs?"""
+
+import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adapters.slack.reading.callbacks import organisation_of
+from adapters.slack.reading.callbacks import decoded, organisation_of
 
 ORG = {"id": "E1", "name": "Org"}
 
@@ -25,3 +29,21 @@ ORG = {"id": "E1", "name": "Org"}
 )
 def test_only_the_workspaces_own_organisation_is_told(payload: object, organisation: str) -> None:
     assert organisation_of(payload, "T1") == organisation
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec=None)), inner),
+)
+
+
+@given(_ANYTHING, st.booleans())
+def test_json_is_read_as_python_reads_it(value: object, in_bytes: bool) -> None:
+    text = json.dumps(value)
+    assert repr(decoded(text.encode() if in_bytes else text)) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\ufeff{}", '"\x00"', "nothing"])
+def test_what_is_no_json_is_told(text: str) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        decoded(text)
