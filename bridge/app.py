@@ -107,6 +107,11 @@ async def prove_agent(name: str, agent: AgentSettings, world: World) -> str:
         return await api.prove()
 
 
+def http_session() -> aiohttp.ClientSession:
+    """What all calls and sockets go by. It keeps no cookies: they would go to other workspaces."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+
+
 async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_PER_SECOND) -> None:
     """Run the daemon until SIGTERM or SIGINT, then drain; best by `runtime.process.run`.
 
@@ -121,8 +126,7 @@ async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_
     adapters = configured_adapters(settings)
     async with (
         open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,
-        # Cookies of one workspace's calls would go along with another's.
-        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+        http_session() as http,
     ):
         await Daemon(settings, adapters, store, http, world, connects=connects).run(stop)
 

@@ -14,14 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from sqlalchemy import Pool, event
 
 from adapters.slack import PLUGIN
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import buckets
 from bridge import config, log
-from bridge.app import Configured, Daemon
+from bridge.app import Configured, Daemon, http_session
 from bridge.model.ids import AdapterName
 from bridge.runtime.process import run
 from bridge.runtime.world import World
@@ -59,7 +58,7 @@ async def main(path: Path) -> None:
     standing()
     sampled()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with open_store(settings.database.url) as store, aiohttp.ClientSession() as http:
+    async with open_store(settings.database.url) as store, http_session() as http:
         await Daemon(settings, [adapter], store, http, World(), connects=_CONNECTS).run(stop)
 
 
