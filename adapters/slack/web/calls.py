@@ -92,7 +92,8 @@ class Calls:
         self, turns: Turns, name: str, place: str, method: Method, arguments: dict[str, Any]
     ) -> dict[str, Any]:
         standing = self._standing  # of this token: meanwhile there may be another
-        standing.asking(turns.clock.now())
+        if not standing.good:
+            standing.asking(turns.clock.now())
         try:
             answer = await asked(self._call(method, arguments))
         except Refusal as refusal:

@@ -298,7 +298,9 @@ class _Gate:
         if allowance is not None:
             if len(self._channels) >= _MOST_CHANNELS:
                 self._channels = {c: b for c, b in self._channels.items() if not b.full(now)}
-            self._channels.setdefault(channel, Bucket(allowance, now)).take(now)
+            if (bucket := self._channels.get(channel)) is None:
+                bucket = self._channels[channel] = Bucket(allowance, now)
+            bucket.take(now)
 
     def _due(self, one: Waiting) -> datetime:
         """When it may go, or is to be turned away."""
