@@ -36,10 +36,14 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+_WIDTH = len("2026-11-21 12:00:00.000000")  #: what follows is the offset, always none
+
+
 def _written(value: datetime | None) -> str | None:
     if value is None:
         return None
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    ours = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return ours.isoformat(" ", "microseconds")[:_WIDTH]
 
 
 metadata = MetaData(
