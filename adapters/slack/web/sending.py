@@ -2,11 +2,11 @@
 
 The SDK's methods still say what a call is named, by which verb it goes and what it takes. What they
 then go through for each request and each answer took longer than the request itself (decision 22).
-Calls in JSON, the frequent ones, go past the session too (`wire`).
 """
 
 import json as json_text
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
@@ -17,11 +17,21 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.logs import sdk_log
 from adapters.slack.reading.callbacks import decoded
-from adapters.slack.web.wire import UNLIMITED, Answer, Letterhead, letterhead
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
 _JSON_IN_UTF8: Final = f"{_JSON};charset=utf-8"
+#: `asked` sets the limit, for whatever way a call goes.
+_UNLIMITED: Final = aiohttp.ClientTimeout(total=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back; the names of the headers have no case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class SlackWeb(AsyncWebClient):
@@ -36,7 +46,6 @@ class SlackWeb(AsyncWebClient):
             token=token, base_url=api_url, session=http, retry_handlers=[], logger=sdk_log()
         )
         self._http = http
-        self._letterheads: dict[str, tuple[str | None, Letterhead]] = {}  #: by method, of a token
         if local:
             self.proxy = None  # the SDK would send even loopback through the environment's proxy
 
@@ -58,14 +67,9 @@ class SlackWeb(AsyncWebClient):
             SlackApiError: there is no good answer; the response says what there is.
         """
         token = (json or params or {}).pop("token", None) or self.token
-        if json is not None and http_verb == "POST" and not (params or headers or self.proxy):
-            answer = await self._letterhead(api_method, token).post(self._http, _encoded(json))
-        else:
-            body = _said(data) if json is None else _encoded(json)
-            headed = self._headed(token, _FORM if json is None else _JSON_IN_UTF8)
-            answer = await self._by_session(
-                http_verb, api_method, _said(params), body, headed | (headers or {})
-            )
+        body = _said(data) if json is None else _encoded(json)
+        headed = self._headed(token, _FORM if json is None else _JSON_IN_UTF8) | (headers or {})
+        answer = await self._exchanged(http_verb, api_method, _said(params), body, headed)
         response = AsyncSlackResponse(
             client=self,
             http_verb=http_verb,
@@ -83,25 +87,14 @@ class SlackWeb(AsyncWebClient):
         credentials = {"Authorization": f"Bearer {token}"} if token else {}
         return {**self.headers, "Content-Type": content_type, **credentials}
 
-    def _letterhead(self, api_method: str, token: str | None) -> Letterhead:
-        """What a call of the method in JSON begins with; made anew for another token."""
-        known = self._letterheads.get(api_method)
-        if known is not None and known[0] == token:
-            return known[1]
-        headed = self._headed(token, _JSON_IN_UTF8)
-        made = letterhead(self._http, self.base_url + api_method, headed)
-        self._letterheads[api_method] = (token, made)
-        return made
-
-    async def _by_session(
+    async def _exchanged(
         self,
         verb: str,
         api_method: str,
         query: dict[str, Any] | None,
         body: dict[str, Any] | bytes | None,
         headers: dict[str, str],
-    ) -> Answer:
-        """The way of what is rare, and of what goes by a proxy."""
+    ) -> _Answer:
         async with self._http.request(
             verb,
             self.base_url + api_method,
@@ -109,10 +102,10 @@ class SlackWeb(AsyncWebClient):
             data=body,
             headers=headers,
             proxy=self.proxy,
-            timeout=UNLIMITED,
+            timeout=_UNLIMITED,
             allow_redirects=False,
         ) as answer:
-            return Answer(answer.status, answer.headers, await answer.read())
+            return _Answer(answer.status, answer.headers, await answer.read())
 
 
 def _said(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -133,7 +126,7 @@ def _encoded(arguments: dict[str, Any]) -> bytes:
         return json_text.dumps(arguments).encode()
 
 
-def _object(answer: Answer) -> dict[str, Any]:
+def _object(answer: _Answer) -> dict[str, Any]:
     """Slack's answer; nothing if it is not the object that Slack answers with."""
     if not _is_json(answer.headers):
         return {}
