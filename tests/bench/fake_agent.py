@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import uuid
 from collections import deque
 from typing import Any
 from urllib.parse import parse_qs
@@ -55,7 +56,7 @@ class Session:
             self._send(self._journaled("POLY_AGENT_JOINED", {"agent_id": "a", "agent_name": "A"}))
         elif kind == "USER_MESSAGE":
             said = {
-                "message_id": f"{self.name}-{self.sequence}",
+                "message_id": str(uuid.uuid4()),
                 "text": frame["payload"]["text"] + _PADDING,
             }
             self._send(self._journaled("POLY_AGENT_MESSAGE", said))
@@ -67,7 +68,7 @@ class Session:
     def _journaled(self, kind: str, payload: Json, metadata: Json | None = None) -> Json:
         self.sequence += 1
         frame: Json = {
-            "id": f"{self.name}-f{self.sequence}",
+            "id": str(uuid.uuid4()),
             "sequence": self.sequence,
             "timestamp": _AT,
             "type": _PREFIX + kind,
