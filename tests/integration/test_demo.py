@@ -123,6 +123,7 @@ class Demo:
             stderr=theirs,
             env={**os.environ, "TMPDIR": str(directory), **environment},
             start_new_session=True,
+            preexec_fn=_hears_interrupts,
         )
         os.close(theirs)
 
@@ -174,6 +175,11 @@ class Demo:
             piece = b""
         self.written += self._decoder.decode(piece)
         return bool(piece)
+
+
+def _hears_interrupts() -> None:
+    """A shell has what it starts in the background ignore them, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

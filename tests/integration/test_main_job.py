@@ -1,5 +1,6 @@
 """The main job, with the real process between the simulators: what a user must see."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -126,8 +127,12 @@ async def test_the_button_of_an_end_starts_a_new_session_once(stage: Stage) -> N
     (end,) = await stage.until(
         lambda: [m for m in stage.slack.messages(stage.channel, thread) if "has ended" in m.text]
     )
-    await stage.slack.click(stage.channel, end.ts, stage.ann, text="Start again")
-    await stage.slack.click(stage.channel, end.ts, stage.ben, text="Start again")
+    await asyncio.gather(
+        *(
+            stage.slack.click(stage.channel, end.ts, person, text="Start again")
+            for person in (stage.ann, stage.ben)  # both see the button, which soon gives way
+        )
+    )
     await stage.until(lambda: stage.told(thread).count(GREETING) == 2)
     await stage.quiet()
 
