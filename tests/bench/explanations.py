@@ -14,10 +14,10 @@ WHY: Final[dict[str, str]] = {
         " things (the store's writer: five changes for each message, in their own order and on the"
         " disk before anything is acknowledged or posted) is a quarter of all, the steps that"
         " decide what reaches whom once and in order a sixth, posting with a turn of its own, a"
-        " mark to find it again by and a verdict on what came back a fifth. In clear and on"
-        " loopback the script's new connection for each post costs next to nothing, which is its"
-        " greatest waste elsewhere (see 2b). What would be left to take is aiohttp's request, half"
-        " of a post, and was given back on purpose (decision 22)."
+        " mark to find it again by and a verdict on what came back a fifth. Over TLS the script's"
+        " new connection for each post costs it a handshake (see 2b), in clear much less. What"
+        " would be left to take is aiohttp's request, half of a post, and was given back on"
+        " purpose (decision 22)."
     ),
     "2b": (
         "as 2a: over TLS the script pays a handshake for each post and falls behind, but what"
@@ -55,8 +55,8 @@ WHY: Final[dict[str, str]] = {
         " and the first call of Slack; the handshakes alone take most of the rest."
     ),
     "5a": (
-        "the beats of ten thousand sessions are in it, and states that lie too far apart for the"
-        " processor's caches; between a thousand and ten thousand the figures hardly differ."
+        "the beats of ten thousand sessions are in it; what the rest is was not measured. Between"
+        " a thousand and ten thousand the figures hardly differ."
     ),
     "5d": (
         "a beat of ours is looked at beforehand (is the other side still there, is one under way)"

@@ -24,6 +24,7 @@ from bridge.simulators.slack_limits import RateLimits
 from bridge.store import open_store
 from tests.bench.drain import POST, fewest_seconds
 from tests.bench.fake_agent import FakeAgent
+from tests.bench.stand import CONFIG
 from tests.bench.traffic import Broken, Traffic
 from tests.bench.wire import Answer, Ear, Request, Wire
 from tests.unit.store.given import owing, reply
@@ -32,23 +33,6 @@ Json = dict[str, Any]
 
 #: A start, and how much longer than it must anything may take before the run is broken.
 _START, _SLOWER = 30.0, 3.0
-_CONFIG = """
-[database]
-url = "sqlite+aiosqlite:///{database}"
-[http]
-port = 0
-[intake]
-person_rate = "off"
-[agents.default]
-base_url = "{agent}"
-connector_token = "simulated-connector-token"
-host = "https://demo.example"
-[adapters.slack]
-type = "slack"
-bot_token = "xoxb-simulated"
-app_token = "xapp-simulated"
-api_url = "{slack}"
-"""
 
 
 class Watch:
@@ -94,7 +78,7 @@ async def _measured(directory: Path, sessions: int, owed: int) -> Json:
             "agent": f"http://127.0.0.1:{agent_port}",
             "slack": f"http://127.0.0.1:{slack_port}/api/",
         }
-        config.write_text(_CONFIG.format(database=database, **places))
+        config.write_text(CONFIG.format(database=database, **places))
         async with _running(directory, "tests.bench.ours", str(config)):
             await _until(lambda: len(traffic.slack.links) >= 2, _START)
             await traffic.open(sessions, at_once=100)

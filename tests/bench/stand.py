@@ -221,7 +221,7 @@ class Stand:
 
     def _configured(self) -> Path:
         config = self.directory / "bridge.toml"
-        config.write_text(_CONFIG.format(database=self.database, **self.places))
+        config.write_text(CONFIG.format(database=self.database, **self.places))
         return config
 
     def _process(self, module: str, *arguments: str) -> Process:
@@ -250,7 +250,7 @@ def standing_up(directory: Path, subject: str, certificate: Certificate | None) 
 
 
 #: People may write as fast as they like here; everything else is as it is in service.
-_CONFIG = """
+CONFIG = """
 [database]
 url = "sqlite+aiosqlite:///{database}"
 [http]
