@@ -9,6 +9,9 @@ STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/.pycache
 
+# A real Matrix server to try our adapter against, in an environment of its own: its needs are not ours.
+SYNAPSE := $(VENV)/synapse/.installed
+
 .PHONY: demo test setup check conformance bench chaos lock
 
 setup: $(STAMP)
@@ -18,6 +21,11 @@ $(STAMP): requirements.lock requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
+
+$(SYNAPSE): requirements-synapse.lock
+	$(PYTHON) -m venv $(VENV)/synapse
+	$(VENV)/synapse/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-synapse.lock
+	touch $(SYNAPSE)
 
 demo: $(STAMP)
 	$(BIN)/polyai-bridge demo
@@ -30,7 +38,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q -n 2 -m "not thorough" tests/unit tests/property tests/contract
 
-test: check
+test: check $(SYNAPSE)
 	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough or conformance or soak"
 
 # PolyAI's protocol, scenario by scenario; writes what came of it to docs/conformance.md, and says so.
@@ -56,4 +64,5 @@ chaos: $(STAMP)
 # New versions for everyone: resolves pyproject.toml anew. The files hold hashes, never addresses.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --output-file requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --group dev pyproject.toml --output-file requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --group dev --all-extras pyproject.toml --output-file requirements-dev.lock
+	printf 'matrix-synapse>=1.163,<2\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate - --output-file requirements-synapse.lock

@@ -19,7 +19,7 @@ from bridge.plugin.adapter import (
     Signaller,
 )
 from bridge.plugin.capabilities import Capabilities, Grade
-from bridge.plugin.text import notice_text
+from bridge.plugin.text import notice_text, text_of
 
 __all__ = [
     "API_VERSION",
@@ -42,4 +42,5 @@ __all__ = [
     "SignalKind",
     "Signaller",
     "notice_text",
+    "text_of",
 ]

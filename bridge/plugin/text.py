@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bridge.model.messages import Notice, NoticeKind
+from bridge.model.messages import AgentReply, Content, Notice, NoticeKind
 
 _PLAIN = {
     NoticeKind.NEW_CONVERSATION: (
@@ -54,6 +54,14 @@ _REASONS = {
 def plain_moment(moment: datetime) -> str:
     """An instant where the platform cannot show it in each reader's own time."""
     return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
+def text_of(content: Content) -> str:
+    """The words of `content`, for an adapter that shows nothing but words.
+
+    What its capabilities do not claim the core has put into these words already.
+    """
+    return content.text if isinstance(content, AgentReply) else notice_text(content)
 
 
 def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_moment) -> str:
