@@ -85,6 +85,8 @@ class SlackSimulator(PeopleVerbs, WritingVerbs, InteractionVerbs, FaultVerbs):
         port: int = 0,
     ) -> None:
         self._port = port
+        self._runner: web.AppRunner
+        self._site: web.TCPSite
         self._tasks = OwnedTasks(clock)
         self._stack = AsyncExitStack()
         self._workspace = Workspace(team=team, organisation=organisation, clock=clock, ids=ids)
@@ -138,6 +140,7 @@ class SlackSimulator(PeopleVerbs, WritingVerbs, InteractionVerbs, FaultVerbs):
         site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()
         self._port = runner.addresses[0][1]
+        self._runner, self._site = runner, site
         return self
 
     async def __aexit__(
@@ -148,6 +151,19 @@ class SlackSimulator(PeopleVerbs, WritingVerbs, InteractionVerbs, FaultVerbs):
     ) -> None:
         """Stop listening and end everything that was started."""
         await self._stack.aclose()
+
+    async def leave(self) -> None:
+        """Be away: every connection breaks and no other is taken, until `come_back`."""
+        await self._site.stop()
+        self._sockets.cut_all()
+        if self._runner.server is not None:
+            for connection in self._runner.server.connections:
+                connection.force_close()
+
+    async def come_back(self) -> None:
+        """Be there again, at the same address."""
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await self._site.start()
 
     @property
     def api_url(self) -> str:

@@ -18,6 +18,7 @@ class FaultKind(enum.StrEnum):
     RESPONSE_LOST = "response_lost"  #: done, and the connection is cut
     STATUS_BEFORE = "status_before"  #: not done, and answered with a bare HTTP status
     STATUS_AFTER = "status_after"  #: done, and answered with a bare HTTP status
+    SILENT = "silent"  #: not done, and never answered
     SLOW = "slow"  #: done at once, and answered late
 
 

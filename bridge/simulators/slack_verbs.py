@@ -15,6 +15,7 @@ from bridge.simulators.slack_tasks import OwnedTasks
 from bridge.simulators.slack_web import WebApi
 from bridge.simulators.slack_workspace import Channel, ChannelKind, Workspace
 
+_FOR_EVER = timedelta(days=1)
 _CONNECT = "apps.connections.open"
 
 
@@ -42,6 +43,10 @@ class FaultVerbs:
     def lose_request(self, method: str, n: int = 1) -> None:
         """The next `n` calls are not done, and the connection is cut."""
         self._faults.plan(method, Fault(FaultKind.REQUEST_LOST), n)
+
+    def silence(self, method: str, n: int = 1) -> None:
+        """The next `n` calls are not done, and nothing is answered for as long as Slack is."""
+        self._faults.plan(method, Fault(FaultKind.SILENT, duration=_FOR_EVER), n)
 
     def fail(self, method: str, error: str, n: int = 1) -> None:
         """The next `n` calls are refused with this error of Slack's."""

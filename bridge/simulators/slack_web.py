@@ -76,7 +76,7 @@ class WebApi:
         answer = _instead(fault) or (_refused(refusal) if refusal else self._answer(name, asked))
         call.outcome = answer.outcome
         answer = _afterwards(fault, answer)
-        if fault and fault.kind is FaultKind.SLOW:
+        if fault and fault.kind in (FaultKind.SLOW, FaultKind.SILENT):
             await self.tasks.wait(self.clock.now() + fault.duration)
         elif fault:
             call.outcome = fault.error or fault.kind.value
@@ -181,7 +181,7 @@ def _instead(fault: Fault | None) -> _Answer | None:
             return _Answer({"ok": False, "error": fault.error})
         case Fault(kind=FaultKind.STATUS_BEFORE):
             return _Answer({}, status=fault.status)
-        case Fault(kind=FaultKind.REQUEST_LOST):
+        case Fault(kind=FaultKind.REQUEST_LOST | FaultKind.SILENT):
             return _NOTHING
     return None
 

@@ -831,6 +831,31 @@ class TestFaults:
         assert [post.text for post in slack.posts] == ["done"]
         assert [call.outcome for call in slack.calls] == ["response_lost", "request_lost"]
 
+    async def test_a_call_may_never_be_answered_and_is_not_done(
+        self, slack: SlackSimulator, client: AsyncWebClient, channel: str
+    ) -> None:
+        slack.silence("chat.postMessage")
+        unanswered = asyncio.ensure_future(client.chat_postMessage(channel=channel, text="?"))
+        while not slack.calls:
+            await asyncio.sleep(0)
+        await client.chat_postMessage(channel=channel, text="the next one is")
+
+        assert not unanswered.done()
+        unanswered.cancel()
+        assert [post.text for post in slack.posts] == ["the next one is"]
+
+    async def test_slack_may_be_away_and_come_back_at_the_same_address(
+        self, slack: SlackSimulator, client: AsyncWebClient, channel: str
+    ) -> None:
+        await client.chat_postMessage(channel=channel, text="before")
+        await slack.leave()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await client.chat_postMessage(channel=channel, text="meanwhile")
+        await slack.come_back()
+        await client.chat_postMessage(channel=channel, text="after")
+
+        assert [post.text for post in slack.posts] == ["before", "after"]
+
     async def test_slacks_own_retry_handler_posts_twice_when_a_response_is_lost(
         self, slack: SlackSimulator, channel: str
     ) -> None:
