@@ -21,16 +21,57 @@ T = TypeVar("T")
 PATIENCE = 25.0
 
 
-class Stage:
-    """Everything a test needs to play a conversation and to ask what was seen."""
+class Ground:
+    """A bridge's files, and what the agent's side of it has on record."""
 
-    def __init__(self, polyai: PolyAISimulator, slack: SlackSimulator, directory: Path) -> None:
+    def __init__(self, polyai: PolyAISimulator, directory: Path) -> None:
         self.polyai = polyai
-        self.slack = slack
         self.directory = directory
         self.config = directory / "bridge.toml"
         self.database = directory / "bridge.db"
         self.log = directory / "bridge.log"
+
+    async def until(self, seen: Callable[[], T], patience: float = PATIENCE) -> T:
+        """Wait until `seen` gives something true, and give it."""
+        deadline = asyncio.get_running_loop().time() + patience
+        while not (value := seen()):
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"never seen; the bridge's log ends:\n{self.tail()}")
+            await asyncio.sleep(0.02)
+        return value
+
+    async def quiet(self, lasting: float = 0.6) -> None:
+        """Wait until nothing has happened for a while: a double would come now."""
+        before, since = self.records(), asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() - since < lasting:
+            await asyncio.sleep(0.05)
+            if self.records() != before:
+                before, since = self.records(), asyncio.get_running_loop().time()
+
+    def heard(self) -> list[str]:
+        """What the agent has accepted, over all sessions, in order."""
+        return [m.text for session in self.sessions for m in session.accepted]
+
+    @property
+    def sessions(self) -> list[SimulatedSession]:
+        """PolyAI's sessions, the oldest first."""
+        return list(self.polyai.sessions.values())
+
+    def tail(self) -> str:
+        """The end of the bridge's log."""
+        return self.log.read_text()[-4000:] if self.log.exists() else "(no log)"
+
+    def records(self) -> tuple[int, ...]:
+        """How much there is on record by now."""
+        return (sum(len(session.journal) for session in self.sessions),)
+
+
+class Stage(Ground):
+    """Everything a test needs to play a conversation and to ask what was seen."""
+
+    def __init__(self, polyai: PolyAISimulator, slack: SlackSimulator, directory: Path) -> None:
+        super().__init__(polyai, directory)
+        self.slack = slack
         self.channel = slack.add_channel("help")
         self.ann = slack.add_user("Ann")
         self.ben = slack.add_user("Ben")
@@ -135,23 +176,6 @@ in_doubt_wait = "700ms"
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
 
-    async def until(self, seen: Callable[[], T], patience: float = PATIENCE) -> T:
-        """Wait until `seen` gives something true, and give it."""
-        deadline = asyncio.get_running_loop().time() + patience
-        while not (value := seen()):
-            if asyncio.get_running_loop().time() > deadline:
-                raise AssertionError(f"never seen; the bridge's log ends:\n{self.tail()}")
-            await asyncio.sleep(0.02)
-        return value
-
-    async def quiet(self, lasting: float = 0.6) -> None:
-        """Wait until nothing has happened for a while: a double would come now."""
-        before, since = self._records(), asyncio.get_running_loop().time()
-        while asyncio.get_running_loop().time() - since < lasting:
-            await asyncio.sleep(0.05)
-            if self._records() != before:
-                before, since = self._records(), asyncio.get_running_loop().time()
-
     async def mention(self, text: str, *, channel: str | None = None) -> str:
         """Ann calls the bot at the top of the channel; the thread's ts."""
         said = f"<@{self.slack.bot_user_id}> {text}".strip()
@@ -173,22 +197,9 @@ in_doubt_wait = "700ms"
         ours = (m.text for m in messages if m.bot_id == self.slack.bot_id and not m.deleted)
         return [text.partition("\nChoose: ")[0].partition("\n✓ ")[0] for text in ours]
 
-    def heard(self) -> list[str]:
-        """What the agent has accepted, over all sessions, in order."""
-        return [m.text for session in self.sessions for m in session.accepted]
-
-    @property
-    def sessions(self) -> list[SimulatedSession]:
-        """PolyAI's sessions, the oldest first."""
-        return list(self.polyai.sessions.values())
-
-    def tail(self) -> str:
-        """The end of the bridge's log."""
-        return self.log.read_text()[-4000:] if self.log.exists() else "(no log)"
-
-    def _records(self) -> tuple[int, int, int]:
-        journaled = sum(len(session.journal) for session in self.sessions)
-        return journaled, len(self.slack.posts), len(self.slack.updates)
+    def records(self) -> tuple[int, ...]:
+        """Ours are those of Slack, too."""
+        return *super().records(), len(self.slack.posts), len(self.slack.updates)
 
 
 def _environment() -> dict[str, str]:

@@ -192,12 +192,12 @@ class Driving:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._scene.patience
-        since, before = loop.time(), self._scene.stage._records()
+        since, before = loop.time(), self._scene.stage.records()
         while loop.time() - since < lasting or self._missing():
             if loop.time() > deadline:
                 raise NeverEnds(self._missing() or "it never comes to rest")
             await asyncio.sleep(_LOOK)
-            now = self._scene.stage._records()
+            now = self._scene.stage.records()
             if now != before or self._missing():
                 since, before = loop.time(), now
 
