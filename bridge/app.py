@@ -14,7 +14,13 @@ from datetime import timedelta
 import aiohttp
 
 from bridge import log
-from bridge.config import AgentSettings, Settings, adapter_settings, adapter_type_place
+from bridge.config import (
+    AgentSettings,
+    Settings,
+    adapter_settings,
+    adapter_type_place,
+    secrets_in,
+)
 from bridge.core.state import Conversation, Terms
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
@@ -75,9 +81,11 @@ def configured_adapters(settings: Settings) -> list[Configured]:
             secrets without a key to seal them with.
     """
     found = []
+    log.know(secrets_in(settings))
     for name, table in settings.adapters.items():
         plugin = registry.find(table.type, where=adapter_type_place(settings, name))
         own = adapter_settings(settings, name, plugin.settings)
+        log.know(secrets_in(own))
         if plugin.keeps_secrets(own) and settings.database.encryption_key is None:
             raise no_key(name)
         found.append(Configured(AdapterName(name), plugin, own))

@@ -11,7 +11,9 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -20,7 +22,7 @@ from structlog.typing import EventDict, Processor
 #: any level: libraries speak of bodies and addresses below that.
 _OURS = "polyai_bridge"
 _MASK = "[secret]"
-#: What a secret of Slack or PolyAI looks like, wherever it stands; group 1 is kept, a mask too.
+#: What secrets look like, wherever they stand; group 1 is kept, a mask too.
 _SECRETS = (
     re.compile(r"\b(xox[a-z]{1,2}-|xapp-|xwfp-)[\w.%-]+", re.ASCII),
     re.compile(r"()\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII),
@@ -32,6 +34,9 @@ _SECRETS = (
         r"(\bX-(?:Token|Api-Key)\b[\\\"']*\s*[:=,]\s*[\\\"']*)(?!\[secret)[^\s\"'\\,)\]}]+", re.I
     ),
 )
+#: Secrets that look like nothing in particular, the longest first; shorter ones would tear words.
+_known: list[str] = []
+_SHORTEST = 6
 _PLAIN = re.compile(r"[^\s\"'=\\]+")
 
 
@@ -93,8 +98,17 @@ def where(error: BaseException) -> str:
     return f"{type(error).__name__} at {Path(code.co_filename).name}:{trace.tb_lineno}"
 
 
+def know(secrets: Iterable[str]) -> None:
+    """Mask these wherever they would be printed, whatever they look like; for good."""
+    told = [one for one in secrets if len(one) >= _SHORTEST]
+    ways = {way for one in told for way in (one, quote(one, safe=""), json.dumps(one)[1:-1])}
+    _known[:] = sorted({*_known, *ways}, key=len, reverse=True)
+
+
 def redact(text: str) -> str:
-    """`text` with everything in it that looks like a secret masked."""
+    """`text` with everything in it masked that is known to be a secret, or looks like one."""
+    for secret in _known:
+        text = text.replace(secret, _MASK)
     for pattern in _SECRETS:
         text = pattern.sub(rf"\g<1>{_MASK}", text)
     return text

@@ -24,7 +24,7 @@ from bridge.config.tables import (
     Route,
     Settings,
 )
-from bridge.config.validation import ModelT, accept, offer
+from bridge.config.validation import ModelT, accept, offer, secrets_in
 from bridge.model.ids import AdapterName
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "load",
     "load_database",
     "load_drafts",
+    "secrets_in",
     "usual_draft",
 ]
 

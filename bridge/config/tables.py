@@ -85,7 +85,7 @@ def _with_default(agents: dict[AgentName, "AgentSettings"]) -> dict[AgentName, "
 
 def _some(adapters: dict[AdapterName, "AdapterTable"]) -> dict[AdapterName, "AdapterTable"]:
     if not adapters:
-        raise ValueError("is missing; add a table such as [adapters.slack]")
+        raise ValueError("is missing; add a table such as [adapters.chat]")
     return adapters
 
 
@@ -120,30 +120,22 @@ def _list(example: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _id(of: str, example: str, where: str) -> AfterValidator:
+def _id(of: str, *examples: str) -> AfterValidator:
     """The platform's own id of something: never its name, which begins with # or @."""
 
     def read(value: str) -> str:
         if not value:
             raise ValueError(f"is empty; leave it out or name {of}")
-        if value[0] in "#@":
-            raise ValueError(f"is a name; write the id, such as {example}: in Slack, {where}")
+        if value[0] in "#@" and ":" not in value:
+            such = " or ".join(examples)
+            raise ValueError(f"is a name; write the platform's own id of {of}, such as {such}")
         return _visible(value)
 
     return AfterValidator(read)
 
 
-_ChannelId = Annotated[
-    str, _id("a channel", "C0123456789", "at the bottom of the channel's details")
-]
-_MentionId = Annotated[
-    str,
-    _id(
-        "a group or a person",
-        "S0123456789",
-        "in the menu of three dots of the group, or of the person's profile",
-    ),
-]
+_ChannelId = Annotated[str, _id("a channel", "C0123456789", "!abc:example.org")]
+_MentionId = Annotated[str, _id("a group or a person", "S0123456789", "@ann:example.org")]
 
 
 def _link(value: str) -> str:

@@ -1,7 +1,7 @@
 """Is it acceptable? Values against a model; what is refused is told without quoting a value."""
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -139,6 +139,21 @@ def _without_secrets(model: type[BaseModel], given: Given, cause: str) -> str:
         if isinstance(each.value, str) and len(each.value) > 3 and _is_secret(model, key):
             cause = cause.replace(each.value, "[secret]")
     return cause
+
+
+def secrets_in(value: object) -> Iterator[str]:
+    """Every secret that settings hold, however deep."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets_in(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from secrets_in(each)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from secrets_in(each)
 
 
 def secrets_of(model: type[BaseModel]) -> list[str]:

@@ -295,3 +295,12 @@ def test_a_surprise_is_told_by_kind_and_place_without_its_words() -> None:
 
 def test_a_surprise_that_was_never_raised_has_no_place() -> None:
     assert log.where(ValueError("x")) == "ValueError"
+
+
+def test_a_secret_that_was_made_known_is_masked_however_it_is_written() -> None:
+    log.know(['pass/word "7"', "short"])
+
+    assert log.redact('a pass/word "7" here') == "a [secret] here"
+    assert log.redact("?key=pass%2Fword%20%227%22") == "?key=[secret]"
+    assert log.redact('{"key": "pass/word \\"7\\""}') == '{"key": "[secret]"}'
+    assert log.redact("short words are left alone") == "short words are left alone"
