@@ -1,0 +1,207 @@
+"""Does an adapter in trouble delay the others? One bridge, several platforms, one in trouble.
+
+Slack and the webhook are asked at a steady rate, while the Matrix adapter beside them (a process of
+its own, on a real Synapse, under the same load) is well, or killed over and over, or stopped in the
+middle of what it does, or without its server. All states take turns in one run, so that what the
+machine does besides befalls all alike; each is told as a ratio to the turns in which all was well.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bridge.testing.stand_in import Leaving
+from tests.square import Square, square
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "neighbours.md"
+#: Who is in trouble, and who should not notice.
+TROUBLED = "matrix"
+NEIGHBOURS = ("slack", "webhook")
+WELL = "all is well"
+#: How often each platform is asked, in seconds; each time by another person, in a thread of theirs.
+_PACE = 0.25
+_KILLS = 1.5
+
+_TOLD = """\
+# Does an adapter in trouble delay the others?
+
+Written by `python -m tests.bench.neighbours`. One bridge serves Slack (simulated), a webhook and
+Matrix (a real Synapse); the Matrix adapter runs in a process of its own. Every platform is asked
+{pace:.0f} times a second, each time in a new conversation, while the Matrix adapter is in one of
+these states. The states took turns, {rounds} times {seconds:.0f} seconds each. A figure is the time
+from a person's words to the answer they see; the ratio is to the turns in which all was well.
+"""
+
+
+@asynccontextmanager
+async def _well(_square: Square) -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def _killed(place: Square) -> AsyncIterator[None]:
+    """Its process is killed, and killed again as soon as there is another."""
+
+    async def kill() -> None:
+        while True:
+            for child in place.children():
+                os.kill(child, signal.SIGKILL)
+            await asyncio.sleep(_KILLS)
+
+    killing = asyncio.create_task(kill())
+    try:
+        yield
+    finally:
+        killing.cancel()
+
+
+@asynccontextmanager
+async def _hung(place: Square) -> AsyncIterator[None]:
+    """Its process stands still, and so does the next one."""
+
+    async def stop() -> None:
+        while True:
+            for child in place.children():
+                os.kill(child, signal.SIGSTOP)
+            await asyncio.sleep(_KILLS)
+
+    stopping = asyncio.create_task(stop())
+    try:
+        yield
+    finally:
+        stopping.cancel()
+        for child in place.children():
+            os.kill(child, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def _alone(place: Square) -> AsyncIterator[None]:
+    """Its platform is away."""
+    platform: object = place.stand_ins[TROUBLED]
+    assert isinstance(platform, Leaving)
+    await platform.leave()
+    try:
+        yield
+    finally:
+        await platform.return_()
+
+
+STATES: Mapping[str, Callable[[Square], AbstractAsyncContextManager[None]]] = {
+    WELL: _well,
+    "its process is killed every 1.5 s": _killed,
+    "its process stands still": _hung,
+    "its platform is away": _alone,
+}
+
+
+async def measured(directory: Path, *, rounds: int, seconds: float) -> Json:
+    """How long answers took, by state and platform, in seconds; the states take turns."""
+    found: dict[str, dict[str, list[float]]] = {
+        state: {name: [] for name in NEIGHBOURS} for state in STATES
+    }
+    async with square(directory, (*NEIGHBOURS, TROUBLED), isolated=(TROUBLED,)) as place:
+        await place.start()
+        for name in place.stand_ins:
+            await place.ask(name, "say something first")
+        for _ in range(rounds):
+            for state, entered in STATES.items():
+                async with entered(place):
+                    for name, took in (await _turn(place, seconds)).items():
+                        found[state][name] += took
+                await place.ask(TROUBLED, "are you there again?")
+    return {"rounds": rounds, "seconds": seconds, "states": found}
+
+
+async def _turn(place: Square, seconds: float) -> dict[str, list[float]]:
+    """Ask everybody for so long; what the troubled one is asked need not be answered in time."""
+    beside = asyncio.create_task(_asked(place, TROUBLED, seconds))
+    results = await asyncio.gather(*(_asked(place, name, seconds) for name in NEIGHBOURS))
+    beside.cancel()
+    await asyncio.gather(beside, return_exceptions=True)
+    return dict(zip(NEIGHBOURS, results, strict=True))
+
+
+async def _asked(place: Square, name: str, seconds: float) -> list[float]:
+    asking = []
+    for number in range(int(seconds / _PACE)):
+        asking.append(asyncio.create_task(place.ask(name, f"question {number}")))
+        await asyncio.sleep(_PACE)
+    try:
+        return [took for _, took in await asyncio.gather(*asking)]
+    finally:
+        for one in asking:
+            one.cancel()
+
+
+def page(found: Json) -> str:
+    """The figures, and what they come to."""
+    told = _TOLD.format(pace=1 / _PACE, rounds=found["rounds"], seconds=found["seconds"])
+    lines = [
+        told,
+        "| while | platform | answered | median | ratio | 99 in 100 within | ratio | the slowest |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    usual = found["states"][WELL]
+    for state, platforms in found["states"].items():
+        for name, took in platforms.items():
+            row = _Row(took, usual[name])
+            lines.append(f"| {state} | {name} | {row} |")
+    return "\n".join([*lines, ""])
+
+
+class _Row:
+    """The figures of one state and platform."""
+
+    def __init__(self, took: list[float], usual: list[float]) -> None:
+        self._took, self._usual = sorted(took), sorted(usual)
+
+    def __str__(self) -> str:
+        middle, late = self.ratios
+        return (
+            f"{len(self._took)} | {_ms(statistics.median(self._took))} | {middle:.2f} "
+            f"| {_ms(_late(self._took))} | {late:.2f} | {_ms(self._took[-1])}"
+        )
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """Of the medians, and of the 99th hundredth."""
+        return (
+            statistics.median(self._took) / statistics.median(self._usual),
+            _late(self._took) / _late(self._usual),
+        )
+
+
+def _late(took: list[float]) -> float:
+    return took[min(len(took) - 1, int(len(took) * 0.99))]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.neighbours", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--report", type=Path, default=PAGE)
+    how = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        found = asyncio.run(measured(Path(directory), rounds=how.rounds, seconds=how.seconds))
+    how.report.write_text(page(found))
+    sys.stdout.write(how.report.read_text())
+
+
+if __name__ == "__main__":
+    main()
