@@ -10,7 +10,8 @@ from pathlib import Path
 from bridge.runtime.world import POINTS
 from tests.chaos.flows import Flow
 from tests.chaos.forks import Forks
-from tests.chaos.scene import PATIENCE, Arm, Scene, set_up
+from tests.chaos.scene import PATIENCE, Arm, Scene
+from tests.chaos.slack_scene import set_up
 from tests.chaos.verdict import Compared, Verdict, judged
 
 #: What SQLite does to be sure; each a place where the machine could stop.
@@ -74,7 +75,7 @@ async def run(chain: Chain, forks: Forks, directory: Path) -> Outcome:
         scene.patience = chain.patience
         flow = chain.flow(scene)
         problem = await _played(flow, scene, chain)
-        compared = [*flow.compared(), _twins(scene), _joins(scene)]
+        compared = [*flow.compared(), Compared("taken back", [], scene.taken_back()), _joins(scene)]
         owed = scene.owed()
         verdict = judged(compared) + Verdict(held=len(owed))
         if problem and not verdict:
@@ -82,7 +83,7 @@ async def run(chain: Chain, forks: Forks, directory: Path) -> Outcome:
         if verdict:
             problem += "".join(f"\n  {_difference(c)}" for c in compared if c.verdict)
             problem += f"\n  still owed: {owed}" if owed else ""
-            problem = f"chain {chain.number}: {chain.arms}{problem}\n{scene.stage.tail()}"
+            problem = f"chain {chain.number}: {chain.arms}{problem}\n{scene.ground.tail()}"
         return Outcome(flow.kind, chain.door, tuple(scene.kills), verdict, problem)
 
 
@@ -97,7 +98,7 @@ async def _played(flow: Flow, scene: Scene, chain: Chain) -> str:
         await scene.kill()
         await scene.start(None)
         await scene.connected()
-        await scene.stage.quiet(_QUIET)
+        await scene.ground.quiet(_QUIET)
         await _settled(flow, scene.patience)
     except (AssertionError, TimeoutError) as error:
         return f"\n  {type(error).__name__} {str(error)[:300]}"
@@ -125,19 +126,9 @@ async def _settled(flow: Flow, patience: float) -> None:
         await asyncio.sleep(0.05)
 
 
-def _twins(scene: Scene) -> Compared:
-    """What we took back ourselves was seen twice for a moment, even if it is gone."""
-    places = [scene.slack.messages(channel) for channel in scene.slack.channels]
-    roots = [(m.channel, m.ts) for place in places for m in place]
-    all_of_them = [m for root in roots for m in scene.slack.messages(*root)]
-    gone = [m.text or m.ts for m in all_of_them if m.deleted and not m.user]
-    gone += [m.ts for m in all_of_them if m.deleted and m.user == scene.slack.bot_user_id]
-    return Compared("taken back", [], gone)
-
-
 def _joins(scene: Scene) -> Compared:
     """The agent is asked once to join each session that was used, and greets once."""
-    used = [session for session in scene.stage.sessions if session.joins]
+    used = [session for session in scene.ground.sessions if session.joins]
     seen = [f"{session.joins} joins, {session.greetings} greetings" for session in used]
     return Compared("joins", ["1 joins, 1 greetings"] * len(used), seen)
 

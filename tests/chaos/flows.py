@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from adapters.slack.reading.interactions import SHORTCUT
 from bridge.simulators.polyai_agent import GREETING, ORDER_QUESTION
-from bridge.simulators.slack_workspace import StreamState
 from tests.chaos.scene import Scene
+from tests.chaos.slack_scene import SlackScene
 from tests.chaos.verdict import Compared
 
 HELLO = "Hello, I am Ava"
@@ -30,7 +30,6 @@ class Flow:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.thread = ""
-        self.channel = scene.stage.channel
 
     async def play(self) -> None:
         """Do it all, and return when people have nothing more to do."""
@@ -48,13 +47,11 @@ class Flow:
     @property
     def told(self) -> list[str]:
         """What the bridge shows in the thread, in order."""
-        if not self.thread:
-            return []
-        return self.scene.stage.told(self.thread, channel=self.channel)
+        return self.scene.told(self.thread) if self.thread else []
 
     def heard(self, *expected: str) -> Compared:
         """What the agent must have accepted."""
-        return Compared("heard by the agent", expected, self.scene.stage.heard())
+        return Compared("heard by the agent", expected, self.scene.ground.heard())
 
     def shown(self, *beginnings: str) -> Compared:
         """What the thread must show, each named by how it begins."""
@@ -99,11 +96,11 @@ class Direct(Flow):
     """Somebody writes to the app itself."""
 
     kind = "direct message"
+    scene: SlackScene
 
     async def play(self) -> None:
-        self.channel = self.scene.slack.direct_channel(self.scene.ann)
         self.thread = await self.scene.direct("say one")
-        await self.scene.reply(self.thread, "say two", channel=self.channel)
+        await self.scene.reply(self.thread, "say two")
 
     def compared(self) -> list[Compared]:
         return [self.heard("say one", "say two"), self.shown(HELLO, "one", "two")]
@@ -116,17 +113,10 @@ class Click(Flow):
 
     async def play(self) -> None:
         self.thread = await self.scene.mention("")
-        await self._pressed(HELLO, "Opening hours")
+        await self.scene.choose(self.thread, HELLO, "Opening hours")
         await self.scene.until(lambda: len(self.told) == 2)
         await self.scene.reply(self.thread, "my order")
-        await self._pressed(ORDER_QUESTION[:10], "I do not have it")
-
-    async def _pressed(self, beginning: str, text: str) -> None:
-        scene = self.scene
-        (post, *_) = await scene.until(
-            lambda: [m for m in scene.posts(self.thread) if m.text.startswith(beginning)]
-        )
-        await scene.press(self.channel, post.ts, text=text)
+        await self.scene.choose(self.thread, ORDER_QUESTION[:10], "I do not have it")
 
     def compared(self) -> list[Compared]:
         return [
@@ -139,17 +129,18 @@ class Shortcut(Flow):
     """Somebody asks how things stand by the shortcut, and ends the conversation from there."""
 
     kind = "shortcut"
+    scene: SlackScene
 
     async def play(self) -> None:
         await self.opened()
-        scene = self.scene
+        scene, channel = self.scene, self.scene.channel(self.thread)
         while not scene.slack.ephemerals:
-            await scene.slack.use_shortcut(self.channel, self.thread, scene.ann, SHORTCUT)
+            await scene.slack.use_shortcut(channel, self.thread, scene.ann, SHORTCUT)
             await asyncio.sleep(0.3)  # what only one person sees is shown best effort
-        await scene.press(self.channel, scene.slack.ephemerals[0].ts, action_id="polyai_end")
+        await scene.press(channel, scene.slack.ephemerals[0].ts, action_id="polyai_end")
 
     def compared(self) -> list[Compared]:
-        endings = [str(session.ended) for session in self.scene.stage.sessions if session.accepted]
+        endings = [str(session.ended) for session in self.scene.ground.sessions if session.accepted]
         return [
             self.heard("say ready"),
             self.shown(HELLO, "ready", "The conversation was ended"),
@@ -161,18 +152,16 @@ class Edit(Flow):
     """Somebody changes what they said."""
 
     kind = "edit"
+    scene: SlackScene
 
     async def play(self) -> None:
         await self.opened()
         ts = await self.scene.reply(self.thread, "say old")
         await self.scene.until(lambda: "old" in self.told)
-        await self.scene.slack.edit(self.channel, ts, "say new")
-        events = [e for e in self.scene.slack.envelopes if "message_changed" in str(e.payload)]
-        mine = [e for e in events if e.payload["event"]["message"]["ts"] == ts]
-        await self.scene.until(lambda: all(e.acked for e in mine))
+        await self.scene.correct(self.thread, ts, "say new")
 
     def compared(self) -> list[Compared]:
-        heard = ["a correction" if "say new" in t else t for t in self.scene.stage.heard()]
+        heard = ["a correction" if "say new" in t else t for t in self.scene.ground.heard()]
         return [
             Compared("heard by the agent", ["say ready", "say old", "a correction"], heard),
             self.shown(HELLO, "ready", "old", "You said"),
@@ -183,15 +172,13 @@ class TakenBack(Flow):
     """Somebody takes back what they said."""
 
     kind = "taking back"
+    scene: SlackScene
 
     async def play(self) -> None:
         await self.opened()
         ts = await self.scene.reply(self.thread, "say old")
         await self.scene.until(lambda: "old" in self.told)
-        await self.scene.slack.delete(self.channel, ts)
-        events = [e for e in self.scene.slack.envelopes if "message_deleted" in str(e.payload)]
-        mine = [e for e in events if e.payload["event"]["deleted_ts"] == ts]
-        await self.scene.until(lambda: all(e.acked for e in mine))
+        await self.scene.take_back(self.thread, ts)
 
     def compared(self) -> list[Compared]:
         return [
@@ -241,11 +228,7 @@ class Streamed(Flow):
         await self.scene.until(lambda: len(self.told) > 2)
 
     def compared(self) -> list[Compared]:
-        unfinished = [
-            post.text
-            for post in self.scene.posts(self.thread, channel=self.channel)
-            if post.streaming_state is StreamState.IN_PROGRESS
-        ]
+        unfinished = self.scene.unfinished(self.thread) if self.thread else []
         return [
             self.heard("say ready"),
             Compared("shown in the thread", [GREETING, "ready", WHOLE], self.told),
@@ -258,9 +241,9 @@ class NativeStream(Streamed):
 
     kind = "stream in a direct message"
     moments = (*Streamed.moments, "while Slack's stream is open")
+    scene: SlackScene
 
     async def opened(self) -> None:
-        self.channel = self.scene.slack.direct_channel(self.scene.ann)
         self.thread = await self.scene.direct("say ready")
         await self.scene.until(lambda: "ready" in self.told)
 
@@ -292,8 +275,7 @@ class Handoff(Flow):
     @property
     def _queue(self) -> list[str]:
         """The positions that were shown, each as it changed."""
-        posts = self.scene.posts(self.thread) if self.thread else []
-        texts = [t for post in posts for t in self.scene.slack.texts(self.channel, post.ts)]
+        texts = self.scene.versions(self.thread) if self.thread else []
         places = [found[1] for text in texts if (found := _POSITION.search(text))]
         return [place for place, _ in itertools.groupby(places)]
 
@@ -311,7 +293,7 @@ class End(Flow):
 
     def compared(self) -> list[Compared]:
         told = ["an end" if "has ended" in text else text for text in self.told]
-        greeted = [str(s.greetings) for s in self.scene.stage.sessions if s.joins]
+        greeted = [str(s.greetings) for s in self.scene.ground.sessions if s.joins]
         return [
             self.heard("say ready", "bye", "say again"),
             Compared("greetings", ["1", "1"], greeted),

@@ -1,33 +1,23 @@
-"""Where one flow is played: both simulators, a bridge that keeps dying, and a person who waits."""
+"""Where one flow is played: an agent, a platform and its people, a bridge that keeps dying."""
 
 import asyncio
 import contextlib
-import itertools
-import os
-import socket
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.polyai import PolyAISimulator
 from bridge.simulators.polyai_agent import RuleAgent
-from bridge.simulators.slack import SimulatedMessage, SlackSimulator
-from bridge.simulators.slack_limits import RateLimits
 from tests.chaos.forks import Fork, Forks
-from tests.stage import Stage
+from tests.stage import Ground
 
 T = TypeVar("T")
 
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-#: Another process that does the same begins elsewhere.
-_PORTS = itertools.cycle(
-    range(10_000 + os.getpid() % 200 * 100, 10_000 + os.getpid() % 200 * 100 + 100)
-)
 _OWED = """
 SELECT 'entry', id FROM inbox WHERE done_at IS NULL AND conversation IS NOT NULL
 UNION ALL SELECT state, id FROM deliveries WHERE state = 'pending'
@@ -52,18 +42,21 @@ class Arm:
         return self.name
 
 
-class Scene:
-    """One flow's world. It is for a flow to play in, and for a chain to kill in."""
+class Scene(ABC):
+    """One flow's world. It is for a flow to play in, and for a chain to kill in.
 
-    def __init__(self, stage: Stage, forks: Forks, door: str, fault: str = "") -> None:
-        self.stage = stage
-        self.slack = stage.slack
-        self.polyai = stage.polyai
-        self.ann = stage.ann
+    What differs from platform to platform is what people do there, and what it has on record.
+    """
+
+    #: Whether a message can be changed where it stands; otherwise what changes is told anew.
+    revises = True
+
+    def __init__(self, ground: Ground, forks: Forks, fault: str = "") -> None:
+        self.ground = ground
+        self.polyai = ground.polyai
         self.kills: list[str] = []  #: the name of each death, in order
         self.patience = PATIENCE
         self._forks = forks
-        self._door = door
         self._fault = fault
         self._fork: Fork | None = None
         self._arm: Arm | None = None
@@ -76,8 +69,8 @@ class Scene:
         at = f"{arm.name}:{arm.nth}" if arm and arm.kind == "point" else ""
         system_call = arm.name if arm and arm.kind == "call" else ""
         self._fork = await self._forks.start(
-            self.stage.config,
-            self.stage.log,
+            self.ground.config,
+            self.ground.log,
             at=at,
             system_call=system_call,
             nth=arm.nth if arm else 1,
@@ -85,10 +78,20 @@ class Scene:
         )
         self._arm = arm
 
-    @property
-    def started(self) -> bool:
-        """Whether there ever was a bridge."""
-        return self._fork is not None
+    @asynccontextmanager
+    async def played(self) -> AsyncIterator[Self]:
+        """Itself, until whoever plays in it is done; then no bridge runs any more.
+
+        Raises:
+            AssertionError: the agent's side objects to something that was done.
+        """
+        try:
+            yield self
+        finally:
+            if self._fork is not None:
+                await self.kill()
+        if not self._fault and self.polyai.violations:
+            raise AssertionError(f"PolyAI objects: {self.polyai.violations}")
 
     async def died(self, patience: float) -> bool:
         """Wait for the death that was built in; whether it came in time."""
@@ -100,7 +103,7 @@ class Scene:
         if arm is not None and fork.death.result() == -9:
             self.kills.append(arm.title)
         else:
-            raise AssertionError(f"the bridge ended by itself:\n{self.stage.tail()}")
+            raise AssertionError(f"the bridge ended by itself:\n{self.ground.tail()}")
         return True
 
     async def kill(self) -> None:
@@ -115,45 +118,41 @@ class Scene:
         if self._arm == Arm("moment", name) and self._fork is not None:
             await self._fork.kill()
 
-    # -- a person ---------------------------------------------------------------------------
+    # -- people, and what they see ------------------------------------------------------------
+
+    @abstractmethod
+    async def mention(self, text: str) -> str:
+        """Somebody calls the bot, and the platform has it; the thread."""
+
+    @abstractmethod
+    async def reply(self, thread: str, text: str) -> str:
+        """They write on in the thread; the message, by the platform's name of it."""
+
+    @abstractmethod
+    async def choose(self, thread: str, beginning: str, text: str) -> None:
+        """They take up `text`, which is offered by the message in `thread` that begins so."""
+
+    @abstractmethod
+    def told(self, thread: str) -> list[str]:
+        """What the bridge shows in a thread, in order, without what it offers there."""
+
+    @abstractmethod
+    def versions(self, thread: str) -> Sequence[str]:
+        """The same with all that a message has shown before it was changed."""
+
+    @abstractmethod
+    def unfinished(self, thread: str) -> list[str]:
+        """What the bridge shows as still growing."""
+
+    @abstractmethod
+    def taken_back(self) -> list[str]:
+        """What we took back ourselves: it was seen twice for a moment, even if it is gone."""
+
+    # -- both sides ---------------------------------------------------------------------------
 
     async def until(self, seen: Callable[[], T]) -> T:
         """Wait until `seen` gives something true."""
-        return await self.stage.until(seen, self.patience)
-
-    async def mention(self, text: str) -> str:
-        """Ann calls the bot, and Slack knows that we heard; the thread."""
-        thread = await self.stage.mention(text)
-        await self.acked(thread)
-        return thread
-
-    async def reply(self, thread: str, text: str, *, channel: str = "") -> str:
-        """Ann writes in a thread, and Slack knows that we heard."""
-        ts = await self.stage.reply(thread, text, channel=channel or None)
-        await self.acked(ts)
-        return ts
-
-    async def direct(self, text: str) -> str:
-        """Ann writes to the app itself, and Slack knows that we heard; the thread."""
-        thread = await self.slack.direct_message(self.ann, text)
-        await self.acked(thread)
-        return thread
-
-    async def acked(self, ts: str) -> None:
-        """What was told of the message is acknowledged: from now on it must not be lost."""
-        events = [e for e in self.slack.envelopes if _is_about(e.payload, ts)]
-        await self.until(lambda: all(e.acked for e in events))
-
-    async def press(self, channel: str, ts: str, **button: str) -> None:
-        """Ann presses a button until Slack shows no warning, or it is gone: then it was heard."""
-        while True:
-            try:
-                pressed = await self.slack.click(channel, ts, self.ann, **button)  # type: ignore[arg-type]  # only texts are given
-            except LookupError:
-                return
-            if pressed.acked:
-                return
-            await asyncio.sleep(0.05)
+        return await self.ground.until(seen, self.patience)
 
     def owed(self) -> list[str]:
         """What the bridge has written down as not done: entries, and deliveries with their state.
@@ -161,79 +160,24 @@ class Scene:
         One that is in doubt for good is among them, although the other side may have it; but not
         what is shown to one person alone, as Slack tells nobody whether that arrived.
         """
-        if not self.stage.database.exists():
+        if not self.ground.database.exists():
             return ["everything: there is no database"]
-        where = f"file:{self.stage.database}?mode=ro"
+        where = f"file:{self.ground.database}?mode=ro"
         with contextlib.closing(sqlite3.connect(where, uri=True, timeout=PATIENCE)) as database:
             rows = database.execute(_OWED).fetchall()
         return [f"{what} {which}" for what, which in rows]
 
     async def connected(self) -> None:
         """Every session that goes on has a socket of ours: what a replay brings, comes now."""
-        going_on = [s for s in self.stage.sessions if s.joins and s.ended is None]
+        going_on = [s for s in self.ground.sessions if s.joins and s.ended is None]
         await self.until(lambda: all(session.sockets for session in going_on))
 
-    def posts(self, thread: str, *, channel: str = "") -> list[SimulatedMessage]:
-        """What the bridge shows in a thread."""
-        told = self.slack.messages(channel or self.stage.channel, thread)
-        return [m for m in told if m.bot_id == self.slack.bot_id and not m.deleted]
 
-
-def _is_about(payload: dict[str, object], ts: str) -> bool:
-    event = payload.get("event")
-    return isinstance(event, dict) and event.get("ts") == ts
-
-
-@asynccontextmanager
-async def set_up(
-    directory: Path, forks: Forks, door: str, *, fault: str = ""
-) -> AsyncIterator[Scene]:
-    """Both simulators running; `door`: "socket" or "http"."""
-    clock, ids = SystemClock(), RandomIds()
-    agent = RuleAgent(handoff_pace=timedelta(milliseconds=60))
-    polyai = PolyAISimulator(
-        clock=clock, ids=ids, agent=agent, streaming_pace=timedelta(milliseconds=20)
+def agent() -> PolyAISimulator:
+    """The agent's side of every scene, not running yet."""
+    return PolyAISimulator(
+        clock=SystemClock(),
+        ids=RandomIds(),
+        agent=RuleAgent(handoff_pace=timedelta(milliseconds=60)),
+        streaming_pace=timedelta(milliseconds=20),
     )
-    slack = SlackSimulator(
-        clock=clock,
-        ids=ids,
-        ladder=(timedelta(milliseconds=200),) * 300,
-        ack_deadline=timedelta(seconds=1),
-        limits=RateLimits.off(),
-    )
-    async with polyai, slack:
-        stage = Stage(polyai, slack, directory)
-        stage.configure(echo_timeout='"1s"', reconnect_max='"500ms"', edits='"correct"')
-        open_door(stage, door)
-        scene = Scene(stage, forks, door, fault)
-        try:
-            yield scene
-        finally:
-            if scene.started:
-                await scene.kill()
-        if not fault and polyai.violations:
-            raise AssertionError(f"PolyAI objects: {polyai.violations}")
-
-
-def open_door(stage: Stage, door: str) -> None:
-    """Configure the bridge for "socket" or "http", and tell Slack so."""
-    text = stage.config.read_text().replace('"700ms"', '"200ms"')
-    text += 'stream_pace = "50ms"\n'
-    if door == "http":
-        port = _free_port()
-        text = text.replace("port = 0", f"port = {port}")
-        reached = f"http://127.0.0.1:{port}"
-        keys = f'mode = "http"\nsigning_secret = "{SECRET}"\npublic_url = "{reached}"'
-        text = text.replace('app_token = "xapp-simulated"', keys)
-        stage.slack.send_requests_to(f"{reached}/slack/events", SECRET)
-    stage.config.write_text(text)
-
-
-def _free_port() -> int:
-    """One that nobody gets by asking for any: those begin higher up."""
-    for port in _PORTS:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no port is free")

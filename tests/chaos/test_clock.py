@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.scene import open_door
+from tests.chaos.slack_scene import open_door
 from tests.stage import Stage, staged
 
 pytestmark = [

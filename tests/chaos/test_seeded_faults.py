@@ -12,6 +12,7 @@ from tests.chaos.flows import AgentMessage, Flow, Handoff, Mention, Reply, Strea
 from tests.chaos.forks import forking
 from tests.chaos.scene import PATIENCE, Arm
 from tests.chaos.seeded import FAULTS, SPARED
+from tests.chaos.slack_scene import SlackScene
 from tests.chaos.verdict import Verdict
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -24,6 +25,8 @@ _IMPATIENCE = 9.0
 
 class SlowlyFound(AgentMessage):
     """Whoever looks for what is in doubt has to wait for Slack: long enough to be passed."""
+
+    scene: SlackScene
 
     async def opened(self) -> None:
         await super().opened()

@@ -10,7 +10,7 @@ from bridge.simulators.slack_workspace import SimulatedMessage
 from tests.chaos.model.program import is_direct
 from tests.chaos.model.records import Place, sessions_of
 from tests.chaos.model.talk import ANSWER, Act, texts
-from tests.chaos.scene import Scene
+from tests.chaos.slack_scene import SlackScene
 
 _PACE = 0.06  #: between two chunks, in seconds
 
@@ -18,7 +18,7 @@ _PACE = 0.06  #: between two chunks, in seconds
 class Acting:
     """Everybody but the bridge. An act is done once Slack knows that we heard all of it."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: SlackScene) -> None:
         slack = scene.slack
         self._scene = scene
         self._people = [scene.stage.ann, scene.stage.ben, slack.add_user("Cleo")]

@@ -16,7 +16,8 @@ from tests.chaos.model.faults import FAULTS, healed
 from tests.chaos.model.program import THREADS, Beat, Program
 from tests.chaos.model.records import compared
 from tests.chaos.model.talk import Talk
-from tests.chaos.scene import Arm, Scene
+from tests.chaos.scene import Arm
+from tests.chaos.slack_scene import SlackScene
 from tests.chaos.verdict import Compared, judged
 
 #: What the bridge still has to do. A reply that nobody claims is not among it; nor is what one
@@ -38,7 +39,7 @@ class NeverEnds(AssertionError):
 class Driving:
     """One episode's world, and how far it has come."""
 
-    def __init__(self, scene: Scene, program: Program) -> None:
+    def __init__(self, scene: SlackScene, program: Program) -> None:
         self._scene = scene
         self._program = program
         self._acting = Acting(scene)
@@ -221,7 +222,7 @@ class Driving:
             return -1  # it is just being opened, or made
 
 
-def _tell_nobody_apart(scene: Scene) -> None:
+def _tell_nobody_apart(scene: SlackScene) -> None:
     """Who speaks is told in front of what is said, which the simulated agent would not know."""
     config = scene.stage.config
     agent = 'edits = "correct"\n'

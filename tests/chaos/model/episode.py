@@ -8,7 +8,8 @@ from pathlib import Path
 from tests.chaos.forks import Forks
 from tests.chaos.model.driving import Driving
 from tests.chaos.model.program import Program, drawn
-from tests.chaos.scene import PATIENCE, set_up
+from tests.chaos.scene import PATIENCE
+from tests.chaos.slack_scene import set_up
 from tests.chaos.verdict import Compared, Verdict, judged
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.chaos.scene import Scene
+from tests.chaos.slack_scene import SlackScene
 
 _POST, _UPDATE = "chat.postMessage", "chat.update"
 
@@ -13,7 +13,7 @@ _POST, _UPDATE = "chat.postMessage", "chat.update"
 class Fault:
     """Something that befalls the next occurrence; `door`: only there, or anywhere."""
 
-    befall: Callable[[Scene], None]
+    befall: Callable[[SlackScene], None]
     door: str = ""
 
 
@@ -42,7 +42,7 @@ def _slack() -> dict[str, Fault]:
     }
 
 
-def _told_again(scene: Scene) -> None:
+def _told_again(scene: SlackScene) -> None:
     told = [e for e in scene.slack.envelopes if e.event_id and e.acked]
     if told:
         scene.slack.redeliver(told[len(told) // 2].event_id)
@@ -78,7 +78,7 @@ def _agent() -> dict[str, Fault]:
 FAULTS: dict[str, Fault] = {**_slack(), **_agent()}
 
 
-def healed(scene: Scene) -> None:
+def healed(scene: SlackScene) -> None:
     """What befell nobody is taken back, so that the next beat begins as it says."""
     scene.slack.forget_faults()
     scene.slack._envelopes.to_double = 0

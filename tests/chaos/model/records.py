@@ -9,7 +9,7 @@ from bridge.simulators import polyai_frames as frames
 from bridge.simulators.polyai import SimulatedSession
 from bridge.simulators.slack_workspace import StreamState
 from tests.chaos.model.talk import ENDED, JOINED, Talk
-from tests.chaos.scene import Scene
+from tests.chaos.slack_scene import SlackScene
 from tests.chaos.verdict import Compared
 
 #: Notices that each stand for something of their own, and those that may come with any trouble.
@@ -30,7 +30,7 @@ class Place:
     ts: str
 
 
-def sessions_of(scene: Scene, thread: int) -> list[SimulatedSession]:
+def sessions_of(scene: SlackScene, thread: int) -> list[SimulatedSession]:
     """The agent's sessions in which something of this thread was said, the oldest first."""
     return [s for s in scene.stage.sessions if thread in _threads(s)]
 
@@ -39,7 +39,7 @@ def _threads(session: SimulatedSession) -> set[int]:
     return {int(name) for m in session.accepted for name in _NAME.findall(m.text)}
 
 
-def compared(scene: Scene, talks: Sequence[Talk], places: dict[int, Place]) -> list[Compared]:
+def compared(scene: SlackScene, talks: Sequence[Talk], places: dict[int, Place]) -> list[Compared]:
     """Every thread of both sides; and what belongs to none."""
     every = [c for n, place in sorted(places.items()) for c in _thread(scene, n, talks[n], place)]
     mixed = [s.id for s in scene.stage.sessions if s.greetings and len(_threads(s)) != 1]
@@ -52,7 +52,7 @@ def compared(scene: Scene, talks: Sequence[Talk], places: dict[int, Place]) -> l
     ]
 
 
-def _thread(scene: Scene, number: int, talk: Talk, place: Place) -> list[Compared]:
+def _thread(scene: SlackScene, number: int, talk: Talk, place: Place) -> list[Compared]:
     sessions = sessions_of(scene, number)
     heard = [m.text for s in sessions for m in s.accepted]
     said = [_plain(text) for s in sessions for text in _said(s)]
@@ -65,7 +65,7 @@ def _thread(scene: Scene, number: int, talk: Talk, place: Place) -> list[Compare
     ]
 
 
-def shown_in(scene: Scene, place: Place) -> list[str]:
+def shown_in(scene: SlackScene, place: Place) -> list[str]:
     """What stands in a thread, in order; notices by their names, passing ones left out."""
     told = scene.stage.told(place.ts, channel=place.channel)
     return [_counted(text) for text in told if not _PASSING.match(text)]
@@ -107,12 +107,12 @@ def settled(texts: Sequence[str]) -> list[str]:
     return [text for _, group in groups for text in sorted(group)]
 
 
-def _unfinished(scene: Scene, place: Place) -> list[str]:
+def _unfinished(scene: SlackScene, place: Place) -> list[str]:
     posts = scene.posts(place.ts, channel=place.channel)
     return [p.text for p in posts if p.streaming_state is StreamState.IN_PROGRESS]
 
 
-def _taken_back(scene: Scene) -> list[str]:
+def _taken_back(scene: SlackScene) -> list[str]:
     """What we took back ourselves was seen twice for a moment, even if it is gone."""
     now = [scene.slack._channels[p.channel].messages[p.ts] for p in scene.slack.posts]
     return [message.text for message in now if message.deleted]
