@@ -1,19 +1,52 @@
-"""Which adapters can there be? The installed plug-ins, with what each can show."""
+"""Which adapters can there be? The installed plug-ins, with what each can show, and a new one."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import msgspec
 
+from bridge.cli import new_adapter
 from bridge.cli.options import JSON
 from bridge.cli.printing import print_json, print_table
 from bridge.plugin import Grade, registry
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @JSON
-def adapters(as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """The installed adapter plug-ins and their capabilities."""
+@click.pass_context
+def adapters(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """The installed adapter plug-ins and their capabilities; `new` begins another."""
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+@adapters.command("new")
+@click.argument("name")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path),
+    help="Where to write it; must not exist yet.  [default: ./polyai-bridge-NAME]",
+)
+def new(name: str, directory: Path | None) -> None:
+    """Write a package with an adapter of type NAME, which works and whose tests pass.
+
+    Its comments that say YOURS are where your platform takes the place of the sample's.
+    """
+    place = directory or new_adapter.usual_directory(name)
+    new_adapter.write(name, place)
+    click.echo(_WRITTEN.format(place=place, name=name))
+
+
+_WRITTEN = """\
+{place} is written: an adapter of type "{name}" for a small board of its own, with tests that pass.
+  try it:            pip install -e "{place}[test]" && pytest {place}
+  see it listed:     polyai-bridge adapters
+  make it yours:     grep -rn YOURS {place}
+The guide is docs/adapters.md."""
+
+
+def _list(*, as_json: bool) -> None:
     found = registry.discover()
     if as_json:
         print_json(

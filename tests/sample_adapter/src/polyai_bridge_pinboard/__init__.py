@@ -1,4 +1,4 @@
-"""The pinboard as a channel of the bridge."""
+"""A channel of the bridge: `type = "pinboard"` in its configuration."""
 
 from polyai_bridge_pinboard.adapter import PLUGIN
 

@@ -25,6 +25,7 @@ class Pinboard:
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Pin it, marked with its id. What goes wrong is raised, and nothing is tried again."""
+        # YOURS: how your platform posts, and where it keeps the mark.
         pin = {"thread": outbound.thread, "text": text_of(outbound.content), "tag": outbound.id}
         return Receipt((await self._calls.change("POST", "/pins", pin))["pin"])
 
@@ -90,6 +91,7 @@ async def prove(settings: Settings, http: aiohttp.ClientSession) -> str:
 
 PLUGIN = Plugin(
     settings=Settings,
+    # YOURS: what your platform shows. What it does not, the bridge puts into words.
     capabilities=Capabilities(edits=Grade.FULL, text_limit=1000),
     connect=connect,
     prove=prove,

@@ -1,4 +1,4 @@
-"""A pinboard to try the adapter against: a real server on loopback, kept in memory.
+"""A board to try the adapter against: a real server on loopback, kept in memory.
 
 People pin notes to threads and so does the bot. Whatever happens stands in a feed, the bot's own
 pins too; an event is told until the bot asks for what comes after it. The API is the bot's:
@@ -23,7 +23,7 @@ from aiohttp import web
 from bridge.clock import Clock
 from bridge.testing.stand_in import Fault
 
-TOKEN = "pinboard-token"
+TOKEN = "the-token-of-the-bot"
 LONGEST_TEXT = 1000  #: code points
 _HOLD = 15.0  #: seconds
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,6 +42,7 @@ class Pin:
     texts: list[str] = field(default_factory=list)  #: all that it ever showed
 
 
+# YOURS: a server that does what your platform's documents say, its failures most of all.
 @dataclass(slots=True)
 class Board:
     """What hangs on the board, what happened there, and how it is asked by the bot."""

@@ -24,6 +24,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     """What an operator writes under `[adapters.NAME]`."""
 
     type: Literal["pinboard"] = "pinboard"
+    # YOURS: what your platform needs to be told. A `SecretStr` is kept out of every log.
     url: Address
     token: SecretStr
     timeout: Duration = timedelta(seconds=10)
@@ -73,6 +74,7 @@ async def _answer(
 
 
 def _refusal(answer: aiohttp.ClientResponse, lost: type[DeliveryFailed]) -> BridgeError:
+    # YOURS: what your platform means by each refusal, and whether it did nothing for certain.
     said = f"the board answered {answer.status}"
     match answer.status:
         case 401:

@@ -10,6 +10,7 @@ from bridge.model.messages import Person
 
 def inbound_of(event: dict[str, Any]) -> Inbound | None:
     """What an event of the feed means; None if it is our own, or nothing that concerns us."""
+    # YOURS: what people did, who they are, and what their platform calls it.
     bodies: dict[str, InboundBody] = {
         "pinned": Said(event["text"]),
         "changed": Edited(event["pin"], event["text"]),

@@ -1,4 +1,4 @@
-"""The pinboard for the conformance kit, and as a program for tests of the whole bridge.
+"""The board for the conformance kit, and as a program for tests of the whole bridge.
 
 `python -m polyai_bridge_pinboard.stand_in --port 0` prints one line of JSON, {"url", "control"},
 and serves until it is ended: the board at `url`, and at `control` this for tests to drive it:
@@ -192,6 +192,6 @@ async def _main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description="A pinboard to try the adapter against.")
+    arguments = argparse.ArgumentParser(description="A board to try the adapter against.")
     arguments.add_argument("--port", type=int, default=0, help="0: any that is free")
     asyncio.run(_main(arguments.parse_args().port))
