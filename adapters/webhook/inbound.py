@@ -1,0 +1,306 @@
+"""What does a system tell us? Its JSON, read strictly, as what happened in a thread.
+
+One shape for each kind of thing that happens; fields that no shape knows are refused, so that a
+misspelt one is not lost in silence. The document for integrators is made from these shapes.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bridge.model.ids import DeliveryId, PersonId, ThreadKey
+from bridge.model.inbound import (
+    CancelAsked,
+    Clicked,
+    Deleted,
+    Edited,
+    EndAsked,
+    Inbound,
+    InboundBody,
+    PersonAsked,
+    RetryAsked,
+    Said,
+    StartAsked,
+    StatusAsked,
+    ThreadGone,
+)
+from bridge.model.messages import Person
+
+#: Any message within the limits below fits, even if each character is written as two escapes.
+BODY_LIMIT = 512 * 1024
+#: What people say at once ends here, in code points; no agent takes more.
+TEXT_LIMIT = 40_000
+
+_ID_PATTERN = "^[!-~]+$"
+_NAME_PATTERN = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"
+_ID = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+_LONGEST_TOLD = 300
+
+
+def _id(meaning: str) -> Any:  # noqa: ANN401 - the extra arguments of an annotation
+    return Meta(
+        min_length=1,
+        max_length=200,
+        description=meaning,
+        # Held to by `_plain`: to Python's `$`, a line break at the end is no part of the text.
+        extra_json_schema={"pattern": _ID_PATTERN},
+    )
+
+
+_Delivery = Annotated[str, _id("The `id` of the callback under which it was offered.")]
+_Original = Annotated[str, _id("The `id` under which you told of the message.")]
+_Text = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT, description="Their words.")]
+
+
+class Unreadable(Exception):
+    """What came is no message of ours; the sentence says where and why."""
+
+
+class Speaker(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who did it."""
+
+    id: Annotated[str, _id("Your own name of this person, always the same.")]
+    name: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=200,
+                description="How people call them.",
+                extra_json_schema={"pattern": _NAME_PATTERN},
+            ),
+        ]
+        | None
+    ) = None
+
+    def __post_init__(self) -> None:
+        """Hold the patterns; raises ValueError, which the reader turns into a place."""
+        _plain(id=self.id)
+        if self.name is not None and not _NAME.fullmatch(self.name):
+            raise ValueError("`name` has control characters; leave them out")
+
+
+class Told(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+    """What all kinds have in common."""
+
+    id: Annotated[str, _id("Your own name of this event. Told twice, it counts once.")]
+    thread: Annotated[str, _id("Your own name of the conversation it belongs to.")]
+    person: Speaker
+    at: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description="When it happened, with an offset from UTC. It sorts what is told out "
+                "of order: give it always or never. Without it, things happen as they are told.",
+            ),
+        ]
+        | None
+    ) = None
+    place: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            description="A part of your system, such as a department: `[[routes]]` may give it an "
+            "agent of its own (`channel`).",
+            extra_json_schema={"pattern": "^[!-~]*$"},
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Hold the patterns; raises ValueError, which the reader turns into a place."""
+        _plain(id=self.id, thread=self.thread)
+        if self.place:
+            _plain(place=self.place)
+
+
+_Opens = Annotated[
+    bool,
+    Meta(description="Whether it may begin a conversation; if not, and there is none: ignored."),
+]
+
+
+class TellsSaid(Told, frozen=True, tag="said"):
+    """A person said something."""
+
+    text: _Text
+    opens: _Opens = True
+
+
+class TellsChoice(Told, frozen=True, tag="choice"):
+    """A person chose a suggestion."""
+
+    delivery: _Delivery
+    index: Annotated[int, Meta(ge=0, le=1000, description="The `index` of the suggestion.")]
+    mark: Annotated[
+        str,
+        Meta(
+            max_length=8,
+            description="The `mark` of the suggestion: with it, a choice that meanwhile means "
+            "something else is declined.",
+            extra_json_schema={"pattern": "^[0-9a-f]*$"},
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Hold the patterns; raises ValueError, which the reader turns into a place."""
+        Told.__post_init__(self)
+        _plain(delivery=self.delivery)
+        if not re.fullmatch("[0-9a-f]*", self.mark):
+            raise ValueError("`mark` is not as it was given; leave it out, or leave it as it is")
+
+
+class TellsEnd(Told, frozen=True, tag="end"):
+    """A person wants the conversation ended."""
+
+
+class TellsStart(Told, frozen=True, tag="start"):
+    """A person wants a new conversation with the agent, in place of one that is open."""
+
+    delivery: _Delivery | None = None
+    opens: _Opens = True
+
+    def __post_init__(self) -> None:
+        """Hold the patterns; raises ValueError, which the reader turns into a place."""
+        Told.__post_init__(self)
+        if self.delivery is not None:
+            _plain(delivery=self.delivery)
+
+
+class _OfDelivery(Told, frozen=True):
+    delivery: _Delivery
+
+    def __post_init__(self) -> None:
+        Told.__post_init__(self)
+        _plain(delivery=self.delivery)
+
+
+class TellsRetry(_OfDelivery, frozen=True, tag="retry"):
+    """A person wants sent again what a notice said had not reached the agent."""
+
+
+class TellsCancel(_OfDelivery, frozen=True, tag="cancel"):
+    """A person no longer waits for a live agent."""
+
+
+class TellsPerson(Told, frozen=True, tag="person"):
+    """A person wants to talk to a person."""
+
+    opens: _Opens = True
+
+
+class TellsStatus(Told, frozen=True, tag="status"):
+    """A person wants to know what is going on."""
+
+
+class _OfMessage(Told, frozen=True):
+    original: _Original
+
+    def __post_init__(self) -> None:
+        Told.__post_init__(self)
+        _plain(original=self.original)
+
+
+class TellsEdited(_OfMessage, frozen=True, tag="edited"):
+    """A person changed what they had said."""
+
+    text: _Text
+
+
+class TellsDeleted(_OfMessage, frozen=True, tag="deleted"):
+    """A person took back what they had said."""
+
+
+class TellsClosed(Told, frozen=True, tag="closed"):
+    """Nothing can be written in the thread any more."""
+
+
+Message = (
+    TellsSaid
+    | TellsChoice
+    | TellsEnd
+    | TellsStart
+    | TellsRetry
+    | TellsCancel
+    | TellsPerson
+    | TellsStatus
+    | TellsEdited
+    | TellsDeleted
+    | TellsClosed
+)
+
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+
+
+def read(body: bytes) -> Message:
+    """The message that stands in a request's body.
+
+    Raises:
+        Unreadable: it is no JSON, or not of one of the shapes.
+    """
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Unreadable(str(error)[:_LONGEST_TOLD]) from None
+    except RecursionError:
+        raise Unreadable("is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"is not JSON: {error}"[:_LONGEST_TOLD]) from None
+
+
+def inbound_of(message: Message, now: datetime, count: int) -> Inbound:
+    """The same as the bridge takes it; `count` tells apart what happened at one instant."""
+    at = _instant(message.at) or now
+    return Inbound(
+        thread=ThreadKey(message.thread),
+        identities=(message.id,),
+        order=f"{at.isoformat(timespec='microseconds')} {count:012}",
+        person=Person(PersonId(message.person.id), message.person.name),
+        at=at,
+        body=_body_of(message),
+        opens=getattr(message, "opens", False),
+        place=message.place,
+    )
+
+
+def _instant(at: datetime | None) -> datetime | None:
+    try:
+        return at.astimezone(UTC) if at else None
+    except OverflowError:
+        return None  # in UTC it lies in the year 0 or 10000
+
+
+def _body_of(message: Message) -> InboundBody:
+    match message:
+        case TellsSaid():
+            return Said(message.text)
+        case TellsChoice():
+            return Clicked(DeliveryId(message.delivery), message.index, message.mark)
+        case TellsEnd():
+            return EndAsked()
+        case TellsStart():
+            return StartAsked(DeliveryId(message.delivery) if message.delivery else None)
+        case TellsRetry():
+            return RetryAsked(DeliveryId(message.delivery))
+        case TellsCancel():
+            return CancelAsked(DeliveryId(message.delivery))
+        case TellsPerson():
+            return PersonAsked()
+        case TellsStatus():
+            return StatusAsked()
+        case TellsEdited():
+            return Edited(message.original, message.text)
+        case TellsDeleted():
+            return Deleted(message.original)
+        case TellsClosed():
+            return ThreadGone()
+
+
+def _plain(**ids: str) -> None:
+    for name, value in ids.items():
+        if not _ID.fullmatch(value):
+            raise ValueError(f"`{name}` is no id; write visible ASCII characters without a space")
