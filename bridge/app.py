@@ -24,10 +24,10 @@ from bridge.config import (
 from bridge.core.state import Conversation, Terms
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
-from bridge.plugin import Capabilities, Grade, registry
+from bridge.plugin import Capabilities, registry
 from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
-from bridge.runtime.agents import AgentDoor, Agents
+from bridge.runtime.agents import UNKNOWN, AgentDoor, Agents, terms_on
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.holding import Hold
@@ -308,15 +308,10 @@ class Daemon:
         return self._known_terms[key]
 
     def _new_terms(self, adapter: AdapterName, agent: AgentName) -> Terms:
-        limits = next((c.capabilities for c in self._configured if c.name == adapter), None)
+        known = (one.capabilities for one in self._configured if one.name == adapter)
+        platform = next(known, UNKNOWN)
         door = self._agents.get(agent)
-        if limits is None or door is None:
-            return Terms()
-        return door.terms(
-            text_limit=limits.text_limit,
-            suggestion_limit=limits.suggestion_limit,
-            streaming=limits.streaming > Grade.NONE,
-        )
+        return terms_on(platform) if door is None else door.terms(platform)
 
     def _route(self, adapter: AdapterName, place: str) -> AgentName:
         for route in self._settings.routes:

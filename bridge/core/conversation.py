@@ -34,6 +34,7 @@ from bridge.core.endings import (
 from bridge.core.following import finish_streams, follow
 from bridge.core.growing import finish_growing
 from bridge.core.handoffs import helpers_not_called
+from bridge.core.menus import meant
 from bridge.core.saying import chose, said, say_again
 from bridge.core.sending import refuse_too_big, resend, send_next
 from bridge.core.showing import quiet
@@ -58,10 +59,20 @@ def step(conversation: Conversation, event: e.Event, now: datetime, terms: Terms
     """Apply `event`, seen at `now`: the conversation afterwards and what is to be done."""
     stepping = Stepping(conversation, now, terms)
     find_thread(stepping, event)
-    _apply(stepping, event)
+    _apply(stepping, _heard(stepping, event))
     keep_signal(stepping, conversation)
     keep_silent(stepping)
     return Step(stepping.conversation, tuple(stepping.effects))
+
+
+def _heard(step: Stepping, event: e.Event) -> e.Event:
+    """The event, or what its number asks for; whatever is said, the numbers count no longer."""
+    if step.terms.shows.suggestions or not isinstance(event, e.MessageAccepted):
+        return event
+    asked = meant(step.conversation, event)
+    if event.text.strip():
+        step.change(menu=None)
+    return asked
 
 
 def _apply(step: Stepping, event: e.Event) -> None:

@@ -4,7 +4,7 @@ from bridge.core.due import idle_due, move_due, stream_due
 from bridge.core.endings import drop_unsent, end_session, lose_session
 from bridge.core.following import look_after_stream
 from bridge.core.growing import finish_growing
-from bridge.core.handoffs import give_up_waiting
+from bridge.core.handoffs import give_up_waiting, tell_place
 from bridge.core.sending import send_next, verify
 from bridge.core.showing import quiet
 from bridge.core.signalling import signal_overdue
@@ -26,6 +26,7 @@ def woke(step: Stepping) -> None:
         return
     overdue_grace(step, session)
     signal_overdue(step)
+    tell_place(step)
     if session.ready:
         _served(step, session)
     now = step.conversation.session

@@ -29,6 +29,7 @@ def _session_deadlines(
         yield session.end_wanted_at + terms.end_timeout
     yield session.grace.until if session.grace else None
     yield signal_due(conversation, session, terms)
+    yield place_due(session, terms)
     if not session.ready:
         return
     if conversation.in_flight is not None:
@@ -49,6 +50,22 @@ def idle_due(conversation: Conversation, session: Session, terms: Terms) -> date
     if session.handoff not in _WITH_PEOPLE:
         return conversation.touched_at + terms.idle_timeout
     return conversation.touched_at + max(terms.idle_timeout, terms.handoff_timeout)
+
+
+def place_due(session: Session, terms: Terms) -> datetime | None:
+    """When a new place in a queue is to be told where its notice cannot be changed."""
+    if terms.shows.edits or session.queue_notice is None:
+        return None
+    place = place_of(session.queue_details)
+    if not place or place == session.place_told:
+        return None
+    told = session.place_told_at
+    return told + terms.place_gap if told is not None else session.opened_at
+
+
+def place_of(details: dict[str, str]) -> str:
+    """What a person cares about in the details of a queue's notice."""
+    return details.get("message") or details.get("position", "")
 
 
 def move_due(conversation: Conversation, session: Session, terms: Terms) -> datetime | None:

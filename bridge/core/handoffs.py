@@ -10,8 +10,10 @@ Every transition tolerates missing steps and repeats.
 from typing import assert_never
 from urllib.parse import urlsplit
 
+from bridge.core.due import place_due, place_of
 from bridge.core.effects import Owe
 from bridge.core.handoff_rules import rule_for
+from bridge.core.notices import shortened
 from bridge.core.sending import answered
 from bridge.core.state import Handoff, Session
 from bridge.core.stepping import Stepping
@@ -98,7 +100,7 @@ def close_queue(step: Stepping) -> None:
     session = step.conversation.session
     if session is not None and session.queue_notice is not None:
         step.replace(session.queue_notice, Notice(NoticeKind.HANDOFF_FOUND))
-        step.change_session(queue_notice=None, queue_details={})
+        step.change_session(queue_notice=None, queue_details={}, place_told="", place_told_at=None)
 
 
 def stop_waiting(step: Stepping, session: Session) -> None:
@@ -152,14 +154,31 @@ def _wait(step: Stepping, session: Session, details: dict[str, str]) -> None:
     kept = {name: text for name, text in told.items() if name in ("queue", "since")}
     said = {name: text for name, text in details.items() if text}
     now: dict[str, str] = {"since": step.now.isoformat(timespec="seconds"), **kept, **said}
-    notice = Notice(NoticeKind.HANDOFF_WAITING, now, controls=(Control.CANCEL,))
     if session.queue_notice is None:
-        step.change_session(queue_notice=step.post(notice), handoff=Handoff.WAITING)
+        step.change_session(
+            queue_notice=step.post(_waiting(now)),
+            queue_details=now,
+            place_told=place_of(now),
+            place_told_at=step.now if place_of(now) else None,
+            handoff=Handoff.WAITING,
+        )
     elif now != told and said:
-        step.replace(session.queue_notice, notice)
-    else:
-        return
-    step.change_session(queue_details=now)
+        step.change_session(queue_details=now)
+        step.replace(session.queue_notice, _waiting(now))
+        tell_place(step)
+
+
+def _waiting(details: dict[str, str]) -> Notice:
+    return Notice(NoticeKind.HANDOFF_WAITING, details, controls=(Control.CANCEL,))
+
+
+def tell_place(step: Stepping) -> None:
+    """Where the notice cannot be changed: tell a new place, now and then."""
+    session = step.conversation.session
+    due = place_due(session, step.terms) if session is not None else None
+    if session is not None and due is not None and step.now >= due:
+        step.post(_waiting(session.queue_details))
+        step.change_session(place_told=place_of(session.queue_details), place_told_at=step.now)
 
 
 def _standing(moved: f.QueueMoved) -> dict[str, str]:
@@ -206,7 +225,7 @@ def _call_helpers(step: Stepping, asked: f.HandoffElsewhere, *, place: str, ment
         "mention": mention,
     }
     said = {name: text for name, text in details.items() if text}
-    call = Announce(place, Notice(NoticeKind.HANDOFF_CALL, said))
+    call = Announce(place, shortened(Notice(NoticeKind.HANDOFF_CALL, said), step.terms))
     delivery = step.new_id()
     step.effects.append(Owe(delivery, call))
     step.change(call=delivery)

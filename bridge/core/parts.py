@@ -5,10 +5,11 @@ _FENCE = "```"
 _PLACES = ("\n\n", "\n", ". ", " ")
 
 
-def parts(text: str, limit: int) -> tuple[str, ...]:
+def parts(text: str, limit: int, *, fences: bool = True) -> tuple[str, ...]:
     """`text` in pieces of at most `limit` code points (at least 16).
 
-    A code fence that is cut is closed in one part and opened again in the next.
+    A code fence that is cut is closed in one part and opened again in the next, unless `fences` are
+    words like any other.
     """
     limit = max(limit, 16)
     pieces: list[str] = []
@@ -17,7 +18,7 @@ def parts(text: str, limit: int) -> tuple[str, ...]:
         room = limit - len(_FENCE) - 1
         piece = rest[: _cut(rest, room)]
         rest = rest[len(piece) :]
-        if piece.count(_FENCE) % 2:
+        if fences and piece.count(_FENCE) % 2:
             piece = f"{piece.rstrip()}\n{_FENCE}"
             rest = f"{_FENCE}\n{rest.lstrip(chr(10))}"
         else:

@@ -5,14 +5,18 @@ Laws (polyai-messaging §13, §14, §17):
   message wins over its chunks, a late attachment joins it, the rest of a stalled stream ends it.
 - Only the newest message's suggestions are live, until anything else is said. An unfinished one
   has none yet: its own come with its end, unless the agent has said something else meanwhile.
+- Where nothing that stands there can be changed, only what is new is told, as a new message; what
+  is changed in the middle is told anew, as a whole. Suggestions are then left where they stand.
 """
 
 import msgspec
 
 from bridge.core import recent
 from bridge.core.effects import Owe, Show
+from bridge.core.fallbacks import in_words, offering, plainly
+from bridge.core.menus import choices, without
 from bridge.core.parts import parts
-from bridge.core.state import Offered, Session, Told
+from bridge.core.state import Handoff, Offered, Session, Told
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Retire, retired
 from bridge.model.frames import AgentMessage, LiveAgentMessage
@@ -63,14 +67,13 @@ def show(step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = Fa
         if told is not None and (told.reply.unfinished or not reply.empty):
             _revise(step, session, told, reply, whole=whole)
         return
-    if reply.empty:
+    final = _limited(step, reply)
+    if in_words(final, step.terms.shows).empty:
         return
     retire(step, None)
     _close_all(step)
     quiet(step)  # a message takes the sign of life away
-    final = _limited(step, reply)
-    *first, last = in_parts(step, final)
-    deliveries = (*(step.post(part) for part in first), step.post(last))
+    deliveries = tuple(step.post(part) for part in in_parts(step, final))
     _offer(step, deliveries[-1], final)
     if message_id:
         told = Told(message_id=message_id, deliveries=deliveries, reply=final, whole=whole)
@@ -125,10 +128,12 @@ def retire(step: Stepping, chosen: Choice | None) -> None:
     if session is not None and session.told:
         *older, newest = session.told
         if not newest.reply.unfinished and not newest.closed:
-            step.change_session(told=(*older, _closed(newest, chosen)))
+            step.change_session(told=(*older, _closed(step, newest, chosen)))
     if offered is None:
         return
-    step.change(offered=None)
+    step.change(offered=None, menu=without(step.conversation.menu, offered.delivery))
+    if not (step.terms.shows.suggestions and step.terms.shows.edits):
+        return  # they cannot be taken away
     if offered.revised is not None:
         step.replace(offered.delivery, retired(offered.revised, chosen))
     else:
@@ -139,13 +144,16 @@ def _close_all(step: Stepping) -> None:
     """Something newer is said: what older messages still bring are no suggestions."""
     session = step.conversation.session
     if session is not None and not all(told.closed for told in session.told):
-        step.change_session(told=tuple(_closed(told, None) for told in session.told))
+        step.change_session(told=tuple(_closed(step, told, None) for told in session.told))
 
 
-def _closed(told: Told, chosen: Choice | None) -> Told:
+def _closed(step: Stepping, told: Told, chosen: Choice | None) -> Told:
+    """With its suggestions gone, unless they stand there as words."""
     if told.closed:
         return told
-    reply = msgspec.structs.replace(told.reply, suggestions=(), chosen=chosen)
+    reply = told.reply
+    if step.terms.shows.suggestions:
+        reply = msgspec.structs.replace(reply, suggestions=(), chosen=chosen)
     return msgspec.structs.replace(told, closed=True, reply=reply)
 
 
@@ -156,6 +164,10 @@ def _revise(
     after = _limited(step, _merged(told, reply))
     if after == told.reply:
         return
+    if not step.terms.shows.edits:
+        _tell_news(step, told, after, whole=whole)
+        return
+    counted = _counts(step, told)
     old, new = in_parts(step, told.reply), in_parts(step, after)
     for delivery, before, now in zip(told.deliveries, old, new, strict=False):
         if before != now:
@@ -167,10 +179,63 @@ def _revise(
     changed = msgspec.structs.replace(
         told, deliveries=deliveries, reply=after, whole=whole or told.whole
     )
-    step.change_session(told=tuple(changed if t is told else t for t in session.told))
+    _put(step, told, changed)
     if not told.closed:
         step.change(offered=None)
-        _offer(step, deliveries[-1], after, revised=new[-1])
+        _offer(step, deliveries[-1], after, revised=new[-1], counts=counted)
+
+
+def _counts(step: Stepping, told: Told) -> bool:
+    """Whether numbers that are added to this message count: nothing newer has any, or is there."""
+    menu, session = step.conversation.menu, step.conversation.session
+    if menu is not None:
+        return any(line.delivery in told.deliveries for line in menu.lines)
+    return (
+        session is not None and session.handoff is not Handoff.LIVE and not told.reply.suggestions
+    )
+
+
+def _tell_news(step: Stepping, told: Told, after: AgentReply, *, whole: bool) -> None:
+    """A new message with what the thread does not show yet; nothing if there is no such thing."""
+    news = _news(step, told, after)
+    menu = step.conversation.menu
+    posts: tuple[DeliveryId, ...] = ()
+    if not news.empty:
+        quiet(step)
+        posts = tuple(step.post(part) for part in _cut(step, offering(news, step.terms.shows)))
+        if menu is not None and any(line.delivery in told.deliveries for line in menu.lines):
+            step.change(menu=menu)
+    if news.suggestions:
+        step.change(offered=None)
+        _offer(step, posts[-1], news)
+    changed = msgspec.structs.replace(
+        told, deliveries=posts or told.deliveries, reply=after, whole=whole or told.whole
+    )
+    _put(step, told, changed)
+
+
+def _news(step: Stepping, told: Told, after: AgentReply) -> AgentReply:
+    """What is new in a message, as the platform can show it."""
+    before, now = plainly(told.reply, step.terms.shows), plainly(after, step.terms.shows)
+    text = now.text
+    if text.startswith(before.text):
+        text = text[len(before.text) :].strip()
+    elif before.text.startswith(text):
+        step.notice(NoticeKind.WITHDRAWN, anew="yes")
+    offered_anew = not told.closed and after.suggestions != told.reply.suggestions
+    return msgspec.structs.replace(
+        now,
+        text=text,
+        attachments=tuple(a for a in now.attachments if a not in before.attachments),
+        call_actions=tuple(c for c in now.call_actions if c not in before.call_actions),
+        suggestions=after.suggestions if offered_anew else (),
+    )
+
+
+def _put(step: Stepping, told: Told, changed: Told) -> None:
+    session = step.conversation.session
+    if session is not None:
+        step.change_session(told=tuple(changed if t is told else t for t in session.told))
 
 
 def _merged(told: Told, reply: AgentReply) -> AgentReply:
@@ -185,7 +250,8 @@ def _merged(told: Told, reply: AgentReply) -> AgentReply:
             call_actions=tuple(dict.fromkeys((*before.call_actions, *reply.call_actions))),
         )
     if told.closed:
-        reply = msgspec.structs.replace(reply, suggestions=(), chosen=before.chosen)
+        stay = before.suggestions
+        reply = msgspec.structs.replace(reply, suggestions=stay, chosen=before.chosen)
     return reply
 
 
@@ -205,14 +271,28 @@ def _limited(step: Stepping, reply: AgentReply) -> AgentReply:
 
 def in_parts(step: Stepping, reply: AgentReply) -> list[AgentReply]:
     """As the platform takes it: everything that is not text stands at the last part."""
-    *first, last = parts(reply.text, step.terms.text_limit)
+    return _cut(step, in_words(reply, step.terms.shows))
+
+
+def _cut(step: Stepping, reply: AgentReply) -> list[AgentReply]:
+    terms = step.terms
+    *first, last = parts(reply.text, terms.text_limit, fences=terms.shows.formatting)
     final = msgspec.structs.replace(reply, text=last)
     return [*(AgentReply(author=reply.author, text=text) for text in first), final]
 
 
 def _offer(
-    step: Stepping, delivery: DeliveryId, reply: AgentReply, *, revised: AgentReply | None = None
+    step: Stepping,
+    delivery: DeliveryId,
+    reply: AgentReply,
+    *,
+    revised: AgentReply | None = None,
+    counts: bool = True,
 ) -> None:
-    if reply.suggestions:
-        texts = tuple(suggestion.text for suggestion in reply.suggestions)
-        step.change(offered=Offered(delivery, texts, revised))
+    """Its suggestions are live; by their numbers, too, where these count."""
+    if not reply.suggestions:
+        return
+    texts = tuple(suggestion.text for suggestion in reply.suggestions)
+    step.change(offered=Offered(delivery, texts, revised))
+    if counts and not step.terms.shows.suggestions:
+        step.change(menu=choices(delivery, len(texts)))

@@ -20,7 +20,7 @@ from bridge.model.ids import (
     PersonId,
     ThreadKey,
 )
-from bridge.model.messages import AgentReply, Author, Notice, Person
+from bridge.model.messages import AgentReply, Author, Control, Notice, Person
 from bridge.model.value import Value
 
 
@@ -30,9 +30,31 @@ def _frame_size(text: str, delivery: str, person: Person | None) -> int:
     return len(text.encode(errors="replace")) + around + 256
 
 
+def _unworded(notice: Notice) -> str:
+    """Where nobody words notices, none is too long."""
+    return notice.words
+
+
+class Shows(Value, frozen=True, kw_only=True):
+    """What the platform shows of itself; whatever it does not is put into words.
+
+    See `bridge.plugin.capabilities`, whose claims these are.
+    """
+
+    formatting: bool = True
+    suggestions: bool = True  #: and controls: something to press
+    pictures: bool = True
+    attachments: bool = True
+    authorship: bool = True
+    edits: bool = True
+
+
 class Terms(Value, frozen=True, kw_only=True):
     """What a step must know of the world: limits of the platform and patience with the agent."""
 
+    shows: Shows = Shows()
+    #: How a notice reads; the plug-in room knows. Its length counts, too.
+    worded: Callable[[Notice], str] = _unworded
     text_limit: int = 4000
     suggestion_limit: int = 25
     #: Whether the platform shows replies growing, and how many characters make a beginning.
@@ -66,6 +88,8 @@ class Terms(Value, frozen=True, kw_only=True):
     token_margin: timedelta = timedelta(minutes=5)
     token_quiet: timedelta = timedelta(minutes=1)
     park_timeout: timedelta = timedelta(minutes=5)
+    #: How long a place in a queue is left untold after the last, where none can be changed.
+    place_gap: timedelta = timedelta(minutes=1)
     #: How a handoff that the client has to manage is managed.
     handoffs: tuple[HandoffRule, ...] = ()
     #: How many bytes the frame of a text takes whose delivery has this id, and that this person
@@ -124,6 +148,25 @@ class Offered(Value, frozen=True):
     delivery: DeliveryId
     texts: tuple[str, ...]
     revised: AgentReply | None = None
+
+
+class Line(Value, frozen=True):
+    """A number that counts: who says it asks for what `delivery` offers.
+
+    That is a control, or else the suggestion at `index`.
+    """
+
+    number: int
+    delivery: DeliveryId
+    control: Control | None = None
+    index: int = 0
+
+
+class Menu(Value, frozen=True, kw_only=True):
+    """The numbers that count, see `menus`; with `only_for` they count from that person alone."""
+
+    lines: tuple[Line, ...]
+    only_for: PersonId | None = None
 
 
 class Heard(Value, frozen=True, kw_only=True):
@@ -223,6 +266,9 @@ class Session(Value, frozen=True, kw_only=True):
     gone_agents: tuple[str, ...] = ()  #: the ids of those who have left
     queue_notice: DeliveryId | None = None
     queue_details: dict[str, str] = {}  #: what that notice says
+    #: Where it cannot be changed: the place that was told last, and when.
+    place_told: str = ""
+    place_told_at: datetime | None = None
     language: str = ""
 
     @property
@@ -260,6 +306,7 @@ class Conversation(Value, frozen=True, kw_only=True):
     waiting: tuple[Waiting, ...] = ()
     in_flight: InFlight | None = None
     offered: Offered | None = None
+    menu: Menu | None = None
     restart_notice: DeliveryId | None = None  #: the end that still offers to start again
     restart_reason: str = ""  #: and why it came
     retries: tuple[Retry, ...] = ()  #: what the notices in the thread offer to send again

@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from bridge.core.effects import Effect, Note, Owe, Settle
-from bridge.core.state import Conversation, Session, Terms
+from bridge.core.menus import lines_of, numbers_of, without
+from bridge.core.notices import in_messages, shortened
+from bridge.core.state import Conversation, Menu, Session, Terms
 from bridge.model.delivery import Ask, DeliveryState, Post, Replace
 from bridge.model.ids import DeliveryId, PersonId
 from bridge.model.messages import Content, Control, Notice, NoticeKind
@@ -20,6 +22,7 @@ class Stepping:
         self.now = now
         self.terms = terms
         self.effects: list[Effect] = []
+        self._numbering = False  #: the numbers that count were given in this step
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - the fields of Conversation
         """Set fields of the conversation."""
@@ -47,9 +50,32 @@ class Stepping:
         return identity
 
     def post(self, content: Content, only_for: PersonId | None = None) -> DeliveryId:
-        """Owe the thread a new message; with `only_for` it is for that person's eyes."""
-        delivery = self.new_id()
-        self.effects.append(Owe(delivery, Post(content, only_for)))
+        """Owe the thread a new message; with `only_for` it is for that person's eyes.
+
+        A notice may need several, of which the last is its own.
+        """
+        if isinstance(content, Notice) and content.controls and not self.terms.shows.suggestions:
+            return self._post_numbered(content, only_for)
+        if only_for is None:
+            self.change(menu=None)
+            self._numbering = False
+        return self._owe(content, only_for)
+
+    def _post_numbered(self, notice: Notice, only_for: PersonId | None) -> DeliveryId:
+        menu = self.conversation.menu if self._numbering else None
+        known = menu.lines if menu is not None and menu.only_for == only_for else ()
+        notice = msgspec.structs.replace(notice, numbers=numbers_of(notice, after=known))
+        delivery = self._owe(notice, only_for)
+        lines = (*known, *lines_of(notice, delivery))
+        self.change(menu=Menu(lines=lines, only_for=only_for) if lines else None)
+        self._numbering = bool(lines)
+        return delivery
+
+    def _owe(self, content: Content, only_for: PersonId | None) -> DeliveryId:
+        messages = in_messages(content, self.terms) if isinstance(content, Notice) else [content]
+        for message in messages:
+            delivery = self.new_id()
+            self.effects.append(Owe(delivery, Post(message, only_for)))
         return delivery
 
     def notice(
@@ -70,7 +96,17 @@ class Stepping:
         self.effects.append(Note(event, level, said))
 
     def replace(self, target: DeliveryId, content: Content) -> None:
-        """Owe the thread a change of an earlier message."""
+        """Owe the thread a change of an earlier message, if it can be changed at all.
+
+        What that offered it offers no longer.
+        """
+        self.change(menu=without(self.conversation.menu, target))
+        if not self.terms.shows.edits:
+            return
+        if isinstance(content, Notice):
+            if not self.terms.shows.suggestions:
+                content = msgspec.structs.replace(content, numbers=numbers_of(content))
+            content = shortened(content, self.terms)
         self.effects.append(Owe(self.new_id(), Replace(target, content)))
 
     def ask(self, ask: Ask) -> DeliveryId:

@@ -48,7 +48,7 @@ def keep_silent(step: Stepping) -> None:
     if not step.conversation.thread_lost:
         return
     step.effects = [effect for effect in step.effects if not _shows(effect)]
-    step.change(offered=None, restart_notice=None, restart_reason="", retries=())
+    step.change(offered=None, menu=None, restart_notice=None, restart_reason="", retries=())
     step.change(call=None, call_told=None)
     step.change_session(told=(), queue_notice=None, queue_details={}, grace=None)
 

@@ -135,6 +135,10 @@ class Notice(Value, frozen=True, tag="notice"):
     kind: NoticeKind
     details: dict[str, str] = {}
     controls: tuple[Control, ...] = ()  #: offered beside the words
+    #: Where nothing can be pressed: the numbers by which the controls are asked for.
+    numbers: tuple[int, ...] = ()
+    #: Said in place of what the kind says, where that is too long for one message.
+    words: str = ""
 
 
 Content = AgentReply | Notice

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bridge.model.messages import AgentReply, Content, Notice, NoticeKind
+from bridge.model.messages import AgentReply, Content, Control, Notice, NoticeKind
+from bridge.model.numbering import numbered
 
 _PLAIN = {
     NoticeKind.NEW_CONVERSATION: (
@@ -13,6 +14,9 @@ _PLAIN = {
     NoticeKind.HANDOFF_FOUND: "The wait for a person is over.",
     NoticeKind.WITHDRAWN: "The agent took this part of its message back.",
 }
+
+#: Where what stands there cannot be changed, it is said once more.
+_ANEW = "The agent took a part of its message back, which now reads:"
 
 #: What was pressed, and why nothing comes of it.
 _STALE = {
@@ -50,6 +54,16 @@ _REASONS = {
     "POLICY": "a policy asks for it",
 }
 
+#: What a number is for.
+_WAYS = {
+    Control.START: "start again",
+    Control.RETRY: "send it again",
+    Control.CANCEL: "stop waiting",
+    Control.END: "end the conversation",
+    Control.PERSON: "talk to a person",
+    Control.STATUS: "hear how things stand",
+}
+
 
 def plain_moment(moment: datetime) -> str:
     """An instant where the platform cannot show it in each reader's own time."""
@@ -67,18 +81,39 @@ def text_of(content: Content) -> str:
 def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_moment) -> str:
     """The sentence of a notice, as plain text. Details in it come from outside: escape them.
 
-    `moment` words an instant; a platform that shows each reader their own time puts a mark there.
+    What is answered by number stands at its end. `moment` words an instant; a platform that shows
+    each reader their own time puts a mark there.
     """
+    return (notice.words or _worded(notice, moment)) + _ways(notice)
+
+
+def _ways(notice: Notice) -> str:
+    """What can be asked for by number."""
+    if not notice.numbers:
+        return ""
+    ways = list(zip(notice.numbers, (_WAYS[each] for each in notice.controls), strict=True))
+    match ways:
+        case [_] if notice.kind is NoticeKind.ENDED and not notice.words:
+            return ""  # its sentence says so already
+        case [(number, way)]:
+            return f" Reply {number} to {way}."
+        case _:
+            return "\n" + numbered((number, way.capitalize()) for number, way in ways)
+
+
+def _worded(notice: Notice, moment: Callable[[datetime], str]) -> str:
     details = notice.details
     match notice.kind:
-        case NoticeKind.NEW_CONVERSATION | NoticeKind.HANDOFF_FOUND | NoticeKind.WITHDRAWN:
+        case NoticeKind.NEW_CONVERSATION | NoticeKind.HANDOFF_FOUND:
             return _PLAIN[notice.kind]
+        case NoticeKind.WITHDRAWN:
+            return _ANEW if details.get("anew") else _PLAIN[notice.kind]
         case NoticeKind.UNAVAILABLE:
             return _unavailable(kept=bool(details.get("kept")))
         case NoticeKind.UNANSWERED:
             return _unanswered(details, offered=bool(notice.controls))
         case NoticeKind.ENDED:
-            return _ended(details)
+            return _ended(details, notice.numbers)
         case NoticeKind.HANDOFF_WAITING:
             return _waiting(details, moment)
         case NoticeKind.HANDOFF_JOINED:
@@ -145,13 +180,14 @@ def _unavailable(*, kept: bool) -> str:
     return f"{words} Please try again later."
 
 
-def _ended(details: dict[str, str]) -> str:
+def _ended(details: dict[str, str], numbers: tuple[int, ...]) -> str:
     said = _ENDINGS.get(details.get("reason", ""), "The conversation has ended.")
     if details.get("resumed"):
         return f"{said} A new one follows."
+    reply = f", or reply {numbers[0]}," if numbers else ""
     if details.get("called"):
-        return f"{said} People can go on here; call the agent to start a new one."
-    return f"{said} Write here to start a new one."
+        return f"{said} People can go on here; call the agent{reply} to start a new one."
+    return f"{said} Write here{reply} to start a new one."
 
 
 def _waiting(details: dict[str, str], moment: Callable[[datetime], str]) -> str:

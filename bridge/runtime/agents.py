@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, TypeVar
 
+import msgspec
+
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Conversation, Terms
+from bridge.core.state import Conversation, Shows, Terms
 from bridge.model.ids import AgentName
+from bridge.plugin import Capabilities, Grade, notice_text
 from bridge.polyai.api import AgentConnection, Api, Enter, OpenedSession
 from bridge.polyai.refusals import ConnectorRefused, SessionRefused, TryLater
 from bridge.polyai.wire import message_size
@@ -16,6 +19,11 @@ from bridge.runtime.pace import Pace
 from bridge.store import Sealer
 
 T = TypeVar("T")
+
+#: What is told on a platform of which nobody knows what it shows: nothing but short, plain words.
+UNKNOWN = Capabilities(text_limit=1000)
+#: How many suggestions are numbered.
+MOST_NUMBERS = 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,12 +46,10 @@ class AgentDoor:
     speaker_format: str = Terms().speaker_format
     unreachable: bool = False  #: its sockets are, and that was told
 
-    def terms(self, *, text_limit: int, suggestion_limit: int, streaming: bool = False) -> Terms:
+    def terms(self, platform: Capabilities) -> Terms:
         """What a step must know, for conversations with this agent on that platform."""
-        return Terms(
-            text_limit=text_limit,
-            suggestion_limit=suggestion_limit,
-            streaming=streaming,
+        return msgspec.structs.replace(
+            terms_on(platform),
             echo_timeout=self.echo_timeout,
             idle_timeout=self.idle_timeout,
             handoffs=self.handoffs,
@@ -87,6 +93,25 @@ class AgentDoor:
             raise
         self.hold.lift()
         return answer
+
+
+def terms_on(platform: Capabilities) -> Terms:
+    """What a step must know of a platform; of the agent nothing yet."""
+    shows = Shows(
+        formatting=platform.formatting > Grade.NONE,
+        suggestions=platform.suggestions > Grade.NONE,
+        pictures=platform.pictures > Grade.NONE,
+        attachments=platform.attachments > Grade.NONE,
+        authorship=platform.authorship > Grade.NONE,
+        edits=platform.edits > Grade.NONE,
+    )
+    return Terms(
+        shows=shows,
+        worded=notice_text,
+        text_limit=platform.text_limit,
+        suggestion_limit=platform.suggestion_limit if shows.suggestions else MOST_NUMBERS,
+        streaming=platform.streaming > Grade.NONE and shows.edits,
+    )
 
 
 Agents = dict[AgentName, AgentDoor]

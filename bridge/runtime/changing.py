@@ -56,13 +56,8 @@ class Changing:
                 outbound_of(target, content), urgency=urgency_of(change)
             )
             return await self._revise(delivery, outbound, target.receipt)
-        elif isinstance(change, Replace):
-            outbound = outbound_of(delivery, change.content)
-            only_for = target.body.only_for
-            return await self._posting.post(
-                delivery, msgspec.structs.replace(outbound, only_for=only_for)
-            )
         else:
+            # Owed while the platform claimed more: without edits the core owes no change.
             await self._ledger.drop(delivery, "the platform cannot edit")
         return None
 

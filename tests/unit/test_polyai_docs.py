@@ -315,6 +315,7 @@ def test_no_patience_of_the_core_is_left_out() -> None:
     told = {words(row[2])[0].rpartition(".")[2] for row in table("## Limits and timers")}
     # The platform's limits and the operator's rules; how a frame is measured is no number.
     others = {"text_limit", "suggestion_limit", "streaming", "handoffs", "frame_size"}
+    others |= {"shows", "worded"}
     others |= {"person_words", "edits", "speakers", "speaker_format"}
 
     assert set(Terms.__struct_fields__) - others <= told

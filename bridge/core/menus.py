@@ -1,0 +1,88 @@
+"""What can be answered with a number, and who said one?
+
+Where nothing can be pressed, what is offered is numbered, and whoever says the number has chosen.
+Laws:
+- The numbers that count are those of the newest message of the thread that has any. Several notices
+  of one step are numbered on.
+- Whatever else is said or shown ends them: then a number is words like any other, and a `1` that is
+  meant for a live agent comes to them. What one person alone is shown ends nothing, unless it has
+  numbers itself, which are that person's alone. More of the same message ends nothing either.
+- The way out of a queue is `0`, for as long as one waits, whatever is said meanwhile.
+- A choice counts once. Who says the number again says it to the agent.
+"""
+
+import msgspec
+
+from bridge.core import events as e
+from bridge.core.state import Conversation, Handoff, Line, Menu
+from bridge.model.ids import DeliveryId
+from bridge.model.messages import Control, Notice, Person
+from bridge.model.numbering import WAY_OUT, number_in
+
+
+def meant(conversation: Conversation, message: e.MessageAccepted) -> e.Event:
+    """What the number asks for that somebody said, if it counts; else the message itself."""
+    number = number_in(message.text)
+    if number is None:
+        return message
+    if number == WAY_OUT:
+        return _way_out(conversation, message)
+    menu = conversation.menu
+    if menu is None or menu.only_for not in (None, message.person.id):
+        return message
+    line = next((line for line in menu.lines if line.number == number), None)
+    return _asked(line, message.person) if line is not None else message
+
+
+def _way_out(conversation: Conversation, message: e.MessageAccepted) -> e.Event:
+    session = conversation.session
+    if session is None or session.handoff is not Handoff.WAITING or session.queue_notice is None:
+        return message
+    return e.CancelRequested(session.queue_notice, message.person)
+
+
+def _asked(line: Line, person: Person) -> e.Event:
+    match line.control:
+        case None:
+            return e.ChoiceAccepted(line.delivery, line.index, person)
+        case Control.START:
+            return e.StartRequested(person, line.delivery)
+        case Control.RETRY:
+            return e.RetryRequested(line.delivery, person)
+        case Control.CANCEL:
+            return e.CancelRequested(line.delivery, person)
+        case Control.END:
+            return e.EndRequested(person)
+        case Control.PERSON:
+            return e.PersonRequested(person)
+        case Control.STATUS:
+            return e.StatusRequested(person)
+
+
+def numbers_of(notice: Notice, *, after: tuple[Line, ...] = ()) -> tuple[int, ...]:
+    """A number for each of its controls, beyond the lines that count already."""
+    last, numbers = max((line.number for line in after), default=WAY_OUT), []
+    for control in notice.controls:
+        if control is not Control.CANCEL:
+            last += 1
+        numbers.append(WAY_OUT if control is Control.CANCEL else last)
+    return tuple(numbers)
+
+
+def lines_of(notice: Notice, delivery: DeliveryId) -> tuple[Line, ...]:
+    """The lines that a numbered notice adds; the way out of a queue needs none."""
+    both = zip(notice.numbers, notice.controls, strict=True)
+    return tuple(Line(number, delivery, control) for number, control in both if number != WAY_OUT)
+
+
+def choices(delivery: DeliveryId, count: int) -> Menu:
+    """The numbers of so many suggestions."""
+    return Menu(lines=tuple(Line(at + 1, delivery, index=at) for at in range(count)))
+
+
+def without(menu: Menu | None, delivery: DeliveryId) -> Menu | None:
+    """What still counts when `delivery` offers nothing any more."""
+    if menu is None:
+        return None
+    lines = tuple(line for line in menu.lines if line.delivery != delivery)
+    return msgspec.structs.replace(menu, lines=lines) if lines else None
