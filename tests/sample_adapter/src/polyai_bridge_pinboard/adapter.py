@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import aiohttp
 
-from bridge.errors import DatabaseFailed, DeliveryFailed
+from bridge.errors import DatabaseFailed, DeliveryFailed, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.plugin import Capabilities, Grade, Host, Plugin, text_of
 from polyai_bridge_pinboard.calls import Calls, Settings
@@ -36,7 +36,7 @@ class Pinboard:
         pins = [Receipt(pin) for pin in told["pins"]]
         for copy in pins[1:]:
             await self._host.doubled(outbound.id, copy)
-            await self._calls.change("DELETE", f"/pins/{copy.reference}", {})
+            await self._calls.change("DELETE", f"/pins/{copy.reference}", {}, lost=Unreachable)
             await self._host.doubled(outbound.id, copy, removed=True)
         return pins[0] if pins else None
 

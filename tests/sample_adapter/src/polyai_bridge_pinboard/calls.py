@@ -49,12 +49,22 @@ class Calls:
             lost=Unreachable,
         )
 
-    async def change(self, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
-        """Have something done. If no answer comes, nobody knows whether it was."""
+    async def change(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        *,
+        lost: type[DeliveryFailed] = MaybeDelivered,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Have something done. If no answer comes it may be `lost`: nobody knows whether it was.
+
+        Unless that does not matter, as where something is done that may well be done again.
+        """
         limit, url = aiohttp.ClientTimeout(self._timeout), self._url + path
         return await _answer(
             self._http.request(method, url, headers=self._headers, timeout=limit, json=body),
-            lost=MaybeDelivered,
+            lost=lost,
         )
 
 
