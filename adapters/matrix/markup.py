@@ -1,0 +1,177 @@
+"""What did the agent write? Its Markdown and HTML subset as Matrix's HTML, and as plain words.
+
+markdown-it reads the Markdown; what it makes, and what HTML the agent mixed in, goes through one
+filter that lets only Matrix's own subset pass (client-server API, "m.room.message msgtypes"),
+closes what was left open, and writes the plain words down beside it.
+"""
+
+import html
+import re
+from html.parser import HTMLParser
+
+from markdown_it import MarkdownIt
+
+#: How deep elements may nest; the specification warns of clients that show no more than 100.
+_DEEPEST = 40
+_BLOCKS = {"p", "ul", "ol", "blockquote", "pre", "table", "h1", "h2", "h3", "h4", "h5", "h6"}
+_INLINE = {"a", "b", "strong", "i", "em", "s", "del", "code", "li", "tr", "th", "td", "thead"}
+_SHOWN = _BLOCKS | _INLINE | {"tbody"}
+_RENAMED = {"s": "del", "b": "strong", "i": "em"}
+#: HTML whose tags are left out and whose words stay; what is neither is no HTML, but words.
+_BARE = frozenset(
+    {"html", "body", "div", "span", "font", "u", "big", "small", "sub", "sup", "mark", "center"}
+    | {"section", "article", "header", "footer", "main", "form", "label", "button", "abbr", "cite"}
+    | {"q", "dl", "dt", "dd", "figure", "details", "summary", "tt", "kbd", "var", "samp", "ins"}
+)
+_SILENT = {"script", "style", "title", "head", "template", "iframe", "object"}
+_LINKED = re.compile(r"(?:https?://|mailto:|tel:)[^\s\"'<>]+", re.IGNORECASE)
+_LINES = re.compile(r"\n{3,}")
+#: What no reader sees, and halves of characters, which no server takes.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+#: Words on one line, with nothing in them for Markdown or HTML to read.
+_WORDS = re.compile(r"[^\W\d_][^\n\r\0\\`*_~\[<&:/]*")
+
+
+class _Reader(MarkdownIt):
+    """CommonMark with tables and strike-through, in which a line's end is one."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"breaks": True, "html": True})
+        # Markdown inside `<p>` is meant as Markdown; agents indent at will and fence their code.
+        self.enable(["table", "strikethrough"]).disable(["html_block", "code"])
+
+
+_READER = _Reader()
+
+
+def shown(text: str) -> tuple[str, str]:
+    """The plain words of an agent's text, and its HTML; none where it would add nothing."""
+    clean = _CONTROLS.sub("", text)
+    if _WORDS.fullmatch(clean):
+        return clean.strip(), ""
+    page = _Filter()
+    page.feed(_READER.render(clean))
+    page.close()
+    words, formatted = page.words(), page.formatted()
+    if formatted == f"<p>{html.escape(words, quote=False)}</p>":
+        return words, ""
+    return words, formatted
+
+
+class _Filter(HTMLParser):
+    """Keeps what may pass, closes what is open; any text is some HTML, so it never fails."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._html: list[str] = []
+        self._words: list[str] = []
+        self._open: list[tuple[str, str]] = []  #: the elements open, and what to say at their end
+        self._silent = ""
+        self._numbers: list[int] = []  #: the lists open: the next number, or 0 for dots
+
+    def formatted(self) -> str:
+        """Matrix's HTML, well-formed."""
+        ends = "".join(f"</{name}>" for name, _ in reversed(self._open))
+        return ("".join(self._html) + ends).strip()
+
+    def words(self) -> str:
+        """The same as plain text."""
+        return _LINES.sub("\n\n", "".join(self._words)).strip()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Open what may pass."""
+        given = dict(attrs)
+        if self._silent or tag in _SILENT:
+            self._silent = self._silent or tag
+        elif tag in {"br", "hr"}:
+            self._html.append(f"<{tag}>")
+            self._words.append("\n" if tag == "br" else "\n---\n")
+        elif tag == "img":
+            self._link(given.get("src") or "", given.get("alt") or "picture")
+        elif tag not in _SHOWN:
+            if tag not in _BARE:
+                self.handle_data(self.get_starttag_text() or "")
+        elif len(self._open) < _DEEPEST:
+            self._enter(tag, given)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close it, with whatever is open within; what is not open is left out."""
+        if self._silent:
+            self._silent = "" if tag == self._silent else self._silent
+            return
+        name = _RENAMED.get(tag, tag)
+        if name in (known for known, _ in self._open):
+            while self._leave() != name:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        """Words."""
+        if not self._silent:
+            self._html.append(html.escape(data, quote=False))
+            # Outside of code a line's end is markdown-it's own, after a break or a block.
+            self._words.append(data if self._within("pre") else data.replace("\n", ""))
+
+    def _enter(self, tag: str, given: dict[str, str | None]) -> None:
+        name, attributes, end = _RENAMED.get(tag, tag), "", ""
+        if tag in _BLOCKS and self._open and self._open[-1][0] == "p":
+            self._leave()  # no block stands in a paragraph
+        if tag == "a":
+            address = given.get("href") or ""
+            if not _LINKED.fullmatch(address):
+                return
+            attributes, end = f' href="{html.escape(address)}"', address
+        elif tag == "ol":
+            start = given.get("start") or "1"
+            number = int(start) if start.isdecimal() and len(start) < 6 else 1
+            attributes = f' start="{number}"' if number != 1 else ""
+            self._numbers.append(number)
+        elif tag == "ul":
+            self._numbers.append(0)
+        self._begin(tag)
+        self._open.append((name, end if tag != "a" else f"{len(self._words)} {end}"))
+        self._html.append(f"<{name}{attributes}>")
+
+    def _begin(self, tag: str) -> None:
+        """What stands before an element, in words."""
+        if tag == "li":
+            self._words.append("\n" + "  " * max(0, len(self._numbers) - 1) + self._mark())
+        elif tag in {"ul", "ol"} and len(self._numbers) > 1:
+            return
+        elif tag == "tr":
+            self._words.append("\n")
+        elif tag in _BLOCKS and not self._within("li"):
+            self._words.append("\n\n" + ("> " if tag == "blockquote" else ""))
+
+    def _mark(self) -> str:
+        if not self._numbers or not self._numbers[-1]:
+            return "- "
+        self._numbers[-1] += 1
+        return f"{self._numbers[-1] - 1}. "
+
+    def _leave(self) -> str:
+        """Close the innermost element; its name."""
+        name, note = self._open.pop()
+        self._html.append(f"</{name}>")
+        if name == "a":
+            since, _, address = note.partition(" ")
+            if "".join(self._words[int(since) :]).strip() not in {address, _bare(address)}:
+                self._words.append(f" ({_bare(address)})")
+        elif name in {"ul", "ol"}:
+            self._numbers.pop()
+        elif name in {"td", "th"}:
+            self._words.append(" | ")
+        if name in _BLOCKS and not self._within("li"):
+            self._words.append("\n\n")
+        return name
+
+    def _within(self, name: str) -> bool:
+        return any(known == name for known, _ in self._open)
+
+    def _link(self, address: str, title: str) -> None:
+        self.handle_starttag("a", [("href", address)])
+        self.handle_data(title)
+        self.handle_endtag("a")
+
+
+def _bare(address: str) -> str:
+    return re.sub(r"^(?:mailto|tel):", "", address, flags=re.IGNORECASE)

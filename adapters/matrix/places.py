@@ -1,0 +1,51 @@
+"""Where is it? Thread keys, and who else is in a room."""
+
+from bridge.model.ids import ThreadKey
+from bridge.model.value import Value
+
+
+class Place(Value, frozen=True):
+    """A thread: under the event `root` of a room, or with "" all of a room for two."""
+
+    room: str
+    root: str = ""
+
+    @property
+    def key(self) -> ThreadKey:
+        """Room and root; neither holds a space, as both stand in paths and references."""
+        return ThreadKey(f"{self.room} {self.root}".rstrip())
+
+
+def place_of(key: ThreadKey) -> Place:
+    """The place that a key of ours names."""
+    room, _, root = key.partition(" ")
+    return Place(room, root)
+
+
+class Account(Value, frozen=True):
+    """Who we are: a user id, and the name under which people see us, if there is one."""
+
+    user: str
+    name: str = ""
+
+    @property
+    def server(self) -> str:
+        """Our own server's name."""
+        return self.user.partition(":")[2]
+
+
+class Room(Value, frozen=True):
+    """What is known of a room: the display names of those in it, and whether it is encrypted."""
+
+    id: str
+    members: dict[str, str]
+    encrypted: bool = False
+
+    @property
+    def direct(self) -> bool:
+        """Whether it is a conversation of two: then all of it is for us."""
+        return len(self.members) <= 2
+
+    def name_of(self, user: str) -> str | None:
+        """How people call somebody there."""
+        return self.members.get(user) or None

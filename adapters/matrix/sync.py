@@ -1,0 +1,209 @@
+"""How do we hear? One long poll after another, from a place that moves on when all is stored.
+
+The place is the server's token of what we have. It is remembered after everything before it was
+accepted, and the next poll that names it is the acknowledgement. `order` of an inbound is its
+number among all that were ever accepted, which is remembered together with it.
+"""
+
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+from adapters.matrix import endpoints
+from adapters.matrix.arrivals import Arrivals
+from adapters.matrix.calls import Calls
+from adapters.matrix.invitations import Invitations
+from adapters.matrix.places import Account
+from adapters.matrix.reading import Event, read
+from adapters.matrix.rooms import Rooms
+from adapters.matrix.timeline import PAGE, TYPES, events_in, whole
+from bridge.errors import DatabaseFailed, Rejected, RetryLater, Unreachable
+from bridge.model.inbound import Inbound
+from bridge.plugin import Host
+
+_log = logging.getLogger("polyai_bridge.matrix")
+
+_KEY = "sync"
+#: How long the server may keep a poll that has nothing to tell.
+_POLL = timedelta(seconds=30)
+_NOTHING: dict[str, Any] = {"types": []}
+_FILTER = {
+    "presence": _NOTHING,
+    "account_data": _NOTHING,
+    "room": {
+        "timeline": {"limit": PAGE, "types": TYPES},
+        "state": {
+            "types": ["m.room.member", "m.room.encryption"],
+            "lazy_load_members": True,
+        },
+        "ephemeral": _NOTHING,
+        "account_data": _NOTHING,
+    },
+}
+#: After the first failure, doubled with each further one up to the last.
+_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=250), timedelta(seconds=30)
+
+
+class Sync:
+    """Everything the account hears, told to the host."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        host: Host,
+        me: Account,
+        rooms: Rooms,
+        invitations: Invitations,
+    ) -> None:
+        self._calls = calls
+        self._host = host
+        self._me = me
+        self._rooms = rooms
+        self._invitations = invitations
+        self._arrivals = Arrivals(calls, host, me)
+        self._since = ""
+        self._count = 0
+        self._failures = 0
+
+    async def begin(self) -> None:
+        """Go on where the last run ended; the very first begins now, without history.
+
+        Raises like `Calls.ask`, and DatabaseFailed.
+        """
+        kept = _record(await self._host.memory.recall(_KEY))
+        self._count = kept.get("count", 0)
+        # Another account's place is none of ours; but the count goes on, for the order's sake.
+        self._since = kept.get("since", "") if kept.get("user") == self._me.user else ""
+        if not self._since:
+            await self._begin_now()
+
+    async def run(self) -> None:
+        """Hear until cancelled.
+
+        Raises:
+            CredentialsRefused: the token is no good any more.
+        """
+        while True:
+            try:
+                if self._since:
+                    await self._take(await self._poll(_POLL))
+                else:
+                    await self._begin_now()
+            except Rejected as error:
+                _log.error("matrix.place_refused", extra={"error": error.message})
+                self._since = ""
+                await self._pause(error)
+            except (RetryLater, Unreachable, DatabaseFailed) as error:
+                await self._pause(error)
+            else:
+                self._went_well()
+
+    async def _begin_now(self) -> None:
+        batch = await self._poll(timedelta())
+        await self._invited(batch)
+        for room, section in _sections(batch, "join"):
+            state = section.get("state")
+            listed = events_in(state.get("events") if isinstance(state, dict) else None)
+            if any(event.get("type") == "m.room.encryption" for event in listed):
+                await self._invitations.refuse(room)
+        await self._reached(batch, changed=True)
+
+    async def _poll(self, waits: timedelta) -> dict[str, Any]:
+        return await self._calls.ask(endpoints.sync(self._since, waits, _FILTER))
+
+    async def _take(self, batch: dict[str, Any]) -> None:
+        """Everything in it; only then have we reached its end."""
+        before = self._count
+        await self._invited(batch)
+        for room, section in _sections(batch, "join"):
+            await self._joined(room, section)
+        for room, section in _sections(batch, "leave"):
+            await self._left(room, section)
+        await self._reached(batch, changed=self._count != before or bool(batch.get("rooms")))
+
+    async def _invited(self, batch: dict[str, Any]) -> None:
+        for room, section in _sections(batch, "invite"):
+            state = section.get("invite_state")
+            listed = events_in(state.get("events") if isinstance(state, dict) else None)
+            await self._invitations.answer(room, list(listed))
+
+    async def _joined(self, identity: str, section: Event) -> None:
+        if await self._rooms.of(identity) is None:
+            return  # we have left it since; the next answer says so
+        state = section.get("state")
+        for event in events_in(state.get("events") if isinstance(state, dict) else None):
+            self._rooms.note(identity, event)
+        for event in await whole(self._calls, identity, section, self._since, self._me.user):
+            self._rooms.note(identity, event)
+            await self._heard(identity, event)
+        room = await self._rooms.of(identity)
+        if room is not None and room.encrypted:
+            await self._invitations.refuse(identity)
+
+    async def _heard(self, identity: str, event: Event) -> None:
+        room = await self._rooms.of(identity)
+        told = read(event, room, self._me) if room is not None else None
+        if room is None or told is None:
+            return
+        for inbound in await self._arrivals.inbounds(told, room, self._order()):
+            await self._accept(inbound)
+
+    async def _left(self, identity: str, section: Event) -> None:
+        """We left a room, or were made to."""
+        self._rooms.forget(identity)
+        timeline = section.get("timeline")
+        events = events_in(timeline.get("events") if isinstance(timeline, dict) else None)
+        cause = str(events[-1].get("event_id")) if events else self._since
+        now = self._host.clock.now()
+        for inbound in await self._arrivals.gone(identity, cause, self._order(), now):
+            await self._accept(inbound)
+
+    async def _accept(self, inbound: Inbound) -> None:
+        await self._host.accept(inbound)
+        self._count += 1
+
+    def _order(self) -> str:
+        return f"{self._count:016}"
+
+    async def _reached(self, batch: dict[str, Any], *, changed: bool) -> None:
+        """All before the end of this answer is stored; idle polls cost no disk."""
+        reached = batch.get("next_batch")
+        if not isinstance(reached, str) or not reached:
+            raise Unreachable("the homeserver's answer to a sync names no place")
+        if changed:
+            kept = {"user": self._me.user, "since": reached, "count": self._count}
+            await self._host.memory.remember(_KEY, json.dumps(kept))
+        self._since = reached
+
+    async def _pause(self, error: RetryLater | Unreachable | DatabaseFailed | Rejected) -> None:
+        """Say once that it does not go well, and wait."""
+        if isinstance(error, RetryLater):
+            await self._host.clock.sleep(error.after)
+            return
+        self._failures += 1
+        if self._failures == 2:
+            self._host.report(connected=False, detail=error.message)
+        longest = _LONGEST_PAUSE / _PAUSE
+        await self._host.clock.sleep(_PAUSE * min(2.0 ** min(self._failures - 1, 20), longest))
+
+    def _went_well(self) -> None:
+        if self._failures > 1:
+            self._host.report(connected=True)
+        self._failures = 0
+
+
+def _record(text: str | None) -> dict[str, Any]:
+    try:
+        kept = json.loads(text) if text else {}
+    except ValueError:
+        kept = {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _sections(batch: dict[str, Any], kind: str) -> list[tuple[str, Event]]:
+    """The rooms of one kind in an answer, with what it says of each."""
+    rooms = batch.get("rooms")
+    listed = rooms.get(kind) if isinstance(rooms, dict) else None
+    found = listed if isinstance(listed, dict) else {}
+    return [(room, section) for room, section in found.items() if isinstance(section, dict)]
