@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from bridge.runtime.world import POINTS
-from tests.chaos.chain import ANY_MOMENT, SYSTEM_CALLS, chains
+from tests.chaos.chain import SYSTEM_CALLS, chains
 from tests.chaos.flows import FLOWS
 from tests.chaos.matrix import Matrix, fill, table
+from tests.chaos.scene import ANY_MOMENT
 
 _TELL = """# The kill matrix
 

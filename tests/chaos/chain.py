@@ -3,23 +3,39 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.runtime.world import POINTS
+from tests.chaos import pinboard_scene, slack_scene
 from tests.chaos.flows import Flow
 from tests.chaos.forks import Forks
 from tests.chaos.scene import PATIENCE, Arm, Scene
-from tests.chaos.slack_scene import set_up
 from tests.chaos.verdict import Compared, Verdict, judged
 
 #: What SQLite does to be sure; each a place where the machine could stop.
 SYSTEM_CALLS = ("fdatasync", "pwrite64")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A way on which a platform and the bridge reach each other."""
+
+    set_up: Callable[..., AbstractAsyncContextManager[Scene]]
+    further: Sequence[tuple[str, str]] = ()  #: deaths beside the bridge's own: kind and name
+    #: How long an arm has to be reached, in seconds; then whatever it is for is killed where it is.
+    reach: float = 2.5
+
+
+DOORS = {
+    "socket": Door(slack_scene.set_up),
+    "http": Door(slack_scene.set_up),
+    "pinboard": Door(pinboard_scene.set_up, pinboard_scene.DEATHS, reach=6.0),
+}
 #: Passed once in a run, if at all; any other is passed again and again.
 _ONCE = frozenset({"after-opening"})
-#: The death of a start that its arm did not reach: at whatever it was doing.
-ANY_MOMENT = "any moment"
 #: How long nothing must happen in the end: a double would come now.
 _QUIET = 0.8
 
@@ -34,8 +50,7 @@ class Chain:
     arms: Sequence[Arm]
     fault: str = ""
     patience: float = PATIENCE  #: in seconds
-    #: How long an arm has to be reached, in seconds; then the bridge is killed where it is.
-    reach: float = 2.5
+    reach: float = 2.5  #: as the door has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +65,19 @@ class Outcome:
 
 
 def arms_of(
-    number: int, moments: Sequence[str], *, length: int, system_calls: Sequence[str]
+    number: int,
+    moments: Sequence[str],
+    *,
+    length: int,
+    system_calls: Sequence[str],
+    further: Sequence[tuple[str, str]] = (),
 ) -> list[Arm]:
     """The deaths of a chain; the first goes round all there are, the others are by chance."""
     chance = random.Random(number)  # noqa: S311 - chance for a test, repeatable by its number
     kinds = [("moment", m) for m in moments]
     kinds += [("call", c) for c in system_calls]
     kinds += [("point", p) for p in POINTS]
+    kinds += further
 
     def arm(place: tuple[str, str], most: int) -> Arm:
         kind, name = place
@@ -71,7 +92,7 @@ def arms_of(
 
 async def run(chain: Chain, forks: Forks, directory: Path) -> Outcome:
     """Play it to its end and compare."""
-    async with set_up(directory, forks, chain.door, fault=chain.fault) as scene:
+    async with DOORS[chain.door].set_up(directory, forks, chain.door, fault=chain.fault) as scene:
         scene.patience = chain.patience
         flow = chain.flow(scene)
         problem = await _played(flow, scene, chain)
@@ -111,9 +132,7 @@ async def _played(flow: Flow, scene: Scene, chain: Chain) -> str:
 async def _die(scene: Scene, chain: Chain) -> None:
     for arm in chain.arms:
         await scene.start(arm)
-        if not await scene.died(chain.reach):
-            await scene.kill()
-            scene.kills.append(ANY_MOMENT)
+        await scene.die(chain.reach)
     await scene.start(None)
 
 
@@ -144,10 +163,20 @@ def chains(
     length: int,
     system_calls: Sequence[str],
     seed: int = 0,
+    apart: int = 0,
 ) -> Iterator[Chain]:
-    """For ever: every flow over every door, round after round."""
+    """For ever: every flow over every door, round after round.
+
+    In one round each flow's number is so far `apart` from the next one's: its deaths are others.
+    """
     for turn in itertools.count(seed):
-        for flow, door in itertools.product(flows, doors):
-            moments = flow.moments
-            arms = arms_of(turn, moments, length=length, system_calls=system_calls)
-            yield Chain(turn, flow, door, arms)
+        for place, (flow, door) in enumerate(itertools.product(flows, doors)):
+            number, how = turn + place * apart, DOORS[door]
+            arms = arms_of(
+                number,
+                flow.moments,
+                length=length,
+                system_calls=system_calls,
+                further=how.further,
+            )
+            yield Chain(number, flow, door, arms, reach=how.reach)

@@ -51,7 +51,11 @@ class Flow:
 
     def heard(self, *expected: str) -> Compared:
         """What the agent must have accepted."""
-        return Compared("heard by the agent", expected, self.scene.ground.heard())
+        return Compared("heard by the agent", expected, self._heard)
+
+    @property
+    def _heard(self) -> list[str]:
+        return self.scene.ground.heard()
 
     def shown(self, *beginnings: str) -> Compared:
         """What the thread must show, each named by how it begins."""
@@ -152,7 +156,6 @@ class Edit(Flow):
     """Somebody changes what they said."""
 
     kind = "edit"
-    scene: SlackScene
 
     async def play(self) -> None:
         await self.opened()
@@ -161,7 +164,7 @@ class Edit(Flow):
         await self.scene.correct(self.thread, ts, "say new")
 
     def compared(self) -> list[Compared]:
-        heard = ["a correction" if "say new" in t else t for t in self.scene.ground.heard()]
+        heard = ["a correction" if "say new" in t else t for t in self._heard]
         return [
             Compared("heard by the agent", ["say ready", "say old", "a correction"], heard),
             self.shown(HELLO, "ready", "old", "You said"),
@@ -172,7 +175,6 @@ class TakenBack(Flow):
     """Somebody takes back what they said."""
 
     kind = "taking back"
-    scene: SlackScene
 
     async def play(self) -> None:
         await self.opened()
@@ -225,7 +227,8 @@ class Streamed(Flow):
         await asyncio.sleep(0.1)
 
     async def _is_seen(self) -> None:
-        await self.scene.until(lambda: len(self.told) > 2)
+        if self.scene.grows:
+            await self.scene.until(lambda: len(self.told) > 2)
 
     def compared(self) -> list[Compared]:
         unfinished = self.scene.unfinished(self.thread) if self.thread else []
@@ -266,8 +269,9 @@ class Handoff(Flow):
 
     def compared(self) -> list[Compared]:
         beginnings = ("The wait for a person is over", "Sam has joined", "Sam: Hi", "Sam: I see")
+        heard = ["a person is asked for" if "a person" in t else t for t in self._heard]
         return [
-            self.heard("I would like to talk to a person.", "is it you?"),
+            Compared("heard by the agent", ["a person is asked for", "is it you?"], heard),
             Compared("queue", sorted(set(self._queue), reverse=True), self._queue),
             self.shown(HELLO, "I will find", *beginnings),
         ]
@@ -316,6 +320,18 @@ FLOWS: tuple[type[Flow], ...] = (
     AgentMessage,
     Streamed,
     NativeStream,
+    Handoff,
+    End,
+)
+#: Those that a platform has where one can only write, and change or take back what one wrote.
+PLAIN_FLOWS: tuple[type[Flow], ...] = (
+    Mention,
+    Reply,
+    Click,
+    Edit,
+    TakenBack,
+    AgentMessage,
+    Streamed,
     Handoff,
     End,
 )

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.sample import installed
+
 Json = dict[str, Any]
 
 _EXAMPLE = """
@@ -26,6 +28,12 @@ host = "https://demo.example"
 type = "slack"
 bot_token = "xoxb-simulated"
 app_token = "xapp-simulated"
+"""
+_EXAMPLE_OF_SAMPLE = """
+[adapters.pinboard]
+type = "pinboard"
+url = "http://127.0.0.1:9"
+token = "simulated-token"
 """
 
 
@@ -102,10 +110,13 @@ class Forks:
 
 
 @asynccontextmanager
-async def forking(directory: Path) -> AsyncIterator[Forks]:
-    """A fork server, ended together with all that it started."""
+async def forking(directory: Path, *, sample: bool = False) -> AsyncIterator[Forks]:
+    """A fork server, ended together with all that it started; has it the `sample` plug-in?"""
     example = directory / "example.toml"
-    example.write_text(_EXAMPLE)
+    example.write_text(_EXAMPLE + _EXAMPLE_OF_SAMPLE if sample else _EXAMPLE)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("POLYAI_BRIDGE_")}
+    if sample:
+        environment["PYTHONPATH"] = str(installed(directory))
     server = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -113,7 +124,7 @@ async def forking(directory: Path) -> AsyncIterator[Forks]:
         str(example),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={k: v for k, v in os.environ.items() if not k.startswith("POLYAI_BRIDGE_")},
+        env=environment,
     )
     assert server.stdout is not None
     assert server.stdin is not None

@@ -48,11 +48,14 @@ class Matrix:
         )
 
 
-async def fill(many: Iterator[Chain], *, kills: int, beside: int) -> Matrix:
-    """Run chains, so many beside each other, until there were so many kills."""
+async def fill(many: Iterator[Chain], *, kills: int, beside: int, sample: bool = False) -> Matrix:
+    """Run chains, so many beside each other, until there were so many kills.
+
+    `sample`: with the sample plug-in installed.
+    """
     matrix = Matrix()
     with tempfile.TemporaryDirectory() as directory:
-        async with forking(Path(directory)) as forks, asyncio.TaskGroup() as players:
+        async with forking(Path(directory), sample=sample) as forks, asyncio.TaskGroup() as players:
             for number in range(beside):
                 place = Path(directory) / str(number)
                 players.create_task(_play(many, forks, place, matrix, kills))

@@ -28,18 +28,27 @@ UNION ALL SELECT state, id FROM deliveries
 PATIENCE = 40.0
 
 
+#: The death of a start that its arm did not reach: at whatever it was doing.
+ANY_MOMENT = "any moment"
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A death that a start is armed with: at a named point, a system call, or a flow's moment."""
+    """A death that a start is armed with: at a named point, a system call, or a flow's moment.
 
-    kind: str  #: "point", "call" or "moment"
+    Of any other kind are those that do not befall the bridge, or not it alone.
+    """
+
+    kind: str  #: "point", "call" or "moment"; see `striking.VICTIMS` for more
     name: str
     nth: int = 1
 
     @property
     def title(self) -> str:
         """As the table has it."""
-        return self.name
+        return (
+            self.name if self.kind in ("point", "call", "moment") else f"{self.kind}: {self.name}"
+        )
 
 
 class Scene(ABC):
@@ -48,8 +57,8 @@ class Scene(ABC):
     What differs from platform to platform is what people do there, and what it has on record.
     """
 
-    #: Whether a message can be changed where it stands; otherwise what changes is told anew.
-    revises = True
+    #: Whether an unfinished message is seen to grow; otherwise it is shown once it is whole.
+    grows = True
 
     def __init__(self, ground: Ground, forks: Forks, fault: str = "") -> None:
         self.ground = ground
@@ -93,24 +102,28 @@ class Scene(ABC):
         if not self._fault and self.polyai.violations:
             raise AssertionError(f"PolyAI objects: {self.polyai.violations}")
 
-    async def died(self, patience: float) -> bool:
-        """Wait for the death that was built in; whether it came in time."""
+    async def die(self, reach: float) -> None:
+        """Wait so many seconds for the death that was built in; then kill it where it is.
+
+        Raises:
+            AssertionError: it ended by itself.
+        """
         assert self._fork is not None
         fork, arm = self._fork, self._arm
-        await asyncio.wait((fork.death,), timeout=patience)
+        await asyncio.wait((fork.death,), timeout=reach)
         if not fork.dead:
-            return False
-        if arm is not None and fork.death.result() == -9:
+            await self.kill()
+            self.kills.append(ANY_MOMENT)
+        elif arm is not None and fork.death.result() == -9:
             self.kills.append(arm.title)
         else:
             raise AssertionError(f"the bridge ended by itself:\n{self.ground.tail()}")
-        return True
 
     async def kill(self) -> None:
         """`kill -9` at this moment, whatever it is."""
         assert self._fork is not None
         if not self._fork.dead:
-            self._arm = Arm("moment", "any moment")
+            self._arm = Arm("moment", ANY_MOMENT)
             await self._fork.kill()
 
     async def moment(self, name: str) -> None:
@@ -131,6 +144,14 @@ class Scene(ABC):
     @abstractmethod
     async def choose(self, thread: str, beginning: str, text: str) -> None:
         """They take up `text`, which is offered by the message in `thread` that begins so."""
+
+    @abstractmethod
+    async def correct(self, thread: str, message: str, text: str) -> None:
+        """They change what they said, and the platform has it."""
+
+    @abstractmethod
+    async def take_back(self, thread: str, message: str) -> None:
+        """They take back what they said, and the platform has it."""
 
     @abstractmethod
     def told(self, thread: str) -> list[str]:

@@ -64,15 +64,17 @@ class SlackScene(Scene):
         )
         await self.press(post.channel, post.ts, text=text)
 
-    async def correct(self, thread: str, ts: str, text: str) -> None:
+    async def correct(self, thread: str, message: str, text: str) -> None:
         """Ann changes what she said, and Slack knows that we heard."""
-        await self.slack.edit(self.channel(thread), ts, text)
-        await self._all_acked("message_changed", lambda event: bool(event["message"]["ts"] == ts))
+        await self.slack.edit(self.channel(thread), message, text)
+        await self._all_acked(
+            "message_changed", lambda event: bool(event["message"]["ts"] == message)
+        )
 
-    async def take_back(self, thread: str, ts: str) -> None:
+    async def take_back(self, thread: str, message: str) -> None:
         """Ann deletes what she said, and Slack knows that we heard."""
-        await self.slack.delete(self.channel(thread), ts)
-        await self._all_acked("message_deleted", lambda event: bool(event["deleted_ts"] == ts))
+        await self.slack.delete(self.channel(thread), message)
+        await self._all_acked("message_deleted", lambda event: bool(event["deleted_ts"] == message))
 
     async def _all_acked(self, subtype: str, mine: Callable[[dict[str, Any]], bool]) -> None:
         told = [e for e in self.slack.envelopes if subtype in str(e.payload)]
