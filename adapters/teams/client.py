@@ -1,0 +1,72 @@
+"""How is it posted and changed? One request each, through the conversation's own service.
+
+The connector has no key to repeat a post by, and reading messages back needs rights of Microsoft
+Graph that a bot does not have, so there is no `find`: a post without an answer stays in doubt.
+Changing a message is a PUT of all of it, and may be repeated.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+
+from adapters.teams import to_teams
+from adapters.teams.answers import Answer, exchanged, trouble
+from adapters.teams.login import Login
+from adapters.teams.services import Services, activities
+from bridge.errors import MaybeDelivered, Rejected, RetryLater
+from bridge.model.delivery import Outbound, Receipt
+from bridge.model.ids import ThreadKey
+from bridge.plugin import Signal, SignalKind
+
+#: What is sent again, because it may be: no sooner than this.
+_AGAIN = timedelta(seconds=2)
+
+
+class TeamsClient:
+    """The connected adapter."""
+
+    def __init__(self, services: Services, login: Login, http: aiohttp.ClientSession) -> None:
+        self._services, self._login, self._http = services, login, http
+        self._welcome = False  # whether the present token was good before
+
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        """Post it in its thread."""
+        url = activities(await self._services.of(outbound.thread), outbound.thread)
+        answer = await self._call("POST", url, to_teams.shown(outbound))
+        told = answer.body.get("id")
+        # Where Teams tells no name, it stands there all the same, and cannot be changed.
+        return Receipt(told if isinstance(told, str) and told.isprintable() else "")
+
+    async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
+        """Make the message at `receipt` show it."""
+        if not receipt.reference:
+            raise Rejected("Teams never said how the message is called")
+        service = await self._services.of(outbound.thread)
+        url = activities(service, outbound.thread, receipt.reference)
+        said = to_teams.shown(outbound) | {"id": receipt.reference}
+        try:
+            await self._call("PUT", url, said)
+        except MaybeDelivered as unknown:
+            raise RetryLater(unknown.message, after=_AGAIN) from None
+
+    async def signal(self, thread: ThreadKey, signal: Signal) -> None:
+        """Show the dots; they go by themselves."""
+        if signal.kind is not SignalKind.CLEAR:
+            url = activities(await self._services.of(thread), thread)
+            await self._call("POST", url, to_teams.typing())
+
+    async def _call(self, method: str, url: str, body: dict[str, Any]) -> Answer:
+        headers = {"Content-Type": "application/json; charset=utf-8", **await self._login.header()}
+        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        answer = await exchanged(self._http, method, url, headers=headers, data=data)
+        if answer.good:
+            self._welcome = True
+            return answer
+        if answer.status == 401:
+            self._login.forget()
+            if self._welcome:  # it may only have been withdrawn: another is asked for, once
+                self._welcome = False
+                raise RetryLater("Teams refuses the token that it took before", after=_AGAIN)
+        raise trouble(answer, repeatable=method == "PUT")

@@ -1,0 +1,55 @@
+"""Who holds whom while we are connected? And who are we, before that?"""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from adapters.teams.client import TeamsClient
+from adapters.teams.door import PATH, Door
+from adapters.teams.keys import Keys
+from adapters.teams.login import Login, fetched
+from adapters.teams.services import Services
+from adapters.teams.settings import TeamsSettings
+from adapters.teams.tokens import Doorkeeper
+from bridge.errors import RetryLater, Unreachable
+from bridge.plugin import Host
+
+
+@contextlib.asynccontextmanager
+async def connect(settings: TeamsSettings, host: Host) -> AsyncIterator[TeamsClient]:
+    """The adapter, reached at `/<name>/messages` for as long as the block lasts.
+
+    Raises:
+        CredentialsRefused: Microsoft's login does not know the app.
+        Unreachable, RetryLater: it cannot be asked.
+    """
+    login = Login(settings, host.http, host.clock)
+    await login.header()
+    services = Services(host.memory, settings)
+    keys = Keys(settings.openid_url, host.http, host.clock)
+    keeper = Doorkeeper(keys, host.clock, issuer=settings.issuer, audience=settings.app_id)
+    host.serve("POST", PATH, Door(settings, host, services, keeper).take)
+    host.report(connected=True, detail=_as_whom(settings))
+    yield TeamsClient(services, login, host.http)
+
+
+async def prove(settings: TeamsSettings, http: aiohttp.ClientSession) -> str:
+    """As whom the login knows us.
+
+    Raises:
+        CredentialsRefused: it does not.
+        Unreachable: it cannot be asked.
+    """
+    if not settings.emulator:
+        try:
+            await fetched(settings, http)
+        except RetryLater as error:
+            raise Unreachable(error.message) from None
+    return _as_whom(settings)
+
+
+def _as_whom(settings: TeamsSettings) -> str:
+    if settings.emulator:
+        return f"NOBODY IS AUTHENTICATED: the emulator at {settings.emulator} stands in for Teams"
+    return f"app {settings.app_id} of the tenant {settings.tenant}"

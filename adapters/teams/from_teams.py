@@ -1,0 +1,158 @@
+"""What did Teams tell us? An activity becomes an inbound, or is none of our business. Pure.
+
+Activities: learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/channel-and-group-
+conversations and /bots/how-to/conversations/conversation-messages; read by Microsoft's own models.
+"""
+
+import hashlib
+import html
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from microsoft_agents.activity import Activity, Mention
+from pydantic import ValidationError
+
+from adapters.teams import presses
+from adapters.teams.services import LONGEST, place_of
+from bridge.model.ids import PersonId, ThreadKey
+from bridge.model.inbound import Deleted, Edited, Inbound, InboundBody, Said
+from bridge.model.messages import Person
+
+_PERSONAL = "personal"
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
+
+
+# The SDK writes what it cannot read into the log, people's words included.
+logging.getLogger("microsoft_agents.activity.activity").addFilter(_nothing)
+
+
+class Unreadable(Exception):
+    """It is no activity that anything can be made of."""
+
+
+def activity_of(body: bytes) -> Activity:
+    """The activity in a request's body.
+
+    Raises:
+        Unreadable: there is none, or it lacks what every activity of Teams has.
+    """
+    try:
+        activity = Activity.model_validate(json.loads(body))
+    except (ValidationError, ValueError, RecursionError):
+        raise Unreadable from None
+    except Exception as error:
+        # The SDK raises the bare type where two of its fields disagree.
+        if type(error) is Exception:
+            raise Unreadable from None
+        raise
+    conversation = _conversation(activity)
+    if not 0 < len(conversation) <= LONGEST or len(_given(activity.id) or "") > LONGEST:
+        raise Unreadable
+    return activity
+
+
+def inbound_of(activity: Activity, now: datetime) -> Inbound | None:
+    """What `activity` tells; None if it is nothing that a conversation has to do with."""
+    told = _body(activity)
+    number = _given(activity.id)
+    person = _given(activity.from_property)
+    if told is None or not number or person is None or not _given(person.id):
+        return None
+    recipient = _given(activity.recipient)
+    if recipient is not None and recipient.id == person.id:
+        return None  # our own
+    body, identity = told
+    conversation = _conversation(activity)
+    at = _instant(activity, now)
+    return Inbound(
+        thread=ThreadKey(conversation),
+        identities=(identity,),
+        order=f"{at:%Y-%m-%dT%H:%M:%S.%f} {number}",
+        person=Person(PersonId(person.id), _given(person.name)),
+        at=at,
+        body=body,
+        opens=isinstance(body, Said) and _addressed(activity),
+        place=place_of(conversation),
+        account=_given(activity.conversation.tenant_id) or "",
+    )
+
+
+def _body(activity: Activity) -> tuple[InboundBody, str] | None:
+    """What happened, and its name for ever."""
+    name = f"{_conversation(activity)}/{_given(activity.id)}"
+    match activity.type:
+        case "message" | "invoke" if pressed := presses.pressed(activity.value):
+            return pressed, name
+        case "message" if _given(activity.value) is None:
+            words = words_of(activity)
+            # A file or a picture alone is nothing that the agent could be told.
+            return (Said(words), name) if words or _addressed(activity) else None
+        case "messageUpdate":
+            words = words_of(activity)
+            # Two edits within one clock tick differ in their words.
+            mark = hashlib.sha256(words.encode(errors="replace")).hexdigest()[:16]
+            return Edited(name, words), f"{name}/edited/{_stamp(activity)}/{mark}"
+        case "messageDelete":
+            return Deleted(name), f"{name}/deleted"
+        case _:  # typing, members, reactions: nobody has to know
+            return None
+
+
+def words_of(activity: Activity) -> str:
+    """What was written, readable: without the bot's own name, entities decoded."""
+    text = _given(activity.text) or ""
+    for mention in _mentions(activity):
+        text = text.replace(mention, "", 1)
+    # What people type between angle brackets comes as entities, so tags are Teams' own.
+    return html.unescape(_TAG.sub("", text)).strip()
+
+
+#: What Teams wraps names in.
+_TAG = re.compile(r"</?at(?: [^<>]*)?>")
+
+
+def _mentions(activity: Activity) -> list[str]:
+    """How the bot itself is called in the text."""
+    recipient = _given(activity.recipient)
+    found = []
+    for entity in _given(activity.entities) or []:
+        if not isinstance(entity, Mention) or recipient is None:
+            continue
+        who = _given(entity.mentioned)
+        if who is not None and who.id == recipient.id and _given(entity.text):
+            found.append(entity.text)
+    return found
+
+
+def _addressed(activity: Activity) -> bool:
+    """Whether it is for the bot: everything is, in a chat with it alone."""
+    kind = _given(activity.conversation.conversation_type)
+    return kind in {None, _PERSONAL} or bool(_mentions(activity))
+
+
+def _conversation(activity: Activity) -> str:
+    conversation = _given(activity.conversation)
+    return conversation.id if conversation is not None else ""
+
+
+def _instant(activity: Activity, now: datetime) -> datetime:
+    stamp: datetime | None = _given(activity.timestamp)
+    if stamp is None:
+        return now
+    return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+
+
+def _stamp(activity: Activity) -> str:
+    stamp = _given(activity.timestamp)
+    return stamp.isoformat() if stamp is not None else ""
+
+
+def _given(value: Any) -> Any:  # noqa: ANN401 - the SDK's types deny that fields can be missing
+    """The value; the SDK declares most fields as always there, and gives None."""
+    return value
