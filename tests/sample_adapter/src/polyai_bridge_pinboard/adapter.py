@@ -95,4 +95,5 @@ PLUGIN = Plugin(
     capabilities=Capabilities(edits=Grade.FULL, text_limit=1000),
     connect=connect,
     prove=prove,
+    api_version=1,
 )
