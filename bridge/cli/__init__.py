@@ -15,6 +15,7 @@ import click
 from bridge import __version__, app, log
 from bridge.cli import options
 from bridge.cli.checking import prove
+from bridge.cli.conforming import conform
 from bridge.cli.conversations import conversations
 from bridge.cli.documents import Commands
 from bridge.cli.options import CONFIG
@@ -22,6 +23,7 @@ from bridge.cli.plugins import adapters
 from bridge.cli.simulators import simulate
 from bridge.errors import BridgeError
 from bridge.runtime import process
+from bridge.runtime.configured import refuse_unusable
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
 
@@ -76,6 +78,7 @@ def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click pas
     """Validate the configuration."""
     settings = options.settings(config_path)
     adapters = app.configured_adapters(settings)
+    refuse_unusable(adapters)
     click.echo(f"{config_path}: valid")
     if connect:
         log.configure("warning", settings.log.format)
@@ -102,5 +105,6 @@ def demo() -> None:
 
 
 cli.add_command(adapters)
+cli.add_command(conform)
 cli.add_command(conversations)
 cli.add_command(simulate)

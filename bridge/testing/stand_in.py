@@ -22,6 +22,8 @@ GROUP = "polyai_bridge.stand_ins"
 class StandInMissing(BridgeError):
     """The platform cannot be played here: the remedy says what to install."""
 
+    exit_code = 10
+
 
 class Fault(enum.StrEnum):
     """What becomes of the next thing that the adapter posts; only of that one."""
@@ -141,6 +143,16 @@ class Correcting(Protocol):
 
     async def take_back(self, uttered: Uttered) -> None:
         """Let them delete it."""
+        ...
+
+
+@runtime_checkable
+class Lacking(Protocol):
+    """Knows of rules that mean nothing on its platform. The report tells which, and why."""
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """Why, by the rule's id; rules of the bronze level are tried all the same."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""What does every adapter promise, topic by topic? `catalogue` has all of them in order."""

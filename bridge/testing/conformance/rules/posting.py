@@ -1,0 +1,96 @@
+"""What goes out, and in: every character of it, and all of it."""
+
+from bridge.model.inbound import Said
+from bridge.plugin import Grade
+from bridge.testing.conformance.rule import rule
+from bridge.testing.conformance.stage import Stage, Talk
+from bridge.testing.conformance.verdicts import Broken, Level
+
+#: Beyond the basic plane, joined, from right to left, combined, and what some platforms obey.
+_LETTERS = "naïve e\u0301 日本語 👩\u200d👩\u200d👧 🧪 𐐷 שלום مرحبا \u200f½"
+_MARKS = "a < b & c > d @everyone @here <!channel> <@U1> #1 100% {x} \\ /end"
+#: Only for who shows plain text: for others these are PolyAI's markup.
+_MARKUP = "*stars* _under_ ~struck~ `code` <b>bold</b> &amp; [a](b)"
+
+
+@rule(Level.BRONZE)
+async def unicode(stage: Stage) -> None:
+    """Every character arrives as it was written, in both directions; none is obeyed."""
+    await stage.connect()
+    talk = await stage.talk()
+    await _inwards(stage, talk, f"{_LETTERS} {_MARKS} {_MARKUP}")
+    await _inwards(stage, talk, "first line\nsecond line\n\nlast line")
+    plain = stage.capabilities.formatting <= Grade.NONE
+    await _outwards(stage, talk, f"{_LETTERS} {_MARKS}{f' {_MARKUP}' if plain else ''}")
+    await _outwards(stage, talk, "first line\n\nsecond line\n\nlast line")
+
+
+async def _inwards(stage: Stage, talk: Talk, text: str) -> None:
+    word = stage.word()
+    await stage.say(f"{word} {text}", thread=talk.thread)
+    body = (await stage.heard(word)).body
+    said = body.text if isinstance(body, Said) else ""
+    if said.strip() != f"{word} {text}":
+        raise Broken(
+            "what a person wrote is what the agent is told",
+            seen=_difference(f"{word} {text}", said),
+            remedy="undo what the platform does to special characters, and nothing else",
+        )
+
+
+async def _outwards(stage: Stage, talk: Talk, text: str) -> None:
+    word = stage.word()
+    await stage.deliver(stage.outbound(talk.key, f"{word} {text}"))
+    shown = (await stage.shown(talk.thread, word)).text
+    if not _contains(stage, shown, f"{word} {text}"):
+        raise Broken(
+            "people read what was to be delivered, as it is",
+            seen=_difference(_folded(f"{word} {text}"), _folded(shown)),
+            remedy="escape what the platform would take for markup or for a mention",
+        )
+
+
+def _contains(stage: Stage, shown: str, text: str) -> bool:
+    """Whether all of the text is shown; who lays it out may break lines elsewhere."""
+    if stage.capabilities.formatting > Grade.NONE:
+        return _folded(text) in _folded(shown)
+    return text in shown
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _difference(expected: str, seen: str) -> str:
+    """Where they part, in characters that can be told from each other."""
+    at = next((n for n, (a, b) in enumerate(zip(expected, seen, strict=False)) if a != b), -1)
+    if at < 0:
+        at = min(len(expected), len(seen))
+    return f"{seen[at : at + 12]!a} where {expected[at : at + 12]!a} was, at character {at}"
+
+
+@rule(Level.BRONZE)
+async def length(stage: Stage) -> None:
+    """A text of exactly `text_limit` characters arrives whole, in one message."""
+    limit = stage.capabilities.text_limit
+    await stage.connect()
+    talk = await stage.talk()
+    for filling in ("word ", "🧪👩 "):
+        word = stage.word()
+        text = _filled(word, filling, limit, stage.word())
+        await stage.deliver(stage.outbound(talk.key, text))
+        shown = await stage.shown(talk.thread, word)
+        if not _contains(stage, shown.text, text):
+            raise Broken(
+                f"{limit} characters arrive whole in one message, be they {filling.strip()!a}",
+                seen=f"{len(shown.text)} characters, the last of them {shown.text[-12:]!a}",
+                remedy="claim a `text_limit` that fits however wide the characters are; "
+                "the bridge makes parts of longer texts",
+            )
+
+
+def _filled(word: str, filling: str, size: int, last: str) -> str:
+    """A text of that size which begins and ends with words of its own."""
+    space = size - len(word) - len(last) - 2
+    middle = (filling * (space // len(filling) + 1))[: max(0, space)]
+    return f"{word} {middle.rstrip().ljust(max(0, space), '.')} {last}"
