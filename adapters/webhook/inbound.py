@@ -135,7 +135,16 @@ class TellsChoice(Told, frozen=True, tag="choice"):
     """A person chose a suggestion."""
 
     delivery: _Delivery
-    index: Annotated[int, Meta(ge=0, le=1000, description="The `index` of the suggestion.")]
+    #: To JSON 1.0 is a whole number too.
+    index: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1000,
+            multiple_of=1,
+            description="The `index` of the suggestion.",
+        ),
+    ]
     mark: Annotated[
         str,
         Meta(
@@ -279,7 +288,7 @@ def _body_of(message: Message) -> InboundBody:
         case TellsSaid():
             return Said(message.text)
         case TellsChoice():
-            return Clicked(DeliveryId(message.delivery), message.index, message.mark)
+            return Clicked(DeliveryId(message.delivery), int(message.index), message.mark)
         case TellsEnd():
             return EndAsked()
         case TellsStart():
