@@ -2,6 +2,17 @@
 
 An adapter connects one platform account to the bridge. It has one required verb, `deliver`; each
 further protocol below is optional and found by its method.
+
+- Before `Plugin.connect` is entered: no network, no task. A plug-in is imported to be listed, too.
+- When something comes in: no acknowledgement before `Host.accept` has returned, and no cursor that
+  passes what was not accepted.
+- In a call: no retry, no failure swallowed, no outcome better than what is known.
+- When `Plugin.connect` is left: no task behind.
+- Always: no other clock than `Host.clock`; no secret, and nobody's words, in an error or a report.
+- It may be killed between any two lines, and a stranger's runs in a process of its own: what must
+  not be lost is in `Host.memory`, or on the platform.
+
+docs/adapters.md is the guide, with an adapter in under 100 lines.
 """
 
 import enum
@@ -23,7 +34,7 @@ from bridge.model.signal import Signal
 from bridge.model.value import Value
 from bridge.plugin.capabilities import Capabilities
 
-#: Raised when a plug-in written for the older API could no longer work.
+#: Raised when a plug-in written for the older API could no longer work. Additions have defaults.
 API_VERSION = 1
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -38,13 +49,14 @@ class Accepted(enum.StrEnum):
 
 
 class Adapter(Protocol):
-    """A connected adapter."""
+    """A connected adapter, called for several threads at once, and for each one after the other."""
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Show `outbound` in its thread as a new message and say where it landed.
 
         Mark it with `outbound.id` where the platform allows. Never retry inside, never swallow a
-        failure, never split one delivery into several messages.
+        failure, never split one delivery into several messages. Whatever else it raises counts as
+        MaybeDelivered: a connection that broke, and a status of 500, prove nothing.
 
         Raises:
             RetryLater: certainly nothing was posted; try after its time.
@@ -76,7 +88,10 @@ class Finder(Protocol):
 
 @runtime_checkable
 class Reviser(Protocol):
-    """Can change what an earlier delivery shows. Doing it twice must equal doing it once."""
+    """Can change what an earlier delivery shows. Doing it twice must equal doing it once.
+
+    For it is done again until it certainly succeeded, also after a crash.
+    """
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Make the message at `receipt` show `outbound.content`. Raises like `deliver`."""
@@ -113,7 +128,10 @@ class Namer(Protocol):
     """Knows people's names."""
 
     async def name_of(self, person: PersonId, thread: ThreadKey) -> str | None:
-        """How people call `person`, or None if nobody says. May ask the platform; never raises."""
+        """How people call `person`, or None if nobody says. May ask the platform; never raises.
+
+        Waited for with little patience, and asked again another time.
+        """
         ...
 
 
@@ -144,7 +162,9 @@ class Signaller(Protocol):
 class Memory(Protocol):
     """What an adapter remembers beyond a restart: text by key, of this adapter alone.
 
-    Each verb is durable when it returns, and raises DatabaseFailed if it could not be done.
+    Each verb is durable when it returns, and raises DatabaseFailed if it could not be done. A place
+    in a feed is remembered after everything before it was accepted, never before: what comes again
+    is known by its identities, what was skipped is lost.
     """
 
     async def recall(self, key: str) -> str | None:
@@ -199,6 +219,9 @@ class Host(Protocol):
     async def accept(self, inbound: Inbound) -> Accepted:
         """Store `inbound` durably. Acknowledge to the platform only after this returns.
 
+        Whatever it returns, acknowledge then. Bring what your own bot said never, and what happened
+        before it first, where you can choose: of one thread, `Inbound.order` says what that is.
+
         Raises:
             DatabaseFailed: it is not stored; do not acknowledge, let the platform repeat it.
         """
@@ -236,7 +259,14 @@ class Host(Protocol):
         ...
 
     def serve(self, method: str, path: str, handler: Handler) -> None:
-        """Answer `method` at `/<name of the adapter><path>` with `handler` while connected."""
+        """Answer `method` at `/<name of the adapter><path>` with `handler` while connected.
+
+        Its body was read, and is at most 1 MiB. Nobody has checked who sends it: do that first.
+        What the handler raises is answered with a 500, so that the platform tells it again.
+
+        Raises:
+            ValueError: nothing can be served there, or something is.
+        """
         ...
 
     def report(self, *, connected: bool, detail: str = "") -> None:
@@ -251,7 +281,8 @@ class Plugin(Generic[SettingsT]):
     #: The plug-in's own settings, validated before anything else; unknown keys must be refused.
     settings: type[SettingsT]
     capabilities: Capabilities
-    #: Entering connects or raises; leaving leaves no task behind. No network before entering.
+    #: Entering connects or raises; leaving leaves no task behind. No network before entering. What
+    #: fails in a task fails the context: then it is entered anew, after a pause that grows.
     connect: Callable[[SettingsT, Host], AbstractAsyncContextManager[Adapter]]
     #: Proves the credentials without starting to serve; one line that says as whom, and
     #: further lines for what was found besides.
@@ -264,4 +295,5 @@ class Plugin(Generic[SettingsT]):
     documents: Mapping[str, Callable[[SettingsT, AdapterName], str]] = field(default_factory=dict)
     #: Whether it will remember secrets with these settings: then there must be a key for them.
     keeps_secrets: Callable[[SettingsT], bool] = lambda _: False
+    #: The version it was written for: a number. The default is the bridge's own, so it says nothing.
     api_version: int = API_VERSION

@@ -17,6 +17,9 @@ class Grade(enum.IntEnum):
 class Capabilities(Value, frozen=True, kw_only=True):
     """An adapter's claim, in grades and limits; the conformance kit holds it to them.
 
+    Claim no more than is shown, and do nothing for what you do not claim: who numbers suggestions
+    itself has numbers that choose nothing.
+
     What is NONE the core puts into plain words before the adapter sees it, so the least adapter
     prints a text (`bridge.plugin.text_of`) and claims nothing.
     """
