@@ -1,61 +1,61 @@
-"""A terminal as a chat platform: what is typed is said; a number chooses that suggestion.
-
-What a notice offers is done by its word: /new, /retry, /cancel.
-"""
+"""A terminal as a chat platform: one person and one thread; what is typed is said."""
 
 import asyncio
-import sys
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Literal, TextIO
 
 import aiohttp
 from pydantic import BaseModel
 
-from adapters.console.keyboard import typed_lines
-from adapters.console.screen import choices, commands, shown
+from adapters.console.terminal import terminal, typed_lines
 from bridge.errors import DatabaseFailed, MaybeDelivered
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import PersonId, ThreadKey
-from bridge.model.inbound import Inbound, InboundBody, Said
+from bridge.model.inbound import Inbound, Said
 from bridge.model.messages import Person
-from bridge.plugin import Capabilities, Grade, Host, Plugin
+from bridge.plugin import Capabilities, Host, Plugin, text_of
+
+#: What drives a terminal or turns its writing around.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class ConsoleSettings(BaseModel, frozen=True, extra="forbid"):
-    """What an operator configures: the name of the person at the keyboard."""
+    """What an operator configures."""
 
     type: Literal["console"] = "console"
-    user: str = "you"
+    user: str = "you"  #: the name of the person at the keyboard
+    terminal: str = ""  #: the path of the terminal's device; empty: the daemon's own
 
 
 class Console:
-    """One person, one thread; only what was offered last can be chosen."""
+    """Prints what it is asked to show, and has each line stored that is typed."""
 
-    def __init__(self, settings: ConsoleSettings, host: Host) -> None:
-        self._host, self._screen, self._typed = host, sys.stdout, 0
+    def __init__(self, settings: ConsoleSettings, host: Host, screen: TextIO) -> None:
+        self._host, self._screen, self._typed = host, screen, 0
         self._person = Person(PersonId(settings.user), settings.user)
-        self._choices: dict[str, InboundBody] = {}
-        self._commands: dict[str, InboundBody] = {}
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Print it. A terminal cannot be asked what it shows, so a failure leaves doubt."""
         try:
-            print(shown(outbound.content), file=self._screen, flush=True)
+            await self._print("* " + text_of(outbound.content).replace("\n", "\n  "))
         except (OSError, ValueError) as error:
             raise MaybeDelivered(f"the terminal is gone: {error}") from error
-        self._choices = choices(outbound) or self._choices
-        self._commands |= commands(outbound)
         return Receipt(outbound.id)
 
-    async def read(self, source: int) -> None:
-        """Accept each line typed, until the input ends."""
-        async for line in typed_lines(source):
+    async def read(self, keyboard: int) -> None:
+        """Accept each line, until the input ends."""
+        async for line in typed_lines(keyboard):
             try:
                 await self._host.accept(self._inbound(line))
             except DatabaseFailed:
-                print("(That was not taken: please type it again.)", file=self._screen)
+                await self._print("(That was not taken: please type it again.)")
         self._host.report(connected=False, detail="the input has ended")
+
+    async def _print(self, text: str) -> None:
+        """In a thread: a terminal that is stopped stops nobody else."""
+        await asyncio.to_thread(print, _UNSAFE.sub("", text), file=self._screen, flush=True)
 
     def _inbound(self, line: str) -> Inbound:
         self._typed += 1
@@ -67,25 +67,27 @@ class Console:
             order=key,
             person=self._person,
             at=at,
-            body=(self._choices | self._commands).get(line, Said(line)),
+            body=Said(line),
             opens=True,
         )
 
 
 @asynccontextmanager
 async def connect(settings: ConsoleSettings, host: Host) -> AsyncIterator[Console]:
-    """Standard input and output, for as long as the context lasts."""
-    console = Console(settings, host)
-    async with asyncio.TaskGroup() as tasks:
-        reading = tasks.create_task(console.read(sys.stdin.fileno()))
-        host.report(connected=True)
-        yield console
-        reading.cancel()
+    """The terminal, for as long as the context lasts."""
+    with terminal(settings.terminal) as (keyboard, screen):
+        console = Console(settings, host, screen)
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(console.read(keyboard))
+            host.report(connected=True)
+            yield console
+            reading.cancel()
 
 
 async def _prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str:
-    return f"{settings.user}, at this terminal"
+    return f"{settings.user}, at {settings.terminal or 'this terminal'}"
 
 
-CAPABILITIES = Capabilities(authorship=Grade.FULL, suggestions=Grade.PARTIAL, suggestion_limit=20)
-PLUGIN = Plugin(settings=ConsoleSettings, capabilities=CAPABILITIES, connect=connect, prove=_prove)
+PLUGIN = Plugin(
+    settings=ConsoleSettings, capabilities=Capabilities(), connect=connect, prove=_prove
+)

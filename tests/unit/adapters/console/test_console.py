@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,33 +16,14 @@ from adapters.console import PLUGIN, Console, ConsoleSettings, connect
 from bridge.errors import MaybeDelivered
 from bridge.model.delivery import Outbound
 from bridge.model.ids import DeliveryId, ThreadKey
-from bridge.model.inbound import (
-    CancelAsked,
-    Clicked,
-    Inbound,
-    InboundBody,
-    RetryAsked,
-    Said,
-    StartAsked,
-)
-from bridge.model.messages import (
-    AgentReply,
-    Attachment,
-    AttachmentKind,
-    Author,
-    AuthorKind,
-    CallAction,
-    Content,
-    Control,
-    Notice,
-    NoticeKind,
-    Suggestion,
-)
+from bridge.model.inbound import Inbound, Said
+from bridge.model.messages import AgentReply, Author, AuthorKind, Content, Notice, NoticeKind
+from bridge.plugin import Capabilities
 from bridge.testing.clock import NOON, FakeClock
 from bridge.testing.host import PlayedHost
 
 AGENT = Author(AuthorKind.AGENT, "Poly")
-OFFER = AgentReply(AGENT, "Well?", suggestions=(Suggestion("Yes"), Suggestion("No")))
+OFFER = AgentReply(AGENT, "Well?\nReply with a number:\n1. Yes")
 
 
 class HostTwin(PlayedHost):
@@ -100,6 +82,10 @@ def outbound(content: Content, number: int = 1) -> Outbound:
     )
 
 
+def console_of(terminal: Terminal) -> Console:
+    return Console(ConsoleSettings(), terminal.host, sys.stdout)
+
+
 async def typed(terminal: Terminal, text: str, *before: Content) -> list[Inbound]:
     """What the host is told when `text` is typed after `before` was shown."""
     async with connect(ConsoleSettings(), terminal.host) as adapter:
@@ -131,62 +117,12 @@ async def test_lines_of_one_instant_have_their_own_identity_and_keep_their_order
     assert {each.thread for each in accepted} == {"console"}
 
 
-async def test_a_number_chooses_the_suggestion_of_that_number(terminal: Terminal) -> None:
+async def test_a_number_is_said_like_any_words_and_the_core_knows_what_it_means(
+    terminal: Terminal,
+) -> None:
     (inbound,) = await typed(terminal, "2\n", OFFER)
 
-    assert inbound.body == Clicked(DeliveryId("c1.1"), 1)
-
-
-@pytest.mark.parametrize("line", ["0", "3", "-1", "²", "01", "2nd"])
-async def test_any_other_number_is_said(terminal: Terminal, line: str) -> None:
-    (inbound,) = await typed(terminal, f"{line}\n", OFFER)
-
-    assert inbound.body == Said(line)
-
-
-async def test_only_the_newest_offer_can_be_chosen_from(terminal: Terminal) -> None:
-    later = AgentReply(AGENT, "Sure?", suggestions=(Suggestion("Quite"),))
-
-    accepted = await typed(terminal, "1\n2\n", OFFER, later, AgentReply(AGENT, "Hm."))
-
-    assert [each.body for each in accepted] == [Clicked(DeliveryId("c1.2"), 0), Said("2")]
-
-
-FAILED = Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, controls=(Control.RETRY,))
-
-
-@pytest.mark.parametrize(
-    ("control", "line", "body"),
-    [
-        (Control.START, "/new", StartAsked(DeliveryId("c1.1"))),
-        (Control.RETRY, "/retry", RetryAsked(DeliveryId("c1.1"))),
-        (Control.CANCEL, "/cancel", CancelAsked(DeliveryId("c1.1"))),
-    ],
-)
-async def test_what_a_notice_offers_is_printed_and_can_be_typed(
-    terminal: Terminal, control: Control, line: str, body: InboundBody
-) -> None:
-    (inbound,) = await typed(terminal, f"{line}\n", Notice(NoticeKind.ENDED, controls=(control,)))
-
-    assert inbound.body == body
-    assert f"(type {line} to " in terminal.shown()
-
-
-async def test_a_word_answers_the_newest_notice_that_offers_it(terminal: Terminal) -> None:
-    waiting = Notice(NoticeKind.HANDOFF_WAITING, controls=(Control.CANCEL,))
-
-    accepted = await typed(terminal, "/retry\n/cancel\n", FAILED, FAILED, waiting, OFFER)
-
-    assert [each.body for each in accepted] == [
-        RetryAsked(DeliveryId("c1.2")),
-        CancelAsked(DeliveryId("c1.3")),
-    ]
-
-
-async def test_a_word_that_nothing_offers_is_said(terminal: Terminal) -> None:
-    (inbound,) = await typed(terminal, "/retry\n", OFFER, Notice(NoticeKind.ENDED))
-
-    assert inbound.body == Said("/retry")
+    assert inbound.body == Said("2")
 
 
 async def test_what_could_not_be_stored_is_asked_for_again(terminal: Terminal) -> None:
@@ -198,28 +134,25 @@ async def test_what_could_not_be_stored_is_asked_for_again(terminal: Terminal) -
     assert "type it again" in terminal.shown()
 
 
-async def test_a_reply_is_printed_with_everything_in_it(terminal: Terminal) -> None:
-    reply = AgentReply(
-        AGENT,
-        "Here:",
-        attachments=(Attachment(AttachmentKind.LINK, "https://host.example", "A page"),),
-        call_actions=(CallAction("Ring us", "+44 1"),),
-        suggestions=(Suggestion("Yes"),),
-    )
+async def test_what_is_shown_is_told_from_what_comes_after_it(terminal: Terminal) -> None:
+    adapter = console_of(terminal)
 
-    receipt = await Console(ConsoleSettings(), terminal.host).deliver(outbound(reply))
+    receipt = await adapter.deliver(outbound(OFFER))
+    await adapter.deliver(outbound(AgentReply(AGENT, "* no\n\n  list")))
 
     assert receipt.reference == "c1.1"
     assert terminal.shown().splitlines() == [
-        "Poly: Here:",
-        "  A page https://host.example",
-        "  Ring us: +44 1",
-        "  1) Yes",
+        "* Well?",
+        "  Reply with a number:",
+        "  1. Yes",
+        "* * no",
+        "  ",
+        "    list",
     ]
 
 
 async def test_every_notice_is_printed_in_words(terminal: Terminal) -> None:
-    adapter = Console(ConsoleSettings(), terminal.host)
+    adapter = console_of(terminal)
 
     for number, kind in enumerate(NoticeKind):
         await adapter.deliver(outbound(Notice(kind), number))
@@ -230,19 +163,26 @@ async def test_every_notice_is_printed_in_words(terminal: Terminal) -> None:
 
 
 async def test_the_agents_text_cannot_drive_the_terminal(terminal: Terminal) -> None:
-    reply = AgentReply(AGENT, "a\x1b[2Jb\rc\x07\x9bd\u202ee\nf")
+    reply = AgentReply(AGENT, "a\x1b[2Jb\rc\x07\x9bd\u202ee\ud800\nf\tg")
 
-    await Console(ConsoleSettings(), terminal.host).deliver(outbound(reply))
+    await console_of(terminal).deliver(outbound(reply))
 
-    assert terminal.shown() == "Poly: a[2Jbcde\nf\n"
+    assert terminal.shown() == "* a[2Jbcde\n  f\tg\n"
+
+
+async def test_any_script_is_printed_as_it_is(terminal: Terminal) -> None:
+    text = "Grüße, \u4f60\u597d, \U0001f468\u200d\U0001f469\u200d\U0001f467, a\u00a0b"
+
+    await console_of(terminal).deliver(outbound(AgentReply(AGENT, text)))
+
+    assert terminal.shown() == f"* {text}\n"
 
 
 async def test_a_terminal_that_is_gone_leaves_doubt(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal,
 ) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr("sys.stdout", screen)
-    adapter = Console(ConsoleSettings(), terminal.host)
+    adapter = Console(ConsoleSettings(), terminal.host, screen)
     screen.close()
 
     with pytest.raises(MaybeDelivered, match="the terminal is gone"):
@@ -276,6 +216,15 @@ async def test_the_proof_names_the_person() -> None:
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValidationError):
         ConsoleSettings.model_validate({"type": "console", "usr": "ann"})
+
+
+async def test_the_proof_names_the_device() -> None:
+    async with aiohttp.ClientSession() as http:
+        assert "at /dev/tty9" in await PLUGIN.prove(ConsoleSettings(terminal="/dev/tty9"), http)
+
+
+def test_it_claims_nothing_so_that_the_core_puts_everything_into_words() -> None:
+    assert PLUGIN.capabilities == Capabilities()
 
 
 def test_it_fits_on_one_page_of_the_guide() -> None:

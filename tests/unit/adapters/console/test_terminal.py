@@ -3,13 +3,15 @@
 import asyncio
 import os
 import pty
+import tty
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from adapters.console.keyboard import typed_lines
+from adapters.console.terminal import terminal, typed_lines
+from bridge.errors import Unreachable
 
 
 @pytest.fixture
@@ -71,12 +73,42 @@ async def test_nothing_at_all_is_an_end() -> None:
 
 
 async def test_a_terminal_is_read_too() -> None:
-    master, terminal = pty.openpty()
+    master, device = pty.openpty()
     try:
         os.write(master, b"hello\n")
-        lines = typed_lines(terminal)
+        lines = typed_lines(device)
         assert await anext(lines) == "hello"
         await lines.aclose()  # type: ignore[attr-defined]  # an async generator behind its protocol
     finally:
         os.close(master)
-        os.close(terminal)
+        os.close(device)
+
+
+async def test_a_terminal_that_is_closed_is_an_end() -> None:
+    master, device = pty.openpty()
+    os.close(master)
+    try:
+        assert [line async for line in typed_lines(device)] == []
+    finally:
+        os.close(device)
+
+
+def test_a_device_is_opened_by_its_path_and_closed_again() -> None:
+    master, device = pty.openpty()
+    tty.setraw(device)
+    try:
+        with terminal(os.ttyname(device)) as (keyboard, screen):
+            print("hello", file=screen, flush=True)
+            assert os.read(master, 100) == b"hello\n"
+            os.write(master, b"you\n")
+            assert os.read(keyboard, 100) == b"you\n"
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(keyboard)
+    finally:
+        os.close(master)
+        os.close(device)
+
+
+def test_where_there_is_no_device_the_platform_is_away(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="No such file"), terminal(str(tmp_path / "tty9")):
+        pass
