@@ -295,5 +295,5 @@ class Plugin(Generic[SettingsT]):
     documents: Mapping[str, Callable[[SettingsT, AdapterName], str]] = field(default_factory=dict)
     #: Whether it will remember secrets with these settings: then there must be a key for them.
     keeps_secrets: Callable[[SettingsT], bool] = lambda _: False
-    #: The version it was written for: a number. The default is the bridge's own, so it says nothing.
+    #: The version it was written for, a number. The default is the bridge's own: it says nothing.
     api_version: int = API_VERSION
