@@ -5,6 +5,7 @@ import contextlib
 import html
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+from markdown_it import MarkdownIt
 
 from adapters.teams.door import PATH
 from adapters.teams.played import APP_ID, PASSWORD, TENANT, Message, PlayedMicrosoft
@@ -191,6 +193,8 @@ class TeamsStandIn:
         return str(next(self._numbers))
 
 
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})
+_TAG = re.compile(r"<[^<>]*>")
 _MENTION = [{"type": "mention", "mentioned": _BOT, "text": _CALLED}]
 
 
@@ -207,18 +211,23 @@ def _seen(name: str, message: Message) -> Seen:
 
 
 def _words(message: Message) -> list[str]:
-    """What is to be read: Markdown's marks are left, what its entities stand for is shown."""
+    """What is to be read, without Markdown's marks."""
     text = message.get("text") or ""
-    words = [html.unescape(text) if message.get("textFormat") == "markdown" else text]
+    words = [_rendered(text) if message.get("textFormat") == "markdown" else text]
     for each in _elements(message):
         if each["type"] == "TextBlock":
-            words.append(html.unescape(each["text"]))
+            words.append(_rendered(each["text"]))
         elif each["type"] == "RichTextBlock":
             words += [run["text"] for run in each["inlines"]]
         elif each["type"] == "ActionSet":
             links = [one for one in each["actions"] if one["type"] == "Action.OpenUrl"]
             words += [f"{one['title']} {one['url']}" for one in links]
     return [each for each in words if each]
+
+
+def _rendered(text: str) -> str:
+    """What remains of Markdown to be read; no HTML is taken for any."""
+    return html.unescape(_TAG.sub("", _MARKDOWN.render(text))).strip()
 
 
 def _elements(message: Message) -> list[Message]:
