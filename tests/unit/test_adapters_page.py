@@ -11,6 +11,7 @@ import pytest
 from bridge import errors, plugin
 from bridge.model.inbound import Inbound, InboundBody
 from bridge.plugin import Capabilities, Host
+from bridge.testing.conformance.verdicts import Level
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adapters.md"
@@ -43,7 +44,7 @@ def optional_protocols() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("above", "code"), [(above, code) for above, _, code in QUOTES])
 def test_code_is_quoted_from_the_file_named_above_it(above: str, code: str) -> None:
-    named = re.fullmatch(r"\[[\w.]+\]\((.+)\):", above)
+    named = re.fullmatch(r"\[[\w./]+\]\((.+)\):", above)
     assert named, f"no file is named above {code!r}"
     quoted = (PAGE.parent / named[1]).resolve().read_text("utf-8")
 
@@ -52,6 +53,12 @@ def test_code_is_quoted_from_the_file_named_above_it(above: str, code: str) -> N
 
 def test_no_code_stands_there_without_its_file() -> None:
     assert len(re.findall(r"^```(?:python|toml)$", TEXT, re.MULTILINE)) == len(QUOTES) > 8
+
+
+def test_the_console_stands_there_whole() -> None:
+    console = (ROOT / "adapters" / "console" / "__init__.py").read_text("utf-8")
+
+    assert console in {code for _, _, code in QUOTES}
 
 
 def test_the_adapter_has_under_100_lines() -> None:
@@ -105,3 +112,9 @@ def test_each_thing_that_the_host_lends_is_told() -> None:
     lent = {name for name in vars(Host) if not name.startswith("_")} - set(vars(Protocol))
 
     assert first_cells(section("Its life")) == lent
+
+
+def test_each_level_of_the_scale_is_told() -> None:
+    rows = re.findall(r"^\| (\w+) \| .* \|$", section("How good is it"), re.MULTILINE)
+
+    assert rows[1:] == [level.label for level in Level]
