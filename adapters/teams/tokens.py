@@ -17,7 +17,7 @@ from bridge.clock import Clock
 #: How far Microsoft's clock and ours may differ, seconds; their own figure.
 _SKEW = 300
 #: The longest token that is looked at; theirs have about 2,000 characters.
-_LONGEST = 16_384
+_LONGEST = 8_000
 
 
 class Stranger(Exception):
