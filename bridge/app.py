@@ -7,38 +7,36 @@ way gets a moment, then the adapters leave; the rest is in the store, for the ne
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 import aiohttp
 
 from bridge import log
-from bridge.config import (
-    AgentSettings,
-    Settings,
-    adapter_settings,
-    adapter_type_place,
-    secrets_in,
-)
+from bridge.config import AgentSettings, Settings, adapter_type_place
 from bridge.core.state import Conversation, Terms
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
-from bridge.plugin import Capabilities, registry
+from bridge.plugin import Adapter, Capabilities, Host
 from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
 from bridge.runtime.agents import UNKNOWN, AgentDoor, Agents, terms_on
+from bridge.runtime.configured import Configured as Configured
+from bridge.runtime.configured import configured, refuse_unusable
+from bridge.runtime.configured import configured_adapters as configured_adapters
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.holding import Hold
 from bridge.runtime.intake import Intake
+from bridge.runtime.isolation.apart import Apart
 from bridge.runtime.keeping import Means
 from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
 from bridge.runtime.naming import Names
 from bridge.runtime.pace import Pace
+from bridge.runtime.patience import patient
 from bridge.runtime.process import Thaw, uncollected
-from bridge.runtime.remembering import AdapterMemory, no_key
+from bridge.runtime.remembering import AdapterMemory
 from bridge.runtime.routes import Routes
 from bridge.runtime.sessions import Sessions
 from bridge.runtime.soundness import Soundness
@@ -57,39 +55,6 @@ _DRAIN = timedelta(seconds=5)
 #: How often requests left by the command line are looked for, and old rows deleted.
 _REQUESTS = timedelta(seconds=1)
 _HOUSEKEEPING = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """One configured adapter, its settings already checked."""
-
-    name: AdapterName
-    plugin: registry.AnyPlugin
-    settings: registry.AnySettings
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the plug-in can show with these settings."""
-        return self.plugin.tuned(self.settings, self.plugin.capabilities)
-
-
-def configured_adapters(settings: Settings) -> list[Configured]:
-    """Every adapter of the configuration, with its plug-in's own settings.
-
-    Raises:
-        ConfigurationError: a plug-in is unknown, or does not take its settings, or would keep
-            secrets without a key to seal them with.
-    """
-    found = []
-    log.know(secrets_in(settings))
-    for name, table in settings.adapters.items():
-        plugin = registry.find(table.type, where=adapter_type_place(settings, name))
-        own = adapter_settings(settings, name, plugin.settings)
-        log.know(secrets_in(own))
-        if plugin.keeps_secrets(own) and settings.database.encryption_key is None:
-            raise no_key(name)
-        found.append(Configured(AdapterName(name), plugin, own))
-    return found
 
 
 def agent_connection(name: str, agent: AgentSettings) -> AgentConnection:
@@ -132,6 +97,8 @@ async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     adapters = configured_adapters(settings)
+    if all(one.trouble for one in adapters):
+        refuse_unusable(adapters)
     async with (
         open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,
         http_session() as http,
@@ -164,6 +131,7 @@ class Daemon:
         self._agents: Agents = {
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
         }
+        self._capabilities = {one.name: one.capabilities for one in adapters}
         self._known_terms: dict[tuple[AdapterName, AgentName], Terms] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -234,7 +202,8 @@ class Daemon:
             tasks.create_task(self._keep_house(), name="housekeeping")
             for door in unproved:
                 tasks.create_task(self._prove_again(door), name="prove")
-            supervisor = Supervisor(adapters, self._status, self._world, self._routes)
+            among = [one.name for one in self._configured]
+            supervisor = Supervisor(adapters, self._status, self._world, self._routes, among=among)
             leave = asyncio.Event()
             running = [
                 supervised.create_task(
@@ -278,7 +247,43 @@ class Daemon:
             ),
             route=self._route,
         )
-        return Post(name=one.name, plugin=one.plugin, settings=one.settings, host=host)
+        if one.isolated:
+            return Post(name=one.name, connect=self._apart(one, host).connect)
+        return Post(
+            name=one.name,
+            connect=lambda: self._here(one, host),
+            called=lambda adapter: patient(adapter, trusted=one.ours),
+        )
+
+    def _apart(self, one: Configured, host: Host) -> Apart:
+        return Apart(
+            name=one.name,
+            type_name=self._settings.adapters[one.name].type,
+            where=adapter_type_place(self._settings, one.name),
+            given=self._settings.given_to(one.name),
+            host=host,
+            clock=self._world.clock,
+            learn=lambda capabilities: self._learn(one.name, capabilities),
+        )
+
+    def _here(self, one: Configured, host: Host) -> AbstractAsyncContextManager[Adapter]:
+        """The adapter within this process; a plug-in that could not be imported is, if it can be.
+
+        Raises:
+            ConfigurationError: it cannot.
+        """
+        if one.trouble:
+            one = configured(self._settings, one.name)
+            self._learn(one.name, one.capabilities)
+        if one.plugin is None or one.settings is None:
+            raise one.trouble or AssertionError("without its plug-in an adapter has a trouble")
+        return one.plugin.connect(one.settings, host)
+
+    def _learn(self, adapter: AdapterName, capabilities: Capabilities | None) -> None:
+        """What an adapter can show; from here on each step goes by it."""
+        if self._capabilities.get(adapter) != capabilities:
+            self._capabilities[adapter] = capabilities
+            self._known_terms.clear()
 
     def _door(self, name: str, agent: AgentSettings) -> AgentDoor:
         connection = agent_connection(name, agent)
@@ -308,8 +313,7 @@ class Daemon:
         return self._known_terms[key]
 
     def _new_terms(self, adapter: AdapterName, agent: AgentName) -> Terms:
-        known = (one.capabilities for one in self._configured if one.name == adapter)
-        platform = next(known, UNKNOWN)
+        platform = self._capabilities.get(adapter) or UNKNOWN
         door = self._agents.get(agent)
         return terms_on(platform) if door is None else door.terms(platform)
 

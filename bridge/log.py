@@ -20,7 +20,7 @@ from structlog.typing import EventDict, Processor
 
 #: The family of our own loggers, an adapter's included. Everybody else is heard from warning up, at
 #: any level: libraries speak of bodies and addresses below that.
-_OURS = "polyai_bridge"
+OURS = "polyai_bridge"
 _MASK = "[secret]"
 #: What secrets look like, wherever they stand; group 1 is kept, a mask too.
 _SECRETS = (
@@ -55,7 +55,7 @@ _GAINED: tuple[Processor, ...] = (
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module: `log.info("session.opened", agent=…)`."""
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        logging.getLogger(f"{_OURS}.{name}"),
+        logging.getLogger(f"{OURS}.{name}"),
         processors=[
             structlog.stdlib.filter_by_level,
             *_GAINED,
@@ -82,7 +82,7 @@ def configure(level: str, layout: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    ours = logging.getLogger(_OURS)
+    ours = logging.getLogger(OURS)
     ours.setLevel(level.upper())
     root.setLevel(max(logging.WARNING, ours.level))
 

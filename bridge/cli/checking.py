@@ -23,8 +23,9 @@ async def prove(settings: config.Settings, adapters: list[app.Configured]) -> No
         await _proved(f"agent {name}", app.prove_agent(name, agent, world), failures)
     async with aiohttp.ClientSession() as http:
         for one in adapters:
-            proof = one.plugin.prove(one.settings, http)
-            await _proved(f"adapter {one.name}", proof, failures)
+            if one.plugin is not None and one.settings is not None:
+                proof = one.plugin.prove(one.settings, http)
+                await _proved(f"adapter {one.name}", proof, failures)
     if failures:
         refused = any(isinstance(each, CredentialsRefused) for each in failures.values())
         kind = CredentialsRefused if refused else BridgeError

@@ -24,7 +24,7 @@ from bridge.config.tables import (
     Route,
     Settings,
 )
-from bridge.config.validation import ModelT, accept, offer, secrets_in
+from bridge.config.validation import ModelT, accept, offer, own, secrets_in
 from bridge.model.ids import AdapterName
 
 __all__ = [
@@ -91,10 +91,16 @@ def adapter_settings(settings: Settings, name: AdapterName, model: type[ModelT])
     Raises:
         ConfigurationError: as `load`.
     """
-    given = settings.given_to(name)
-    if "type" not in model.model_fields:
-        given.values.pop(("type",), None)
-    return accept(model, given)
+    return plugin_settings(settings.given_to(name), model)
+
+
+def plugin_settings(given: Given, model: type[ModelT]) -> ModelT:
+    """What an adapter's table holds, in its plug-in's own model.
+
+    Raises:
+        ConfigurationError: as `load`.
+    """
+    return accept(model, own(given, model))
 
 
 def _astray(settings: Settings, given: Given) -> list[Problem]:

@@ -18,7 +18,7 @@ from pydantic import (
 
 from bridge.config.sources import Given, Key, Value, gather, type_place
 from bridge.config.tables import AdapterTable, usable_name
-from bridge.config.validation import ModelT, accept, secrets_of
+from bridge.config.validation import ModelT, accept, own, secrets_of
 from bridge.model.ids import AdapterName
 
 
@@ -49,10 +49,7 @@ class Draft:
         Raises:
             ConfigurationError: anything else is missing or wrong.
         """
-        values = dict(self.given.values)
-        if "type" not in model.model_fields:
-            values.pop(("type",), None)
-        return accept(_sparing(model), Given(self.given.file, values, self.given.at))
+        return accept(_sparing(model), own(self.given, model))
 
 
 def load_drafts(path: Path, environment: Mapping[str, str]) -> dict[AdapterName, Draft]:

@@ -262,6 +262,8 @@ class AdapterTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     type: Annotated[str, Field(min_length=1)]
+    #: Whether it runs in a process of its own; None: unless its plug-in comes with the bridge.
+    isolation: Literal["process", "none"] | None = None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """The type alone: any other value may be a secret."""

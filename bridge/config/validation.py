@@ -32,6 +32,13 @@ def accept(
     raise AssertionError("a validation error names at least one problem")
 
 
+def own(given: Given, model: type[BaseModel]) -> Given:
+    """What of an adapter's table its plug-in sees: `type` if it asks, no other key of ours."""
+    ours = {("isolation",), ("type",)} - ({("type",)} if "type" in model.model_fields else set())
+    values = {key: value for key, value in given.values.items() if key not in ours}
+    return Given(given.file, values, given.at)
+
+
 def _problem(model: type[BaseModel], given: Given, details: ErrorDetails) -> Problem:
     key = tuple(part for part in details["loc"] if part != "[key]")
     place = given.place(key)

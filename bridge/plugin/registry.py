@@ -1,8 +1,9 @@
 """Which adapter plug-ins are installed? Found by entry point; configuration names them by type."""
 
 import difflib
+import importlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -19,6 +20,14 @@ AnyPlugin = Plugin[Any]
 AnySettings = BaseModel
 
 
+#: The package that the bridge itself is in; its own plug-ins are released together with it.
+_OURS = "polyai-bridge"
+
+
+class Unusable(ConfigurationError):
+    """A plug-in is announced, but cannot be used: that is the trouble of its adapters alone."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """An announced plug-in: either it can be used, or `problem` says why not."""
@@ -27,6 +36,29 @@ class Found:
     problem: str | None
     #: The package that announced it, with its version; empty where nobody says.
     distribution: str = ""
+    #: Whether that is the bridge's own.
+    ours: bool = False
+    api_version: int | None = None  #: which it is written for, as far as it could be asked
+    type_name: str = ""
+    where: str = "type"  #: the key that names it, and the place of that, for refusals
+
+    def usable(self) -> AnyPlugin:
+        """The plug-in.
+
+        Raises:
+            Unusable: it has a problem.
+        """
+        if self.plugin is None:
+            raise self.unusable(self.problem or "")
+        return self.plugin
+
+    def unusable(self, problem: str) -> Unusable:
+        """The refusal of this plug-in for a problem."""
+        origin = self.distribution or "the package that announces it"
+        return Unusable(
+            f'{self.where}: the plug-in "{self.type_name}" cannot be used: {problem}',
+            remedy=f"repair or upgrade {origin}, or remove the adapters of this type",
+        )
 
 
 def discover(entries: Iterable[EntryPoint] | None = None) -> dict[str, Found]:
@@ -48,20 +80,25 @@ def find(
     `where` is the key and the place of that `type`, for what is said when it is refused.
 
     Raises:
-        ConfigurationError: none has this type, or it cannot be used.
+        ConfigurationError: none has this type, or (`Unusable`) it cannot be used.
     """
+    return look(type_name, entries, where=where).usable()
+
+
+def look(
+    type_name: str, entries: Iterable[EntryPoint] | None = None, *, where: str = "type"
+) -> Found:
+    """The same, whether it can be used or not. One that could not is imported once more.
+
+    Raises:
+        ConfigurationError: none has this type.
+    """
+    importlib.invalidate_caches()  # a package may have been repaired since
     announced = _announced(entries)
     chosen = [entry for entry in announced if entry.name == type_name]
     if not chosen:
         raise _unknown(type_name, sorted({entry.name for entry in announced}), where)
-    found = _examined(chosen)
-    if found.plugin is None:
-        origin = found.distribution or "the package that announces it"
-        raise ConfigurationError(
-            f'{where}: the plug-in "{type_name}" cannot be used: {found.problem}',
-            remedy=f"repair or upgrade {origin}, or remove the adapters of this type",
-        )
-    return found.plugin
+    return replace(_examined(chosen), where=where)
 
 
 def _announced(entries: Iterable[EntryPoint] | None) -> list[EntryPoint]:
@@ -70,19 +107,27 @@ def _announced(entries: Iterable[EntryPoint] | None) -> list[EntryPoint]:
 
 def _examined(group: list[EntryPoint]) -> Found:
     """What entry points of one name offer; two packages under one name offer nothing."""
-    origins = sorted({_origin(entry) for entry in group})
+    entry, origins = group[0], sorted({_origin(entry) for entry in group})
+    found = Found(
+        plugin=None,
+        problem=None,
+        distribution=", ".join(origins),
+        ours=all(each.dist is not None and each.dist.name == _OURS for each in group),
+        type_name=entry.name,
+    )
     if len({entry.value for entry in group}) > 1:
-        return _refused("several packages announce this type", ", ".join(origins))
-    entry, origin = group[0], origins[0]
+        return replace(found, problem="several packages announce this type")
     try:
         plugin = entry.load()
     # Whatever foreign code raises while it is imported, the other plug-ins must still be served.
     except (Exception, SystemExit) as error:
-        return _refused(f"importing {entry.value} failed: {_told(error)}", origin)
+        return replace(found, problem=f"importing {entry.value} failed: {_told(error)}")
+    version = getattr(plugin, "api_version", None)
+    found = replace(found, api_version=version if isinstance(version, int) else None)
     problem = _misfit(plugin)
     if problem:
-        return _refused(f"{entry.value} {problem}", origin)
-    return Found(plugin=plugin, problem=None, distribution=origin)
+        return replace(found, problem=f"{entry.value} {problem}")
+    return replace(found, plugin=plugin)
 
 
 def _misfit(plugin: object) -> str | None:
@@ -98,10 +143,6 @@ def _misfit(plugin: object) -> str | None:
     if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
         return "has settings that are not a pydantic model"
     return None
-
-
-def _refused(problem: str, distribution: str) -> Found:
-    return Found(plugin=None, problem=problem, distribution=distribution)
 
 
 def _told(error: BaseException) -> str:

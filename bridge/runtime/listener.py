@@ -58,9 +58,12 @@ class _Ready:
 
     async def answer(self, _request: web.Request) -> web.Response:
         troubles = self._status.troubles
-        if troubles:
-            return web.json_response({"ready": False, "causes": troubles}, status=503)
-        return web.json_response({"ready": True, "causes": []})
+        told = {
+            "ready": not troubles,
+            "causes": troubles,
+            "adapters": {name: how.state for name, how in self._status.adapters.items()},
+        }
+        return web.json_response(told, status=503 if troubles else 200)
 
 
 class _Metrics:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bridge.errors import (
+    BridgeError,
     CredentialsRefused,
     DeliveryFailed,
     MaybeDelivered,
@@ -16,6 +17,9 @@ from bridge.model.delivery import Receipt
 REFUSED = timedelta(seconds=60)
 #: How often an adapter may fail one delivery in ways it never announced: about eight minutes.
 BREAKS = 20
+
+#: How often an adapter may die or hang over one delivery; each time all its threads wait for it.
+DEATHS = 3
 
 #: How an attempt came out, in the words of the metric; what no contract knows is `broken`.
 _WORDS = {
@@ -37,8 +41,35 @@ def word(outcome: object) -> str:
     return next((word for kind, word in _WORDS.items() if isinstance(outcome, kind)), "broken")
 
 
+class _FatalPost(MaybeDelivered):
+    """The adapter died or hung while it posted."""
+
+
+class _FatalCall(Unreachable):
+    """The adapter died or hung while it did what can be done again."""
+
+
+def fatal(kind: type[DeliveryFailed], message: str) -> DeliveryFailed:
+    """The adapter died or hung in a call whose outcome is of this `kind`."""
+    return _FatalPost(message) if issubclass(kind, MaybeDelivered) else _FatalCall(message)
+
+
+def is_fatal(error: object) -> bool:
+    """Whether the adapter died or hung in that very call."""
+    return isinstance(error, _FatalPost | _FatalCall)
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """What went wrong, out of the groups that an adapter's own tasks wrapped it in."""
+    while isinstance(error, BaseExceptionGroup):
+        error = (error.subgroup(BridgeError) or error).exceptions[0]
+    return error
+
+
 def broken(error: object) -> Broken:
     """What the last of so many failures comes to."""
+    if is_fatal(error):
+        return Broken(f"the adapter died or hung over it {DEATHS} times")
     return Broken(f"the adapter failed {BREAKS} times: {type(error).__name__}")
 
 

@@ -6,6 +6,7 @@ is repeated. What waits for its turn (`Queuer`) was not attempted yet, so a cras
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,10 +23,20 @@ from bridge.model.delivery import (
     ThreadBody,
     Urgency,
 )
+from bridge.model.ids import AdapterName
 from bridge.model.messages import AgentReply, Content
 from bridge.plugin import Adapter, Announcer, Finder
 from bridge.runtime.ledger import Ledger
-from bridge.runtime.outcomes import BREAKS, Broken, broken, certainly_absent, unannounced, word
+from bridge.runtime.outcomes import (
+    BREAKS,
+    DEATHS,
+    Broken,
+    broken,
+    certainly_absent,
+    is_fatal,
+    unannounced,
+    word,
+)
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.world import World
@@ -48,6 +59,9 @@ class Posting:
         self._world = world
         self._adapters = adapters
         self._status = status
+        #: What was under way when an adapter died goes one by one from then on: only one of them
+        #: is to blame, and none of the others may be given up for it.
+        self._suspects: dict[AdapterName, asyncio.Lock] = {}
 
     async def announce(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
         """Post it at the top of its place; why not, if it is given up."""
@@ -60,7 +74,7 @@ class Posting:
         doubtful = delivery.state is DeliveryState.SENDING
         # A clock set back meanwhile would have us wait until an attempt "in the future" is settled.
         since = min(delivery.attempted_at or delivery.owed_at, self._world.clock.now())
-        failures, breaks = 0, 0
+        failures, breaks, deaths = 0, 0, 0
         outcome: Receipt | Exception | None = None
         while True:
             if doubtful:
@@ -68,14 +82,15 @@ class Posting:
                 resolved, refused = await self._resolved(delivery, outbound, since)
                 if resolved:
                     return refused
-            if breaks == BREAKS:
+            if breaks == BREAKS or deaths == DEATHS:
                 return await self._buried(delivery, broken(outcome))
-            adapter = await self._adapters.connected(delivery.adapter)
-            outcome = await self._turn_refused(delivery, adapter, outbound)
-            attempted = outcome is None
-            if outcome is None:
-                since = self._world.clock.now()
-                outcome = await self._attempted(delivery, adapter, outbound)
+            async with self._alone(delivery.adapter, suspect=deaths > 0):
+                adapter = await self._adapters.connected(delivery.adapter)
+                outcome = await self._turn_refused(delivery, adapter, outbound)
+                attempted = outcome is None
+                if outcome is None:
+                    since = self._world.clock.now()
+                    outcome = await self._attempted(delivery, adapter, outbound)
             if isinstance(outcome, Receipt):
                 await self._ledger.sent(delivery, outcome)
                 return None
@@ -83,6 +98,7 @@ class Posting:
                 return await self._buried(delivery, outcome)
             failures += 1
             breaks += unannounced(outcome)
+            deaths += is_fatal(outcome)
             doubtful = attempted and not certainly_absent(outcome)
             if attempted and not doubtful:
                 await self._ledger.absent(delivery, str(outcome))
@@ -132,17 +148,18 @@ class Posting:
 
         Each time with the adapter that is connected then: one that has left is of no use.
         """
-        failures, breaks = 0, 0
+        failures, breaks, deaths = 0, 0, 0
         while True:
-            adapter = await self._adapters.connected(delivery.adapter)
             try:
-                return await act(adapter)
+                async with self._alone(delivery.adapter, suspect=deaths > 0):
+                    return await act(await self._adapters.connected(delivery.adapter))
             except Rejected as error:
                 return error
             except Exception as error:
                 failures += 1
                 breaks += unannounced(error)
-                if breaks == BREAKS:
+                deaths += is_fatal(error)
+                if breaks == BREAKS or deaths == DEATHS:
                     return broken(error)
                 await self._ledger.pause(delivery, error, failures)
 
@@ -189,6 +206,10 @@ class Posting:
         if not isinstance(await self._adapters.connected(delivery.adapter), Finder):
             return MaybeDelivered("the adapter cannot look for it")
         return await self.repeat(delivery, find) or unknown
+
+    def _alone(self, adapter: AdapterName, *, suspect: bool) -> AbstractAsyncContextManager[None]:
+        """For a suspect, its turn among the suspects of that adapter."""
+        return self._suspects.setdefault(adapter, asyncio.Lock()) if suspect else nullcontext()
 
     async def _buried(self, delivery: ThreadDelivery, error: Rejected) -> Rejected:
         await self._ledger.bury(delivery, error)

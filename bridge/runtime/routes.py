@@ -31,6 +31,14 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
+def check(method: str, path: str) -> None:
+    """Raises ValueError if that is no method or path for a handler."""
+    if method not in _METHODS:
+        raise ValueError(f"{method!r} is not one of {', '.join(sorted(_METHODS))}")
+    if not _PATH.fullmatch(path):
+        raise ValueError(f"{path!r} is not a path such as /events: plain words after slashes")
+
+
 @dataclass(slots=True)
 class _Served:
     """What one adapter serves: handlers by path and method, and how many are at work."""
@@ -54,10 +62,7 @@ class Routes:
         Raises:
             ValueError: that is no method or path for a handler, or has one already.
         """
-        if method not in _METHODS:
-            raise ValueError(f"{method!r} is not one of {', '.join(sorted(_METHODS))}")
-        if not _PATH.fullmatch(path):
-            raise ValueError(f"{path!r} is not a path such as /events: plain words after slashes")
+        check(method, path)
         handlers = self._served.setdefault(adapter, _Served()).handlers.setdefault(path, {})
         if method in handlers:
             raise ValueError(f"{method} {path} is served already")

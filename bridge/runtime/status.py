@@ -1,6 +1,8 @@
 """How are we? What `/ready` and `/metrics` say; log lines once when lost, once when back."""
 
+import enum
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
@@ -12,13 +14,39 @@ from bridge.plugin import Accepted
 _log = log.get("status")
 
 
+class State(enum.StrEnum):
+    """How an adapter stands."""
+
+    STARTING = "starting"  #: connecting for the first time
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"  #: it says so itself, and goes on
+    RESTARTING = "restarting"  #: it failed, and is tried again
+    REFUSED = "refused"  #: its platform refuses who we are; tried again every minute
+    UNUSABLE = "unusable"  #: its plug-in cannot be used; tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an adapter stands, and why if that is a trouble; `failures` are those in a row."""
+
+    state: State
+    trouble: str | None = None
+    failures: int = 0
+
+    def __str__(self) -> str:
+        """The trouble, and what becomes of it."""
+        if not self.failures:
+            return self.trouble or self.state
+        return f"{self.trouble} ({self.state}, attempt {self.failures + 1})"
+
+
 class Status:
     """The state of everything that can be away, and the counts."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began: noise
         self.registry = CollectorRegistry()
-        self._adapters: dict[AdapterName, str | None] = {}
+        self._adapters: dict[AdapterName, Standing] = {}
         self._refusing: dict[AdapterName, str] = {}
         self._agents: dict[AgentName, str] = {}
         self._alike: dict[AgentName, str] = {}  #: their troubles without what changes every time
@@ -60,6 +88,12 @@ class Status:
             ("adapter",),
             registry=self.registry,
         )
+        self._restarts = Counter(
+            "polyai_bridge_adapter_restarts_total",
+            "How often an adapter failed and was tried again.",
+            ("adapter",),
+            registry=self.registry,
+        )
         # Counted for every message: a counter is looked up once for what it is of.
         self._inbound = cache(inbound.labels)
         self._deliveries = cache(deliveries.labels)
@@ -72,7 +106,8 @@ class Status:
 
     def expected(self, name: AdapterName) -> None:
         """An adapter is going to be connected; until it is, we are not ready."""
-        self._adapters.setdefault(name, "not connected yet")
+        self._adapters.setdefault(name, Standing(State.STARTING, "not connected yet"))
+        self._restarts.labels(name)
         for outcome in ("seen", "removed"):
             self._twins.labels(name, outcome)  # an alarm needs the nought before the first one
         self._connected.labels(name)
@@ -80,15 +115,34 @@ class Status:
 
     def adapter(self, name: AdapterName, *, connected: bool, detail: str = "") -> None:
         """An adapter's connection changed."""
-        trouble = None if connected else (detail or "not connected")
-        if self._adapters.get(name, "") == trouble:
-            return
-        self._adapters[name] = trouble
-        self._connected.labels(name).set(connected)
         if connected:
-            _log.info("adapter.connected", adapter=name, detail=detail)
+            standing = Standing(State.CONNECTED)
         else:
-            _log.warning("adapter.disconnected", adapter=name, detail=trouble)
+            standing = Standing(State.DISCONNECTED, detail or "not connected")
+        if self._stands(name, standing) and connected:
+            _log.info("adapter.connected", adapter=name, detail=detail)
+
+    def failed(self, name: AdapterName, state: State, trouble: str, failures: int) -> None:
+        """An adapter failed for the `failures`-th time in a row, and is going to be tried again."""
+        self._restarts.labels(name).inc()
+        self._stands(name, Standing(state, trouble, failures))
+
+    def _stands(self, name: AdapterName, standing: Standing) -> bool:
+        """Whether that is news; the same trouble once more is none."""
+        before, self._adapters[name] = self._adapters.get(name), standing
+        if before is not None and before.trouble == standing.trouble:
+            return False
+        self._connected.labels(name).set(standing.trouble is None)
+        if standing.trouble is not None:
+            _log.warning(
+                "adapter.disconnected", adapter=name, detail=standing.trouble, state=standing.state
+            )
+        return True
+
+    @property
+    def adapters(self) -> dict[AdapterName, Standing]:
+        """How each adapter stands."""
+        return dict(self._adapters)
 
     def refused(self, name: AdapterName, trouble: str | None) -> None:
         """An adapter's platform refuses deliveries (`trouble`), or takes them again (None)."""
@@ -161,7 +215,7 @@ class Status:
     def troubles(self) -> list[str]:
         """Why we are not ready; empty if we are."""
         database = [f"database: {self._database}"] if self._database is not None else []
-        adapters = [f"adapter {n}: {why}" for n, why in self._adapters.items() if why is not None]
+        adapters = [f"adapter {n}: {how}" for n, how in self._adapters.items() if how.trouble]
         refusing = [f"adapter {n} refuses deliveries: {why}" for n, why in self._refusing.items()]
         agents = [f"agent {n}: {why}" for n, why in self._agents.items()]
         return database + adapters + refusing + agents

@@ -1,22 +1,29 @@
 """Who keeps the adapters alive? Each connects, serves and is tried again, harming no other."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel
-
-from bridge.errors import BridgeError, CredentialsRefused, Unreachable
+from bridge.errors import BridgeError, ConfigurationError, CredentialsRefused, Unreachable
 from bridge.model.ids import AdapterName
-from bridge.plugin import Adapter, Host, Plugin, Queuer, Signaller
+from bridge.plugin import Adapter, Queuer, Signaller
+from bridge.runtime.outcomes import cause_of
+from bridge.runtime.patience import call_off
 from bridge.runtime.routes import Routes
-from bridge.runtime.status import Status
+from bridge.runtime.status import State, Status
 from bridge.runtime.world import World
 
 #: How long nobody asks again after the platform refused our credentials: a person must act.
-_REFUSED = timedelta(seconds=60)
+_REFUSED: Final = timedelta(seconds=60)
+#: Whoever was connected for so long is tried again at once, as if it had never failed.
+STEADY: Final = timedelta(seconds=60)
+#: How long connecting may take: there may be much to catch up with.
+_CONNECTING: Final = timedelta(minutes=2)
+#: How long leaving may take.
+_LEAVING: Final = timedelta(seconds=5)
 _GONE = "the adapter has left"
 
 
@@ -100,53 +107,129 @@ class Adapters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """One configured adapter: its plug-in, its own settings, and the host it is lent."""
+    """One configured adapter: how it is connected, again and again."""
 
     name: AdapterName
-    plugin: Plugin[Any]
-    settings: BaseModel
-    host: Host
+    #: A new context, in which the adapter is connected. Its errors are ours, or named like others.
+    connect: Callable[[], AbstractAsyncContextManager[Adapter]]
+    #: How it is called, if not as it is: see `patience`.
+    called: Callable[[Adapter], Adapter] = lambda adapter: adapter
+
+
+@dataclass(slots=True)
+class _Stay:
+    """One time that an adapter is connected, in a task of its own."""
+
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
     """Runs each adapter until `stop`, again and again if it fails."""
 
     def __init__(
-        self, adapters: Adapters, status: Status, world: World, routes: Routes | None = None
+        self,
+        adapters: Adapters,
+        status: Status,
+        world: World,
+        routes: Routes | None = None,
+        *,
+        among: Collection[AdapterName] = (),
+        connecting: timedelta = _CONNECTING,
+        leaving: timedelta = _LEAVING,
     ) -> None:
+        """`among` are all that will be run; without any left that may serve, it is over."""
         self._adapters = adapters
         self._status = status
         self._world = world
         self._routes = routes or Routes()
+        self._connecting = connecting.total_seconds()
+        self._leaving = leaving.total_seconds()
+        self._hopeful = set(among)
+        self._refusal: CredentialsRefused | None = None
 
     async def run(self, post: Post, stop: asyncio.Event) -> None:
         """Keep one adapter connected.
 
         Raises:
-            CredentialsRefused: at the first connect: a person must act before it makes sense.
-                Later it is a trouble like any other: the other adapters are not to blame.
+            CredentialsRefused: at the first connect, and no other adapter can serve either: a
+                person must act before it makes sense. Otherwise it is a trouble like any other:
+                the other adapters are not to blame.
         """
         failures, served = 0, False
         self._status.expected(post.name)
+        self._hopeful.add(post.name)
         while not stop.is_set():
-            try:
-                async with post.plugin.connect(post.settings, post.host) as adapter:
-                    self._adapters.arrived(post.name, adapter)
-                    self._status.adapter(post.name, connected=True)
-                    failures, served = 0, True
+            began = self._world.clock.now()
+            stay = _Stay()
+            cause = await self._stayed(post, stay, stop)
+            served |= stay.came.is_set()
+            if cause is None:
+                return
+            if not served:
+                self._despair(post.name, cause)
+            steady = stay.came.is_set() and self._world.clock.now() - began >= STEADY
+            failures = 1 if steady else failures + 1
+            self._status.failed(post.name, _state(cause), _told(cause), failures)
+            await self._again(failures, cause, stop)
+
+    def _despair(self, name: AdapterName, cause: BaseException) -> None:
+        """Whoever was refused, or cannot be used, before it ever served is not hoped for.
+
+        Raises:
+            CredentialsRefused: nobody is.
+        """
+        if not isinstance(cause, CredentialsRefused | ConfigurationError):
+            self._hopeful.add(name)
+            return
+        self._hopeful.discard(name)
+        if isinstance(cause, CredentialsRefused):
+            self._refusal = cause
+        if self._refusal is not None and not self._hopeful:
+            raise self._refusal from None
+
+    async def _stayed(self, post: Post, stay: _Stay, stop: asyncio.Event) -> BaseException | None:
+        """Have it connected until `stop` (None), or until something went wrong."""
+        staying = asyncio.create_task(self._stay(post, stay, stop), name=f"adapter {post.name}")
+        try:
+            cause = await self._watched(staying, stay)
+        finally:
+            self._routes.withdraw(post.name)
+            self._adapters.left(post.name)
+            if not staying.done():
+                await call_off(staying)
+        return cause
+
+    async def _watched(
+        self, staying: "asyncio.Task[BaseException | None]", stay: _Stay
+    ) -> BaseException | None:
+        if not await _within(self._connecting, staying, stay.came):
+            return Unreachable("it took too long to connect")
+        await _within(None, staying, stay.leaving)
+        if not await _within(self._leaving, staying):
+            return Unreachable("it took too long to leave")
+        return staying.result()
+
+    async def _stay(self, post: Post, stay: _Stay, stop: asyncio.Event) -> BaseException | None:
+        """Connect, wait for `stop`, leave; what went wrong, whatever that is.
+
+        It must not be raised: what is meant to end a program would end ours.
+        """
+        try:
+            async with post.connect() as adapter:
+                self._adapters.arrived(post.name, post.called(adapter))
+                self._status.adapter(post.name, connected=True)
+                stay.came.set()
+                try:
                     await stop.wait()
                     # While it is whole, it finishes the requests that it has begun to answer.
                     await self._routes.close(post.name)
                     self._adapters.left(post.name)
-            except Exception as error:
-                self._routes.withdraw(post.name)
-                self._adapters.left(post.name)
-                cause = _cause(error)
-                if isinstance(cause, CredentialsRefused) and not served:
-                    raise cause from None
-                failures += 1
-                self._status.adapter(post.name, connected=False, detail=_told(cause))
-                await self._again(failures, cause, stop)
+                finally:
+                    stay.leaving.set()
+        except BaseException as error:
+            return cause_of(error)
+        return None
 
     async def _again(self, failures: int, cause: BaseException, stop: asyncio.Event) -> None:
         refused = isinstance(cause, CredentialsRefused)
@@ -159,15 +242,31 @@ class Supervisor:
         await asyncio.gather(pause, stopped, return_exceptions=True)
 
 
+async def _within(
+    seconds: float | None, task: "asyncio.Task[Any]", event: asyncio.Event | None = None
+) -> bool:
+    """Whether the task was done, or the event happened, within so long."""
+    happened = asyncio.ensure_future(event.wait()) if event else None
+    try:
+        awaited = (task, happened) if happened else (task,)
+        done, _ = await asyncio.wait(awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if happened:
+            happened.cancel()
+    return bool(done)
+
+
+def _state(cause: BaseException) -> State:
+    match cause:
+        case CredentialsRefused():
+            return State.REFUSED
+        case ConfigurationError():
+            return State.UNUSABLE
+    return State.RESTARTING
+
+
 def _signaller(adapter: object) -> Signaller | None:
     return adapter if isinstance(adapter, Signaller) else None
-
-
-def _cause(error: BaseException) -> BaseException:
-    """What went wrong, out of the groups that an adapter's own tasks wrapped it in."""
-    while isinstance(error, BaseExceptionGroup):
-        error = (error.subgroup(BridgeError) or error).exceptions[0]
-    return error
 
 
 def _told(cause: BaseException) -> str:

@@ -44,6 +44,7 @@ def test_an_adapter_that_keeps_none_needs_no_key(tmp_path: Path) -> None:
     file.write_text(INSTALLED.partition("[adapters")[0] + '[adapters.chat]\ntype = "console"\n')
 
     (one,) = configured_adapters(load(file, {}))
+    assert one.plugin is not None
     assert one.capabilities == one.plugin.capabilities
 
 
@@ -54,4 +55,6 @@ def test_capabilities_are_as_the_settings_make_them(tmp_path: Path, streaming: s
 
     (one,) = configured_adapters(load(file, {}))
 
+    assert one.plugin is not None
+    assert one.capabilities is not None
     assert one.capabilities.streaming < one.plugin.capabilities.streaming

@@ -6,28 +6,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
-import aiohttp
 import pytest
 from aiohttp import web
-from pydantic import BaseModel
 
 from bridge.errors import CredentialsRefused, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import AdapterName, ThreadKey
-from bridge.plugin import Adapter, Capabilities, Plugin, Signal
+from bridge.plugin import Adapter, Signal
 from bridge.runtime.routes import Routes
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.world import World
 from bridge.testing.clock import NOON, FakeClock
-from bridge.testing.host import PlayedHost
 from tests.unit.runtime.house import Even
 
 SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
-
-
-class Settings(BaseModel):
-    """Nothing to set."""
 
 
 class Line:
@@ -47,7 +40,7 @@ class Line:
         self._fault = fault
         self._broken.set()
 
-    def connect(self, _settings: Settings, _host: object) -> AbstractAsyncContextManager[Adapter]:
+    def connect(self) -> AbstractAsyncContextManager[Adapter]:
         return self._connected()
 
     @contextlib.asynccontextmanager
@@ -75,15 +68,7 @@ class Line:
         raise AssertionError(outbound)
 
     def post(self, name: AdapterName) -> Post:
-        async def prove(_settings: Settings, _http: aiohttp.ClientSession) -> str:
-            return "nobody"
-
-        plugin = Plugin(
-            settings=Settings, capabilities=Capabilities(), connect=self.connect, prove=prove
-        )
-        return Post(
-            name=name, plugin=plugin, settings=Settings(), host=PlayedHost(self._clock, name=name)
-        )
+        return Post(name=name, connect=self.connect)
 
 
 class Lively(Line):
@@ -155,7 +140,7 @@ async def test_who_cannot_connect_tries_again_ever_more_slowly(theatre: Theatre)
     line = Line(theatre.clock, *(Unreachable("away") for _ in range(8)))
 
     await theatre.run(line)
-    assert theatre.status.troubles == ["adapter slack: away"]
+    assert theatre.status.troubles == ["adapter slack: away (restarting, attempt 2)"]
     await theatre.passes(200)
 
     assert line.connects == [0, 1, 3, 7, 15, 31, 61, 91, 121]
@@ -210,7 +195,7 @@ async def test_credentials_refused_later_are_a_trouble_and_end_nothing(theatre: 
 
     await theatre.passes(30)
     assert not task.done()
-    assert theatre.status.troubles == ["adapter slack: revoked"]
+    assert theatre.status.troubles == ["adapter slack: revoked (refused, attempt 3)"]
     assert line.connects == [0, 1]
 
     await theatre.passes(60)
@@ -228,7 +213,7 @@ async def test_a_crash_is_told_by_its_name_alone(
     line.breaks(OSError("wss://x/?ticket=s3cret"))
     await theatre.clock.settle()
 
-    assert theatre.status.troubles == ["adapter slack: OSError"]
+    assert theatre.status.troubles == ["adapter slack: OSError (restarting, attempt 3)"]
     assert "s3cret" not in caplog.text
 
 

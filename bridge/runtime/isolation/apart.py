@@ -1,0 +1,193 @@
+"""How does the daemon hold an adapter that runs in a process of its own?
+
+Like any other: as a context that is connected within it. When the process ends, no longer answers,
+or its adapter fails, the context fails; whatever was under way is unanswered, and the process is
+killed and reaped before the context is left.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import web
+
+from bridge import log
+from bridge.clock import Clock
+from bridge.config.sources import Given
+from bridge.errors import Rejected, Unreachable
+from bridge.model.ids import AdapterName
+from bridge.plugin import Adapter, Capabilities, Host
+from bridge.runtime.calling import VERBS, Verb, front
+from bridge.runtime.isolation import logs, starting, verbs
+from bridge.runtime.isolation.line import (
+    Answer,
+    Hearing,
+    Line,
+    LineBroken,
+    NotAsked,
+    Spoken,
+    TooLong,
+    connected,
+)
+from bridge.runtime.isolation.requests import answer_of, value_of
+from bridge.runtime.outcomes import fatal
+
+#: How long a plug-in may take to be imported, and an adapter to leave.
+_IMPORTING: Final = timedelta(seconds=60)
+_LEAVING: Final = timedelta(seconds=3)
+#: How long a request may take to be answered.
+_ANSWERING: Final = timedelta(seconds=60)
+#: How often we look whether the process says anything, and how often in vain before it is killed.
+_LOOK: Final = timedelta(seconds=1)
+_SILENT: Final = 5
+
+_SPOKEN: Final = {verb.name: verbs.spoken(verb) for verb in VERBS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """One adapter to be held so."""
+
+    name: AdapterName
+    type_name: str
+    where: str  #: the key of its type, for refusals
+    given: Given
+    host: Host
+    clock: Clock
+    learn: Callable[[Capabilities], None]  #: told what it can show, each time it is connected
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Adapter]:
+        """The adapter, connected; the same in every way as one that runs in the daemon.
+
+        Raises:
+            ConfigurationError: its plug-in cannot be used, or not with these settings.
+            Unreachable: its process ended, or no longer answered.
+            Exception: whatever the adapter raised, if it is foreign by its name alone.
+        """
+        child = await starting.start()
+        try:
+            line = await connected(child.sock, answers=self._answers(), hears={})
+            line.hears = self._hears(line)
+            async with asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(_listen(line, child))
+                await self._prepare(line, child)
+                watching = tasks.create_task(self._watch(line))
+                adapter = await _asked(line, child, verbs.CONNECT)
+                self.learn(adapter.capabilities)
+                leaving = asyncio.Event()
+                staying = tasks.create_task(_stay(line, child, leaving))
+                yield front(adapter.methods, partial(_call, line))
+                leaving.set()
+                line.say(verbs.LEAVE)
+                await asyncio.wait((staying,), timeout=_LEAVING.total_seconds())
+                for task in (staying, watching, listening):
+                    task.cancel()
+        finally:
+            await child.kill()
+
+    async def _prepare(self, line: Line, child: starting.Child) -> None:
+        adapter = verbs.Adapter(
+            name=self.name,
+            type_name=self.type_name,
+            where=self.where,
+            settings=verbs.Settings.of(self.given),
+            log_level=logging.getLogger(log.OURS).getEffectiveLevel(),
+        )
+        try:
+            async with asyncio.timeout(_IMPORTING.total_seconds()):
+                await _asked(line, child, verbs.PREPARE, adapter)
+        except TimeoutError:
+            raise Unreachable("its plug-in took too long to be imported") from None
+
+    async def _watch(self, line: Line) -> None:
+        """Raises Unreachable when the process says nothing any more, though it is asked to.
+
+        Looks are counted, not seconds: while we are held up ourselves, nobody is to blame.
+        """
+        silent = 0
+        while silent <= _SILENT:
+            before = line.frames
+            await self.clock.sleep(_LOOK)
+            if line.frames != before or line.stalled:
+                silent = 0
+            else:
+                silent += 1
+                line.say(verbs.PING)
+        raise Unreachable("its process no longer answered, and was killed")
+
+    def _answers(self) -> dict[str, Answer]:
+        host, memory = self.host, self.host.memory
+        told: list[Answer] = [
+            (verbs.ACCEPT, host.accept),
+            (verbs.DOUBLED, lambda one, at, removed: host.doubled(one, at, removed=removed)),
+            (verbs.OPEN_THREADS, host.open_threads),
+            (verbs.CONVERSATIONS_OF, host.conversations_of),
+            (verbs.RECALL, memory.recall),
+            (verbs.RECALL_ALL, memory.recall_all),
+            (verbs.REMEMBER, lambda key, text, secret: memory.remember(key, text, secret=secret)),
+            (verbs.FORGET, memory.forget),
+        ]
+        return {answer[0].name: answer for answer in told}
+
+    def _hears(self, line: Line) -> dict[str, Hearing]:
+        host = self.host
+        told: list[Hearing] = [
+            (verbs.PONG, lambda: None),
+            (verbs.SERVE, lambda method, path: host.serve(method, path, partial(_request, line))),
+            (verbs.REPORT, lambda there, detail: host.report(connected=there, detail=detail)),
+            (verbs.LOG, partial(logs.heard, self.name)),
+        ]
+        return {hearing[0].name: hearing for hearing in told}
+
+
+async def _listen(line: Line, child: starting.Child) -> None:
+    try:
+        await line.listen()
+    except LineBroken:
+        raise Unreachable(await child.why()) from None
+
+
+async def _asked(line: Line, child: starting.Child, spoken: Spoken, *arguments: object) -> Any:  # noqa: ANN401 - see `Line.ask`
+    try:
+        return await line.ask(spoken, *arguments)
+    except LineBroken:
+        raise Unreachable(await child.why()) from None
+
+
+async def _stay(line: Line, child: starting.Child, leaving: asyncio.Event) -> None:
+    """Until the adapter has left; raises what made it leave, if nobody asked it to."""
+    await _asked(line, child, verbs.STAY)
+    if not leaving.is_set():
+        raise Unreachable("its process was told to leave")
+
+
+async def _call(line: Line, verb: Verb[Any], *arguments: object) -> object:
+    """Ask the adapter in its process, for as long as the verb is worth waiting for."""
+    patience = verb.patience.total_seconds() if verb.patience else None
+    try:
+        async with asyncio.timeout(patience):
+            return await line.ask(_SPOKEN[verb.name], *arguments)
+    except NotAsked:
+        raise Unreachable("its process is gone") from None
+    except LineBroken:
+        raise fatal(verb.unanswered, "the adapter's process ended in the middle of it") from None
+    except TimeoutError:
+        raise fatal(verb.unanswered, "the adapter did not come to an end with it") from None
+    except TooLong:
+        raise Rejected("it is longer than can be handed to the adapter's process") from None
+
+
+async def _request(line: Line, request: web.Request) -> web.StreamResponse:
+    try:
+        async with asyncio.timeout(_ANSWERING.total_seconds()):
+            return answer_of(await line.ask(verbs.REQUEST, await value_of(request)))
+    except (LineBroken, TimeoutError):
+        raise web.HTTPServiceUnavailable from None
+    except TooLong:
+        raise web.HTTPRequestEntityTooLarge(0, 0) from None
