@@ -18,14 +18,14 @@ class MatrixStandIn:
     """A room of the bot and some people; a thread is named by the id of its root."""
 
     def __init__(self, people: People, front: Front, room: str) -> None:
-        self._people = people
+        self.people = people
+        self.room = room
         self._front = front
-        self._room = room
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The bot's token, and the front's address."""
-        return {"homeserver": self._front.url, "access_token": self._people.bot.token}
+        return {"homeserver": self._front.url, "access_token": self.people.bot.token}
 
     @property
     def wrong_settings(self) -> Mapping[str, Any]:
@@ -37,7 +37,7 @@ class MatrixStandIn:
 
     async def say(self, text: str, *, thread: str | None = None, person: str = "ada") -> Uttered:
         """A person writes in the room; whoever begins a thread mentions the bot."""
-        said = await self._people.say(self._room, person, text, thread=thread)
+        said = await self.people.say(self.room, person, text, thread=thread)
         return Uttered(thread=thread or said, id=said)
 
     async def taken(self, uttered: Uttered) -> bool | None:
@@ -50,10 +50,9 @@ class MatrixStandIn:
 
     async def seen(self, thread: str) -> list[Seen]:
         """The thread as people read it: its root, then its messages, edits applied."""
-        shown = await self._people.read(self._room, thread)
+        shown = await self.people.read(self.room, thread)
         return [
-            Seen(id=one.id, text=one.text, ours=one.sender == self._people.bot.user)
-            for one in shown
+            Seen(id=one.id, text=one.text, ours=one.sender == self.people.bot.user) for one in shown
         ]
 
     @property
@@ -75,11 +74,11 @@ class MatrixStandIn:
 
     async def correct(self, uttered: Uttered, text: str) -> None:
         """Whoever wrote it changes it."""
-        await self._people.correct(self._room, uttered.id, text)
+        await self.people.correct(self.room, uttered.id, text)
 
     async def take_back(self, uttered: Uttered) -> None:
         """Whoever wrote it redacts it."""
-        await self._people.take_back(self._room, uttered.id)
+        await self.people.take_back(self.room, uttered.id)
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ from yarl import URL
 
 #: What a connection does not take over from another.
 _HOPS = {"Host", "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length"}
+#: Within how long a repeat is the HTTP client's own, in seconds.
+_AT_ONCE = 0.2
 
 
 class Front:
@@ -26,7 +28,7 @@ class Front:
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._fault = ""
-        self._lost = ""  #: the path of a post whose loss lasts over one repeat
+        self._lost = ("", "", 0.0)  #: what was lost: its path, how, and until when it is again
         self._served: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self._polling: set[asyncio.Transport] = set()
         self._rewind = ""
@@ -74,11 +76,12 @@ class Front:
             transport.abort()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        again = self._known(request)
+        if request.transport is not None:
+            self._served.add(request.transport)
         body = await request.read()
         if request.path.endswith("/sync"):
             return await self._sync(request)
-        fault = self._fault_of(request, again=again)
+        fault = self._fault_of(request)
         if fault == "rate_limited":
             told = {"errcode": "M_LIMIT_EXCEEDED", "error": "slow down", "retry_after_ms": 1000}
             return web.json_response(told, status=429)
@@ -123,29 +126,22 @@ class Front:
             self._told[place].add(event["event_id"])
             self._from.setdefault(event["event_id"], since)
 
-    def _known(self, request: web.Request) -> bool:
-        """Whether this connection has carried a request before."""
-        transport = request.transport
-        if transport is None or transport in self._served:
-            return True
-        self._served.add(transport)
-        return False
-
-    def _fault_of(self, request: web.Request, *, again: bool) -> str:
+    def _fault_of(self, request: web.Request) -> str:
         """What becomes of it, if it is a post.
 
-        What is lost on a connection that was used before the client repeats once by itself, as HTTP
-        allows for PUT (RFC 9112, 9.3.1): so that the loss is seen, it lasts over that.
+        aiohttp's client repeats a PUT once, at once and by itself, if the connection breaks (as RFC
+        9112, 9.3.1 allows): so that the loss is seen, it lasts over that.
         """
         if request.method != "PUT" or "/send/m.room.message/" not in request.path:
             return ""
-        if self._lost:
-            lost, self._lost = self._lost, ""
-            path, _, fault = lost.partition(" ")
-            return fault if path == request.raw_path else ""
+        now = asyncio.get_running_loop().time()
+        path, how, until = self._lost
+        self._lost = ("", "", 0.0)
+        if path == request.raw_path and now < until:
+            return how
         fault, self._fault = self._fault, ""
-        if again and fault.startswith("lost"):
-            self._lost = f"{request.raw_path} {fault}"
+        if fault.startswith("lost"):
+            self._lost = (request.raw_path, fault, now + _AT_ONCE)
         return fault
 
     async def _passed_on(self, request: web.Request, url: URL, body: bytes) -> tuple[int, bytes]:
