@@ -22,6 +22,20 @@ from bridge.model.inbound import Deleted, Edited, Inbound, InboundBody, Said
 from bridge.model.messages import Person
 
 _PERSONAL = "personal"
+#: The fields that anything is made of.
+_USED = (
+    "type",
+    "id",
+    "timestamp",
+    "serviceUrl",
+    "channelId",
+    "from",
+    "conversation",
+    "recipient",
+    "text",
+    "value",
+    "entities",
+)
 
 
 def _nothing(_record: logging.LogRecord) -> bool:
@@ -43,7 +57,7 @@ def activity_of(body: bytes) -> Activity:
         Unreadable: there is none, or it lacks what every activity of Teams has.
     """
     try:
-        activity = Activity.model_validate(json.loads(body))
+        activity = Activity.model_validate(_used(json.loads(body)))
     except (ValidationError, ValueError, RecursionError):
         raise Unreadable from None
     except Exception as error:
@@ -55,6 +69,25 @@ def activity_of(body: bytes) -> Activity:
     if not 0 < len(conversation) <= LONGEST or len(_given(activity.id) or "") > LONGEST:
         raise Unreadable
     return activity
+
+
+def _used(told: Any) -> Any:  # noqa: ANN401 - whatever JSON may be
+    """What is read of it. The SDK refuses the whole for anything odd, a null included."""
+    if not isinstance(told, dict):
+        return told
+    used = {key: _filled(told[key]) for key in _USED if told.get(key) is not None}
+    if isinstance(entities := used.get("entities"), list):
+        used["entities"] = [
+            each for each in entities if isinstance(each, dict) and each.get("type") == "mention"
+        ]
+    return used
+
+
+def _filled(value: Any) -> Any:  # noqa: ANN401 - whatever JSON may be
+    """Without what is null."""
+    if isinstance(value, dict):
+        return {key: _filled(each) for key, each in value.items() if each is not None}
+    return [_filled(each) for each in value] if isinstance(value, list) else value
 
 
 def inbound_of(activity: Activity, now: datetime) -> Inbound | None:

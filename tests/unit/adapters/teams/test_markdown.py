@@ -1,0 +1,54 @@
+"""Does Teams get Markdown, whatever the agent mixed?"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.teams.markdown import safe_url, written
+
+
+@pytest.mark.parametrize(
+    ("source", "teams"),
+    [
+        ("plain **bold** _it_", "plain **bold** _it_"),
+        ("<b>a</b> <strong>b</strong> <i>c</i> <em>d</em>", "**a** **b** _c_ _d_"),
+        ('<a href="https://a.example/x">there</a>', "[there](https://a.example/x)"),
+        ('<a href="javascript:alert(1)">there</a>', "there"),
+        ("<ul><li>a</li><li>b</li></ul>", "- a\n- b"),
+        ("<ol><li>a</li><li>b</li></ol>", "1. a\n2. b"),
+        ("<p>a</p><p>b</p>", "a\n\nb"),
+        ("a<br>b<br/>c", "a\n\nb\n\nc"),
+        ("a\nb", "a\n\nb"),
+        ("- a\n- b\n1. c", "- a\n- b\n1. c"),
+        ("# Title #\nwords", "**Title**\n\nwords"),
+        ("```\na\nb\n```", "```\na\nb\n```"),
+        ("<code>x</code>", "`x`"),
+        (
+            "<at>everyone</at> <script>x</script>",
+            "&lt;at>everyone&lt;/at> &lt;script>x&lt;/script>",
+        ),
+        ("List<int> <!channel> <@U1> a < b", "List&lt;int> &lt;!channel> <@U1> a < b"),
+        ("AT&T &amp; &amp;lt; &copy;", "AT&T & &amp;lt; ©"),
+        ("a\x00b\x07", "ab"),
+        ("</b></a></ul></p>", "**"),
+    ],
+)
+def test_each_mixture_has_its_writing(source: str, teams: str) -> None:
+    assert written(source) == teams
+
+
+@given(st.text(st.sampled_from('ab <>/&;#!-"`*_[]()\nbuliol'), max_size=60))
+def test_any_text_is_written_within_four_times_its_length_and_no_tag_survives(source: str) -> None:
+    teams = written(source)
+
+    assert len(teams) <= 4 * len(source) + 4
+    assert "<at>" not in teams
+
+
+@pytest.mark.parametrize(
+    "url",
+    [None, "", "http://a.example", "https://", "https://[", "https://a b", 'https://a/"', "tel:1",
+     "https://a@b/", "https://a.example/" + "x" * 2000, "https://ä.example/"],
+)  # fmt: skip
+def test_what_is_not_fit_to_be_opened(url: str | None) -> None:
+    assert safe_url(url) is None
