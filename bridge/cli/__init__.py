@@ -7,6 +7,7 @@ Exit codes: 0 fine, 1 unexpected error, 2 usage, 10 configuration, 11 credential
 import asyncio
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,6 +27,9 @@ from bridge.runtime import process
 from bridge.runtime.configured import refuse_unusable
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
+
+#: How long the process may live on once it has drained.
+_ENDING = timedelta(seconds=5)
 
 
 def main() -> NoReturn:
@@ -68,7 +72,7 @@ def run(config_path: Path) -> None:
     """
     settings = options.settings(config_path)
     log.configure(settings.log.level, settings.log.format)
-    process.run(app.serve(settings, World()))
+    process.run(app.serve(settings, World()), ending=_ENDING)
 
 
 @cli.command()

@@ -55,6 +55,8 @@ def _list(*, as_json: bool) -> None:
                     "name": name,
                     "problem": one.problem,
                     "distribution": one.distribution,
+                    "api_version": one.api_version,
+                    "isolation": one.isolation,
                     "capabilities": dict(_claims(one.plugin)) if one.plugin else None,
                 }
                 for name, one in sorted(found.items())
@@ -64,11 +66,12 @@ def _list(*, as_json: bool) -> None:
     rows = []
     for name, one in sorted(found.items()):
         if one.plugin is None:
-            rows.append((name, one.distribution, f"cannot be used: {one.problem}"))
-            continue
-        told = ", ".join(f"{name} {claim}" for name, claim in _claims(one.plugin))
-        rows.append((name, one.distribution, told))
-    print_table(("NAME", "FROM", "CAPABILITIES"), rows)
+            told = f"cannot be used: {one.problem}"
+        else:
+            told = ", ".join(f"{name} {claim}" for name, claim in _claims(one.plugin))
+        version = "" if one.api_version is None else str(one.api_version)
+        rows.append((name, one.distribution, version, one.isolation, told))
+    print_table(("NAME", "FROM", "API", "ISOLATION", "CAPABILITIES"), rows)
 
 
 def _claims(plugin: registry.AnyPlugin) -> Iterator[tuple[str, str | int]]:

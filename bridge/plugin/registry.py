@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -41,6 +41,11 @@ class Found:
     api_version: int | None = None  #: which it is written for, as far as it could be asked
     type_name: str = ""
     where: str = "type"  #: the key that names it, and the place of that, for refusals
+
+    @property
+    def isolation(self) -> Literal["process", "none"]:
+        """Where its adapters run unless the operator says otherwise."""
+        return "none" if self.ours else "process"
 
     def usable(self) -> AnyPlugin:
         """The plug-in.

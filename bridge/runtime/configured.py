@@ -54,7 +54,7 @@ def configured(settings: Settings, name: AdapterName) -> Configured:
     """One adapter of the configuration, its plug-in imported if it was not; raises as above."""
     table = settings.adapters[name]
     found = registry.look(table.type, where=adapter_type_place(settings, name))
-    isolated = table.isolation == "process" if table.isolation else not found.ours
+    isolated = (table.isolation or found.isolation) == "process"
     try:
         plugin, own = _plugged(settings, name, found)
     except registry.Unusable as error:

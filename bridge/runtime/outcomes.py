@@ -18,7 +18,7 @@ REFUSED = timedelta(seconds=60)
 #: How often an adapter may fail one delivery in ways it never announced: about eight minutes.
 BREAKS = 20
 
-#: How often an adapter may die or hang over one delivery; each time all its threads wait for it.
+#: How often an adapter's process may end over one delivery: each time all its threads wait.
 DEATHS = 3
 
 #: How an attempt came out, in the words of the metric; what no contract knows is `broken`.
@@ -41,22 +41,45 @@ def word(outcome: object) -> str:
     return next((word for kind, word in _WORDS.items() if isinstance(outcome, kind)), "broken")
 
 
-class _FatalPost(MaybeDelivered):
-    """The adapter died or hung while it posted."""
+class _Died(DeliveryFailed):
+    """The adapter's process ended in the middle of it."""
 
 
-class _FatalCall(Unreachable):
-    """The adapter died or hung while it did what can be done again."""
+class _Hung(DeliveryFailed):
+    """The adapter did not come to an end with it in time."""
 
 
-def fatal(kind: type[DeliveryFailed], message: str) -> DeliveryFailed:
-    """The adapter died or hung in a call whose outcome is of this `kind`."""
-    return _FatalPost(message) if issubclass(kind, MaybeDelivered) else _FatalCall(message)
+class _DiedPosting(_Died, MaybeDelivered):
+    pass
 
 
-def is_fatal(error: object) -> bool:
-    """Whether the adapter died or hung in that very call."""
-    return isinstance(error, _FatalPost | _FatalCall)
+class _DiedAsked(_Died, Unreachable):
+    pass
+
+
+class _HungPosting(_Hung, MaybeDelivered):
+    pass
+
+
+class _HungAsked(_Hung, Unreachable):
+    pass
+
+
+def died(kind: type[DeliveryFailed]) -> DeliveryFailed:
+    """The adapter's process ended in the middle of a call whose outcome is of this `kind` then."""
+    died = _DiedPosting if issubclass(kind, MaybeDelivered) else _DiedAsked
+    return died("the adapter's process ended in the middle of it")
+
+
+def hung(kind: type[DeliveryFailed]) -> DeliveryFailed:
+    """The same, where it did not come to an end in time."""
+    hung = _HungPosting if issubclass(kind, MaybeDelivered) else _HungAsked
+    return hung("the adapter did not come to an end with it")
+
+
+def deadly(error: object) -> bool:
+    """Whether the adapter's process ended in the middle of it."""
+    return isinstance(error, _Died)
 
 
 def cause_of(error: BaseException) -> BaseException:
@@ -68,14 +91,14 @@ def cause_of(error: BaseException) -> BaseException:
 
 def broken(error: object) -> Broken:
     """What the last of so many failures comes to."""
-    if is_fatal(error):
-        return Broken(f"the adapter died or hung over it {DEATHS} times")
+    if deadly(error):
+        return Broken(f"the adapter's process ended over it {DEATHS} times")
     return Broken(f"the adapter failed {BREAKS} times: {type(error).__name__}")
 
 
 def unannounced(error: object) -> bool:
     """Whether the adapter failed in a way that its contract does not know."""
-    return not isinstance(error, DeliveryFailed | CredentialsRefused)
+    return isinstance(error, _Hung) or not isinstance(error, DeliveryFailed | CredentialsRefused)
 
 
 def certainly_absent(outcome: object) -> bool:

@@ -13,13 +13,12 @@ from typing import Any, Final
 from bridge import log
 from bridge.plugin import Adapter
 from bridge.runtime.calling import Verb, front, methods_of
-from bridge.runtime.outcomes import fatal
+from bridge.runtime.outcomes import hung
 
 _log = log.get("supervisor")
 
 #: How long what was called off may take to end, in seconds, before it is left behind.
 LEFT_AFTER: Final = 1.0
-_HUNG: Final = "the adapter did not come to an end with it"
 
 
 class Surprise(Exception):
@@ -49,7 +48,7 @@ async def _ask(adapter: Adapter, verb: Verb[Any], *arguments: object) -> object:
             return await _contained(verb, adapter, arguments)
     except TimeoutError:
         if wait.expired():
-            raise fatal(verb.unanswered, _HUNG) from None
+            raise hung(verb.unanswered) from None
         raise
 
 
@@ -63,7 +62,7 @@ async def _ask_stranger(adapter: Adapter, verb: Verb[Any], *arguments: object) -
         raise
     if not done:
         await call_off(task)
-        raise fatal(verb.unanswered, _HUNG)
+        raise hung(verb.unanswered)
     return task.result()
 
 

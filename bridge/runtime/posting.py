@@ -33,7 +33,7 @@ from bridge.runtime.outcomes import (
     Broken,
     broken,
     certainly_absent,
-    is_fatal,
+    deadly,
     unannounced,
     word,
 )
@@ -98,7 +98,7 @@ class Posting:
                 return await self._buried(delivery, outcome)
             failures += 1
             breaks += unannounced(outcome)
-            deaths += is_fatal(outcome)
+            deaths += deadly(outcome)
             doubtful = attempted and not certainly_absent(outcome)
             if attempted and not doubtful:
                 await self._ledger.absent(delivery, str(outcome))
@@ -158,7 +158,7 @@ class Posting:
             except Exception as error:
                 failures += 1
                 breaks += unannounced(error)
-                deaths += is_fatal(error)
+                deaths += deadly(error)
                 if breaks == BREAKS or deaths == DEATHS:
                     return broken(error)
                 await self._ledger.pause(delivery, error, failures)

@@ -9,10 +9,18 @@ not looked at again: a collection stops us for as long as what is new since the 
 
 import asyncio
 import gc
+import os
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Final
+
+from bridge import log
+from bridge.errors import BridgeError
+
+_log = log.get("process")
 
 #: Objects that survived are looked at, and frozen, at the latest with so many times 7,000 of them.
 _OFTEN: Final = 2
@@ -21,10 +29,33 @@ _OFTEN: Final = 2
 _BEARABLE: Final = 1_000_000
 
 
-def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main` to its end on the best loop there is. Raises whatever it does."""
+def run(main: Coroutine[Any, Any, None], *, ending: timedelta | None = None) -> None:
+    """Run `main` to its end on the best loop there is. Raises whatever it does.
+
+    With an `ending` the process is over so long after `main` is, whatever tasks or threads an
+    adapter may have left that do not end: with the code of the error, or 0.
+    """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner, freezing():
-        runner.run(main)
+        code = 1
+        try:
+            runner.run(main)
+            code = 0
+        except BridgeError as error:
+            code = error.exit_code
+            raise
+        finally:
+            if ending is not None:
+                _end_within(ending, code)
+
+
+def _end_within(ending: timedelta, code: int) -> None:
+    def end() -> None:
+        _log.warning("bridge.cut_short")
+        os._exit(code)
+
+    timer = threading.Timer(ending.total_seconds(), end)
+    timer.daemon = True  # it holds up nothing itself
+    timer.start()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

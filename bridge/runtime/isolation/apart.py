@@ -35,7 +35,7 @@ from bridge.runtime.isolation.line import (
     connected,
 )
 from bridge.runtime.isolation.requests import answer_of, value_of
-from bridge.runtime.outcomes import fatal
+from bridge.runtime.outcomes import died, hung
 
 #: How long a plug-in may take to be imported, and an adapter to leave.
 _IMPORTING: Final = timedelta(seconds=60)
@@ -176,9 +176,9 @@ async def _call(line: Line, verb: Verb[Any], *arguments: object) -> object:
     except NotAsked:
         raise Unreachable("its process is gone") from None
     except LineBroken:
-        raise fatal(verb.unanswered, "the adapter's process ended in the middle of it") from None
+        raise died(verb.unanswered) from None
     except TimeoutError:
-        raise fatal(verb.unanswered, "the adapter did not come to an end with it") from None
+        raise hung(verb.unanswered) from None
     except TooLong:
         raise Rejected("it is longer than can be handed to the adapter's process") from None
 
