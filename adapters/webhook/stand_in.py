@@ -6,8 +6,10 @@ believes nobody whose signature is not good.
 
 import asyncio
 import contextlib
+import html
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +17,7 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp import web
+from markdown_it import MarkdownIt
 
 from adapters.webhook.callback import IDEMPOTENCY_KEY
 from adapters.webhook.door import MESSAGES_PATH
@@ -27,6 +30,9 @@ _SECRET: Final = "the-secret-of-both-sides-0123456789"  # noqa: S105 - opens not
 _OTHER_SECRET: Final = "a-secret-that-nobody-knows-012345678"  # noqa: S105 - opens nothing
 #: How long it waits before it tells again what was not taken, seconds.
 _AGAIN: Final = 0.2
+#: All other tags are words: they are shown as they are written.
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False})
+_TAGS: Final = re.compile(r"</?(?:a|br|b|i|em|strong|p|ul|ol|li|code)(?:\s[^<>]*)?/?>")
 
 
 @dataclass(slots=True)
@@ -270,7 +276,9 @@ class WebhookStandIn:
         identity = told.get("reference") or self._new("shown")
         self._by_key[key] = identity
         if told["kind"] != "announcement":
-            seen = _seen(identity, told)
+            # The bridge's own sentences are plain in any case.
+            formatted = "formatting" in self.settings["show"] and told["notice"] is None
+            seen = _seen(identity, told, formatted=formatted)
             marks = tuple(each["mark"] for each in told["suggestions"])
             self._shown[told["id"]] = _Shown(told["id"], seen, marks)
             self._thread(told["thread"]).messages[identity] = seen
@@ -287,15 +295,23 @@ class WebhookStandIn:
         return f"{kind}-{next(self._numbers)}"
 
 
-def _seen(identity: str, told: dict[str, Any]) -> Seen:
-    author = told["author"]
-    pictures = [each["url"] for each in told["attachments"] if each["kind"] == "image"]
+def _rendered(text: str) -> str:
+    """What people read of Markdown and PolyAI's HTML: the words without the marks."""
+    page = re.sub(r"<[^<>]*>", "", _MARKDOWN.render(text))
+    return _TAGS.sub("", html.unescape(page)).strip("\n")
+
+
+def _seen(identity: str, told: dict[str, Any], *, formatted: bool) -> Seen:
+    author, beside = told["author"], told["attachments"]
+    lines = [_rendered(told["text"]) if formatted else told["text"]]
+    lines += [f"{each['title']} {each['url']}" for each in beside if each["kind"] != "image"]
+    lines += [f"{each['title']} {each['number']}" for each in told["calls"]]
     return Seen(
         id=identity,
-        text=told["text"],
+        text="\n".join(lines),
         author=(author["name"] or "") if author["kind"] == "live_agent" else "",
         suggestions=tuple(each["text"] for each in told["suggestions"]),
-        pictures=tuple(each for each in pictures if each),
+        pictures=tuple(each["url"] for each in beside if each["kind"] == "image" and each["url"]),
     )
 
 
