@@ -191,6 +191,7 @@ async def test_what_people_say_is_answered_once_however_often_the_bridge_is_kill
     assert await installed.stop() == 0
 
 
+@pytest.mark.timeout(300)  # the kit's rules, one after the other, where everything is slow
 async def test_a_new_package_is_installed_and_passes_its_own_tests(
     tmp_path: Path, environment: Environment
 ) -> None:
@@ -209,6 +210,11 @@ async def test_a_new_package_is_installed_and_passes_its_own_tests(
         "-m", "pytest", "-q", "-p", "no:cacheprovider", directory=new
     )
     assert code == 0, told
+
+    # The kit is among them; from the command line it finds what it tries as the daemon does.
+    conform = ("-m", "bridge", "conform", "my_chat", "--rule", "settings", "--rule", "find")
+    code, told = await environment.run(*conform)
+    assert (code, told.splitlines()[-1]) == (0, "my_chat: 2 kept; only these rules were tried")
 
 
 async def test_an_installed_bridge_writes_new_packages_too(tmp_path: Path) -> None:
