@@ -78,7 +78,7 @@ class SlackStandIn:
             case Fault.RATE_LIMITED:
                 self._slack.rate_limit(_POST, after=timedelta(seconds=1))
             case Fault.REFUSED:
-                self._slack.fail(_POST, "msg_blocks_too_long")
+                self._slack.fail(_POST, "restricted_action")
             case Fault.LOST_ANSWER:
                 self._slack.lose_response(_POST)
             case Fault.LOST_REQUEST:
@@ -141,14 +141,11 @@ def _words(message: SimulatedMessage) -> str:
 
 
 def _offered(message: SimulatedMessage) -> list[str]:
-    """What its buttons say."""
-    return [
-        element["text"]["text"]
-        for block in message.blocks
-        if block["type"] == "actions"
-        for element in block["elements"]
-        if element["type"] == "button"
-    ]
+    """What its buttons say, or the lines of the menu where there are too many for buttons."""
+    elements = [e for b in message.blocks if b["type"] == "actions" for e in b["elements"]]
+    buttons = [e["text"]["text"] for e in elements if e["type"] == "button"]
+    menus = [option for e in elements for option in e.get("options", ())]
+    return [*buttons, *(option["text"]["text"] for option in menus)]
 
 
 @asynccontextmanager
