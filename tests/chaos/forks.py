@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.sample import installed
-
 Json = dict[str, Any]
 
 _EXAMPLE = """
@@ -110,13 +108,16 @@ class Forks:
 
 
 @asynccontextmanager
-async def forking(directory: Path, *, sample: bool = False) -> AsyncIterator[Forks]:
-    """A fork server, ended together with all that it started; has it the `sample` plug-in?"""
+async def forking(directory: Path, *, sample: Path | None = None) -> AsyncIterator[Forks]:
+    """A fork server, ended together with all that it started.
+
+    `sample`: where the sample plug-in is installed, if it is.
+    """
     example = directory / "example.toml"
     example.write_text(_EXAMPLE + _EXAMPLE_OF_SAMPLE if sample else _EXAMPLE)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("POLYAI_BRIDGE_")}
     if sample:
-        environment["PYTHONPATH"] = str(installed(directory))
+        environment["PYTHONPATH"] = str(sample)
     server = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.chaos.chain import Chain, Outcome, run
 from tests.chaos.forks import Forks, forking
+from tests.chaos.sample import installed
 from tests.chaos.verdict import Verdict
 
 
@@ -55,7 +56,8 @@ async def fill(many: Iterator[Chain], *, kills: int, beside: int, sample: bool =
     """
     matrix = Matrix()
     with tempfile.TemporaryDirectory() as directory:
-        async with forking(Path(directory), sample=sample) as forks, asyncio.TaskGroup() as players:
+        site = installed(Path(directory)) if sample else None
+        async with forking(Path(directory), sample=site) as forks, asyncio.TaskGroup() as players:
             for number in range(beside):
                 place = Path(directory) / str(number)
                 players.create_task(_play(many, forks, place, matrix, kills))

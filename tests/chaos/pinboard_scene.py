@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bridge.clock import SystemClock
+from bridge.runtime import outcomes
 from bridge.simulators.polyai import PolyAISimulator
-from tests.chaos import sample
+from tests.chaos import sample, seeded
 from tests.chaos.forks import Fork, Forks
 from tests.chaos.scene import ANY_MOMENT, Arm, Scene, agent
 from tests.chaos.striking import MOMENTS, VICTIMS, Watch, is_over, processes_of, send
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: What can befall the adapter's process.
 DEATHS = tuple(itertools.product(VICTIMS, (*MOMENTS, ANY_MOMENT)))
+#: So many deaths a bridge forgives over one delivery; at the next one it is given up, visibly.
+_SPARED = outcomes.DEATHS - 1
 #: The steps in which any moment of the adapter's process is told from another, in seconds.
 _APART = 0.4
 _OFFER = re.compile(r"\n(?:Reply with a number:\n.*|Reply \d+ to .*)", re.DOTALL)
@@ -46,21 +49,24 @@ class PinboardScene(Scene):
         self.watch = Watch(self._strike)
         self._threads = itertools.count(1)
         self._victims: list[int] = []
+        self._deaths = 0  #: of processes of one bridge
 
     # -- deaths of the adapter's process -----------------------------------------------------
 
     async def start(self, arm: Arm | None) -> None:
         """Arm the bridge that runs, if only its adapter's process is to die, or it is the last."""
-        stays = arm is None or arm.kind in VICTIMS
-        if self._fork is not None and not self._fork.dead and stays:
+        lives = self._fork is not None and not self._fork.dead
+        if lives and arm is not None and (arm.kind not in VICTIMS or self._deaths == _SPARED):
+            await self.kill()
+            self.kills.append(ANY_MOMENT)
+            lives = False
+        if lives:
             self._arm = arm
         else:
-            if self._fork is not None and not self._fork.dead:
-                await self.kill()
-                self.kills.append(ANY_MOMENT)
             await super().start(arm)
+            self._deaths, self.watch.asked = 0, False
         if arm is not None and arm.kind in VICTIMS:
-            self.watch.arm(arm.name, arm.nth)
+            self.watch.arm(arm.name, arm.nth, loses=arm.kind != "hung")
 
     async def die(self, reach: float) -> None:
         """The same, be it the adapter's process that dies, or is ended because it hangs."""
@@ -74,13 +80,15 @@ class PinboardScene(Scene):
             await asyncio.wait_for(self.watch.struck.wait(), reach)
         if not self.watch.struck.is_set():
             arm = Arm(arm.kind, ANY_MOMENT)
-            await self.until(self._struck_now)
+            await self.until(self.watch.strike_now)
         await self.until(lambda: all(map(is_over, self._victims)))
         if arm.kind == "both":
-            await self._bridge.death
+            await asyncio.shield(self._bridge.death)
             await self._leaves_nobody()
         elif self._bridge.dead:
             raise AssertionError(f"the bridge died with its adapter:\n{self.ground.tail()}")
+        self._deaths += 1
+        self.watch.asked = False
         self.kills.append(arm.title)
 
     async def kill(self) -> None:
@@ -88,19 +96,21 @@ class PinboardScene(Scene):
         await super().kill()
         await self._leaves_nobody()
 
+    async def end(self) -> None:
+        """Leave nothing running, and ask nothing."""
+        send(signal.SIGKILL, [self._bridge.pid, *processes_of(self._bridge.pid)])
+        await asyncio.shield(self._bridge.death)
+
     @property
     def _bridge(self) -> Fork:
         assert self._fork is not None
         return self._fork
 
-    def _struck_now(self) -> bool:
-        self.watch.strike_now()
-        return self.watch.struck.is_set()
-
     def _strike(self) -> bool:
         assert self._arm is not None
         self._victims = processes_of(self._bridge.pid)
-        if not self._victims:
+        # One that hangs while it still imports is given a minute, as a plug-in may be large.
+        if not self._victims or (self._arm.kind == "hung" and not self.watch.asked):
             return False
         if self._arm.kind == "both":
             send(signal.SIGKILL, [self._bridge.pid])
@@ -190,17 +200,23 @@ class PinboardGround(Ground):
 async def set_up(
     directory: Path, forks: Forks, _door: str, *, fault: str = ""
 ) -> AsyncIterator[PinboardScene]:
-    """The agent and the board running, and a bridge configured between them."""
+    """The agent and the board running, and a bridge configured between them.
+
+    `fault`: one of `seeded.APART` in the bridge, or of `broken_pinboards.BROKEN` for its plug-in.
+    """
     sample.importable()
     from polyai_bridge_pinboard.board import TOKEN, Board
 
     polyai, board = agent(), Board(SystemClock())
     ground = PinboardGround(polyai, directory, board)
-    scene = PinboardScene(ground, board, forks, fault)
+    in_bridge = fault in seeded.APART
+    scene = PinboardScene(ground, board, forks, fault if in_bridge else "")
     application = board.application()
     application.middlewares.append(scene.watch.middleware)
     async with polyai, _served(application) as url:
-        ground.config.write_text(_configuration(ground, url, TOKEN))
+        ground.config.write_text(
+            _configuration(ground, url, TOKEN, "pinboard" if in_bridge else fault or "pinboard")
+        )
         async with scene.played():
             yield scene
 
@@ -216,7 +232,7 @@ async def _served(application: web.Application) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _configuration(ground: Ground, url: str, token: str) -> str:
+def _configuration(ground: Ground, url: str, token: str, type_name: str) -> str:
     return f"""
 [database]
 url = "sqlite+aiosqlite:///{ground.database}"
@@ -232,7 +248,7 @@ echo_timeout = "1s"
 reconnect_max = "500ms"
 edits = "correct"
 [adapters.pinboard]
-type = "pinboard"
+type = "{type_name}"
 url = "{url}"
 token = "{token}"
 timeout = "2s"

@@ -1,5 +1,6 @@
 """The sample plug-in as a stranger's package comes: a wheel, found by its entry point."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -27,3 +28,17 @@ def importable() -> None:
     """Let this process import it from its source, as pytest's do anyway."""
     if str(SOURCE / "src") not in sys.path:
         sys.path.append(str(SOURCE / "src"))
+
+
+def with_broken(site: Path) -> None:
+    """Lay the faulty ones beside it, each announced under its own type."""
+    importable()
+    from tests.chaos import broken_pinboards
+
+    module = Path(broken_pinboards.__file__)
+    shutil.copy(module, site)
+    announced = site / f"{module.stem}-0.dist-info"
+    announced.mkdir()
+    (announced / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.stem}\nVersion: 0\n")
+    entries = "".join(f"{name} = {module.stem}:{name}\n" for name in broken_pinboards.BROKEN)
+    (announced / "entry_points.txt").write_text(f"[polyai_bridge.adapters]\n{entries}")

@@ -98,7 +98,7 @@ class Scene(ABC):
             yield self
         finally:
             if self._fork is not None:
-                await self.kill()
+                await self.end()
         if not self._fault and self.polyai.violations:
             raise AssertionError(f"PolyAI objects: {self.polyai.violations}")
 
@@ -125,6 +125,10 @@ class Scene(ABC):
         if not self._fork.dead:
             self._arm = Arm("moment", ANY_MOMENT)
             await self._fork.kill()
+
+    async def end(self) -> None:
+        """Leave nothing running."""
+        await self.kill()
 
     async def moment(self, name: str) -> None:
         """A moment of the flow that has a name: the bridge dies here, if it is armed so."""

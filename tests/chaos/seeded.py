@@ -18,6 +18,7 @@ from bridge.core import events as e
 from bridge.core.journal import Journal
 from bridge.core.state import Session
 from bridge.core.stepping import Stepping
+from bridge.errors import Unreachable
 from bridge.model.delivery import Ask, DeliveryState, Outbound
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted
@@ -26,6 +27,8 @@ from bridge.runtime.connection import Connection
 from bridge.runtime.deciding import Decision, Mail
 from bridge.runtime.dispatcher import Dispatcher, _Lane
 from bridge.runtime.intake import Intake
+from bridge.runtime.isolation import apart
+from bridge.runtime.isolation.apart import Apart
 from bridge.runtime.ledger import Ledger
 from bridge.runtime.posting import Posting
 from bridge.runtime.worker import Worker
@@ -37,6 +40,7 @@ _kept_alive: set["asyncio.Task[Any]"] = set()
 
 
 def _patch(owner: object, name: str, replacement: object) -> None:
+    assert hasattr(owner, name), f"{owner} has no {name} any more: the fault would not be there"
     setattr(owner, name, replacement)
 
 
@@ -226,6 +230,30 @@ def a_replay_begins_after_what_was_read() -> None:
     _patch(Session, "cursor", property(lambda session: session.journal.floor))
 
 
+# -- towards an adapter in a process of its own -----------------------------------------------
+
+
+def a_call_whose_process_ended_is_taken_for_undone() -> None:
+    def undone(_unanswered: object) -> Unreachable:
+        return Unreachable("nothing will have been done")
+
+    _patch(apart, "died", undone)
+
+
+def what_hangs_is_left_alone() -> None:
+    async def patient(self: Apart, *_: object) -> None:
+        await asyncio.Event().wait()
+
+    _patch(Apart, "_watch", patient)
+
+
+def what_is_in_doubt_is_not_looked_for() -> None:
+    async def absent(self: Posting, *_: object) -> None:
+        return None
+
+    _patch(Posting, "_verdict", absent)
+
+
 #: By the name under which a start is told to have it.
 FAULTS: dict[str, Callable[[], None]] = {
     fault.__name__: fault
@@ -250,10 +278,19 @@ FAULTS: dict[str, Callable[[], None]] = {
         what_is_in_doubt_is_never_looked_for,
     )
 }
+#: Those that only a plug-in in a process of its own suffers from.
+APART = {
+    fault.__name__: fault
+    for fault in (
+        a_call_whose_process_ended_is_taken_for_undone,
+        what_hangs_is_left_alone,
+        what_is_in_doubt_is_not_looked_for,
+    )
+}
 #: Those that cost nothing, as something else makes up for them.
 SPARED = {fault.__name__: fault for fault in (a_replay_begins_after_what_was_read,)}
 
 
 def plant(name: str) -> None:
     """Have this fault from now on, in this process."""
-    (FAULTS | SPARED)[name]()
+    (FAULTS | APART | SPARED)[name]()

@@ -17,7 +17,7 @@ _CALLS = {
     "a look": ("GET", "/pins"),
     "a change": ("PUT", "/pins/"),
 }
-_COMES, _DONE, _ANSWERED = "asked for", "given, not received", "received"
+_COMES, _DONE, _ANSWERED = "on its way", "done, not answered", "answered"
 #: The moments of the adapter's process, by what it has just asked the board for.
 MOMENTS = tuple(f"{what} {when}" for what in _CALLS for when in (_COMES, _DONE, _ANSWERED))
 #: Whose death it is: the adapter's process alone, the bridge's too, or it hangs and is killed.
@@ -31,18 +31,21 @@ class Watch:
         self._strike = strike  #: says whether anything was there to be struck
         self._moment = ""
         self._left = 0
+        self._loses = False
         self.struck = asyncio.Event()
+        self.asked = False  #: since whoever looks has said no
 
-    def arm(self, moment: str, nth: int) -> None:
-        """Strike at the `nth` such moment from now."""
-        self._moment, self._left = moment, nth
+    def arm(self, moment: str, nth: int, *, loses: bool) -> None:
+        """Strike at the `nth` such moment from now; what is on its way then is perhaps lost."""
+        self._moment, self._left, self._loses = moment, nth, loses
         self.struck.clear()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Everything the adapter asks the board for passes here."""
-        what = _what(request)
-        self._come_to(f"{what} {_COMES}", request)
+        what, self.asked = _what(request), True
+        if self._come_to(f"{what} {_COMES}", request) and self._loses:
+            return _lost(request)
         response = await handler(request)
         self._come_to(f"{what} {_DONE}", request)
         with contextlib.suppress(ConnectionError):  # whoever asked has died
@@ -51,20 +54,26 @@ class Watch:
         self._come_to(f"{what} {_ANSWERED}", request)
         return response
 
-    def _come_to(self, moment: str, request: web.Request) -> None:
+    def _come_to(self, moment: str, request: web.Request) -> bool:
         if moment != self._moment or self._left == 0 or request.transport is None:
-            return  # nothing is due, or whoever asked is gone
+            return False  # nothing is due, or whoever asked is gone
         self._left -= 1
-        if self._left == 0:
-            self.strike_now()
+        return self._left == 0 and self.strike_now()
 
-    def strike_now(self) -> None:
-        """Strike, or at the next such moment if nobody is there."""
-        if self._strike():
-            self._left = 0
+    def strike_now(self) -> bool:
+        """Strike, or at the next such moment if nobody is there; whether somebody was."""
+        struck = self._strike()
+        self._left = int(not struck)
+        if struck:
             self.struck.set()
-        else:
-            self._left = 1
+        return struck
+
+
+def _lost(request: web.Request) -> web.Response:
+    """Nothing was done, and nothing is answered: it never arrived."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 def _what(request: web.Request) -> str:

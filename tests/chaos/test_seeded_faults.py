@@ -1,26 +1,18 @@
 """Would the kill matrix notice? Each fault of ours costs something, where a kill shows it."""
 
-import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.chain import Chain, Outcome, run
-from tests.chaos.flows import AgentMessage, Flow, Handoff, Mention, Reply, Streamed
-from tests.chaos.forks import forking
-from tests.chaos.scene import PATIENCE, Arm
+from tests.chaos.flows import AgentMessage, Handoff, Mention, Reply, Streamed
+from tests.chaos.scene import Arm
 from tests.chaos.seeded import FAULTS, SPARED
+from tests.chaos.showing import Shown, missed, played
 from tests.chaos.slack_scene import SlackScene
 from tests.chaos.verdict import Verdict
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
-
-#: How many chains play beside each other.
-_AT_ONCE = 12
-#: How long anybody waits for what a fault has lost, in seconds.
-_IMPATIENCE = 9.0
 
 
 class SlowlyFound(AgentMessage):
@@ -32,9 +24,6 @@ class SlowlyFound(AgentMessage):
         await super().opened()
         self.scene.slack.slow("conversations.replies", timedelta(seconds=4))
 
-
-#: A flow, and the death that shows a fault.
-Shown = tuple[type[Flow], Arm]
 
 _BEFORE_ACCEPT = (Mention, Arm("point", "before-accept"))
 _AFTER_ACCEPT = (Mention, Arm("point", "after-accept"))
@@ -83,53 +72,11 @@ async def test_the_same_deaths_cost_nothing_without_a_fault_or_with_one_made_up_
     tmp_path: Path,
 ) -> None:
     sound = [("", shown) for shown in dict.fromkeys(shown for shown, _ in SHOWN.values())]
-    outcomes = await _played([*sound, *HARMLESS.items()], tmp_path, PATIENCE)
+    outcomes = await played([*sound, *HARMLESS.items()], tmp_path)
 
     assert [outcome.problem for outcome in outcomes if outcome.problem] == []
     assert all(outcome.verdict == Verdict() for outcome in outcomes)
 
 
 async def test_every_fault_of_our_own_is_caught(tmp_path: Path) -> None:
-    missed = await _missed(set(SHOWN), tmp_path / "soon", _IMPATIENCE)
-    if missed:  # a busy machine: nothing had come to its end when time was up
-        missed = await _missed(set(missed), tmp_path / "later", PATIENCE)
-
-    assert missed == {}
-
-
-async def _missed(faults: set[str], place: Path, patience: float) -> dict[str, Verdict]:
-    """Those of the faults that did not show as they must."""
-    place.mkdir()
-    faulty = [(fault, shown) for fault, (shown, _) in SHOWN.items() if fault in faults]
-    outcomes = await _played(faulty, place, patience)
-    verdicts = {fault: o.verdict for (fault, _), o in zip(faulty, outcomes, strict=True)}
-    return {fault: v for fault, v in verdicts.items() if not _shows(v, SHOWN[fault][1])}
-
-
-def _shows(verdict: Verdict, costs: str) -> bool:
-    return any(getattr(verdict, cost) for cost in costs.split())
-
-
-async def _played(many: Sequence[tuple[str, Shown]], place: Path, patience: float) -> list[Outcome]:
-    """What came of each flow and death with each fault, in this order; all beside each other."""
-    turns = asyncio.Semaphore(_AT_ONCE)
-    async with forking(place) as forks:
-
-        async def one(number: int, fault: str, shown: Shown) -> Outcome:
-            directory = place / str(number)
-            directory.mkdir()
-            flow, arm = shown
-            chain = Chain(number, flow, "socket", (arm,), fault, patience=patience, reach=20.0)
-            async with turns:
-                outcome = await run(chain, forks, directory)
-            _is_no_crash(fault, directory)
-            return outcome
-
-        return await asyncio.gather(*(one(n, *each) for n, each in enumerate(many)))
-
-
-def _is_no_crash(fault: str, directory: Path) -> None:
-    """A fault that only breaks the bridge, as its code has changed, would cost something, too."""
-    log = (directory / "bridge.log").read_text()
-    told = [line for line in log.splitlines() if "Traceback" in line or ".surprise" in line]
-    assert not told, f"{fault or 'no fault'} breaks the bridge:\n{log[-2000:]}"
+    assert await missed(SHOWN, tmp_path) == {}
