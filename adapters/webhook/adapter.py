@@ -21,12 +21,11 @@ _PING_KEY: Final = "ping"
 
 
 class Webhook:
-    """What every system gets: messages, calls for help, and, if it promised to, each once."""
+    """What every system gets: messages, and calls for help."""
 
-    def __init__(self, callbacks: Callbacks, clock: Clock, *, idempotent: bool) -> None:
+    def __init__(self, callbacks: Callbacks, clock: Clock) -> None:
         self._callbacks = callbacks
         self._clock = clock
-        self._idempotent = idempotent
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Tell it as a new message; the delivery's id is the key."""
@@ -37,19 +36,21 @@ class Webhook:
         """Tell it as a call for help in another place."""
         return await self.deliver(outbound)
 
+    def _new_key(self, of: str) -> str:
+        """Never the same: what is changed and changed back is no repetition."""
+        return f"{of}@{self._clock.now().isoformat(timespec='microseconds')}"
+
+
+class Finding(Webhook):
+    """For a system that promises to show once what comes twice under one key."""
+
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
-        """Tell it again under the same key, which the system promised to show once."""
+        """Tell it again under the same key: then it is shown, once."""
         del since
-        if not self._idempotent:
-            raise MaybeDelivered("the system does not promise to show once what comes twice")
         try:
             return await self.deliver(outbound)
         except MaybeDelivered as error:  # it was not heard this time: later it may be
             raise Unreachable(error.message) from None
-
-    def _key_of_change(self, outbound: Outbound) -> str:
-        """Never the same: what is changed and changed back is no repetition."""
-        return f"{outbound.id}@{self._clock.now().isoformat(timespec='microseconds')}"
 
 
 class Editing(Webhook):
@@ -57,8 +58,7 @@ class Editing(Webhook):
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Tell it what the message shows from now on."""
-        body = said.change(outbound, receipt)
-        await self._callbacks.post(body, self._key_of_change(outbound))
+        await self._callbacks.post(said.change(outbound, receipt), self._new_key(outbound.id))
 
 
 class Signalling(Webhook):
@@ -66,22 +66,18 @@ class Signalling(Webhook):
 
     async def signal(self, thread: ThreadKey, signal: Signal) -> None:
         """Tell it, once."""
-        await self._callbacks.post(said.sign_of_life(thread, signal), self._key_of_signal(thread))
-
-    def _key_of_signal(self, thread: ThreadKey) -> str:
-        return f"{thread}@{self._clock.now().isoformat(timespec='microseconds')}"
+        await self._callbacks.post(said.sign_of_life(thread, signal), self._new_key(thread))
 
 
-class EditingAndSignalling(Editing, Signalling):
-    """For one that can do both."""
-
-
-_KINDS: Final[dict[tuple[bool, bool], type[Webhook]]] = {
-    (False, False): Webhook,
-    (True, False): Editing,
-    (False, True): Signalling,
-    (True, True): EditingAndSignalling,
-}
+def kind_for(settings: WebhookSettings) -> type[Webhook]:
+    """The adapter with the verbs that these settings make sense of, and no others."""
+    able: dict[type[Webhook], bool] = {
+        Finding: settings.callback_idempotent,
+        Editing: "edits" in settings.show,
+        Signalling: "signals" in settings.show,
+    }
+    kinds = tuple(kind for kind, able_to in able.items() if able_to)
+    return type("Webhook", kinds or (Webhook,), {})
 
 
 @asynccontextmanager
@@ -94,12 +90,11 @@ async def connect(settings: WebhookSettings, host: Host) -> AsyncIterator[Webhoo
         CredentialsRefused: the system refuses our signature.
     """
     callbacks = Callbacks(settings, host.http)
-    kind = _KINDS["edits" in settings.show, "signals" in settings.show]
     host.serve("POST", MESSAGES_PATH, Door(settings, host).answer)
     with suppress(DeliveryFailed):  # each delivery will say so itself, and say it better
         await callbacks.post(said.ping(), _PING_KEY)
     host.report(connected=True, detail=f"callbacks to {callbacks.place}")
-    yield kind(callbacks, host.clock, idempotent=settings.callback_idempotent)
+    yield kind_for(settings)(callbacks, host.clock)
 
 
 async def prove(settings: WebhookSettings, http: aiohttp.ClientSession) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -92,3 +92,13 @@ async def eventually(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+def plain_stand_in() -> AbstractAsyncContextManager[WebhookStandIn]:
+    """A system that shows nothing but text, as the usual settings have it."""
+    return stand_in(show=[])
+
+
+def forgetful_stand_in() -> AbstractAsyncContextManager[WebhookStandIn]:
+    """A system that promises nothing of keys."""
+    return stand_in(callback_idempotent=False)
