@@ -22,6 +22,11 @@ _ADDRESS = re.compile(
 _NAMED = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 #: The line that makes a table of those around it.
 _TABLE_RULE = re.compile(r"\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?")
+#: Of a fence, what nobody reads.
+_LANGUAGES = frozenset({"bash", "c", "cpp", "css", "csv", "html", "java", "javascript", "js"}) | {
+    *("json", "markdown", "md", "php", "python", "sh", "shell", "sql", "text", "ts", "txt", "xml"),
+    *("typescript", "yaml"),
+}
 #: Tags that ask for a line of their own, and for a paragraph.
 _LINES = frozenset({"br", "div", "ul", "ol", "tr", "hr", "pre"})
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "table"})
@@ -80,8 +85,8 @@ class _Writer:
     def __init__(self) -> None:
         self.said: list[str] = []
         self._gap = 0  #: how many line ends come before the next words
-        self._lists: list[int | None] = []  #: the next number of each open list, None for a dash
-        self._mark = ""  #: of the list item that begins with the next words
+        self._lists: list[int | None] = []  #: the last number of each open list, None for a dash
+        self._mark = ""  #: of the list items that begin with the next words
         self._links: list[_Link] = []
         self._last_line = 0
 
@@ -92,17 +97,17 @@ class _Writer:
                     self._inline(child)
             case "fence":
                 self._apart(token)
-                if " " in token.info.strip() or not token.content.strip():
-                    self._line(token.info.strip())
+                self._line("" if token.info.strip() in _LANGUAGES else token.info.strip())
                 self._line(token.content.rstrip("\n"))
             case "bullet_list_open" | "ordered_list_open":
                 self._apart(token, leaf=False)
-                first = int(token.attrGet("start") or 1) if token.tag == "ol" else None
-                self._lists.append(first)
+                self._lists.append(0 if token.tag == "ol" else None)
             case "bullet_list_close" | "ordered_list_close":
                 self._lists.pop()
             case "list_item_open":
-                self._item()
+                self._item(token.info)
+            case "list_item_close" if self._mark:
+                self._write("")
             case "paragraph_open" | "heading_open" | "hr":
                 self._apart(token)
 
@@ -112,13 +117,15 @@ class _Writer:
         self._break(2 if begins > self._last_line and not self._lists else 1)
         self._last_line = ends if leaf else begins
 
-    def _item(self) -> None:
-        """One more item of the innermost list."""
+    def _item(self, number: str = "") -> None:
+        """One more item of the innermost list: numbers as they were written, unless they stand."""
         self._break(1)
-        number = self._lists[-1] if self._lists else None
-        self._mark = "- " if number is None else f"{number}. "
-        if number is not None:
-            self._lists[-1] = number + 1
+        last = self._lists[-1] if self._lists else None
+        if last is None:
+            self._mark += "- "
+        else:
+            self._lists[-1] = max(last + 1, int(number or 0))
+            self._mark += f"{self._lists[-1]}. "
 
     def _inline(self, token: Token) -> None:
         match token.type:
@@ -148,11 +155,9 @@ class _Writer:
                 self._open_link(_first(_ADDRESS, attributes))
             case "img":
                 self._write(linked(_first(_NAMED, attributes), _first(_ADDRESS, attributes)))
-            case "li" if not closes:
-                self._break(1)
-                self._mark = "- "
             case "li":
                 self._break(1)
+                self._mark = "" if closes else "- "
             case tag if tag in _PARAGRAPHS:
                 self._break(2)
             case tag if tag in _LINES:

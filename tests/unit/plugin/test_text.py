@@ -109,3 +109,44 @@ def test_an_instant_is_worded_by_whoever_knows_the_readers_clock() -> None:
     assert notice_text(waiting).endswith("Waiting since 12:05 UTC.")
     said = notice_text(waiting, moment=lambda instant: f"[{instant.timestamp():.0f}]")
     assert said.endswith("Waiting since [1772366700].")
+
+
+@pytest.mark.parametrize(
+    ("kind", "control", "ending"),
+    [
+        (K.NOT_DELIVERED, Control.RETRY, "agent: “”. Reply 1 to send it again."),
+        (K.HANDOFF_WAITING, Control.CANCEL, "to a person. Reply 1 to stop waiting."),
+        (K.ENDED, Control.START, "ended. Write here, or reply 1, to start a new one."),
+        (K.HANDOFF_ELSEWHERE, Control.START, "from here. Reply 1 to start again."),
+    ],
+)
+def test_what_is_asked_for_by_number_is_said_in_the_sentence(
+    kind: NoticeKind, control: Control, ending: str
+) -> None:
+    assert notice_text(Notice(kind, controls=(control,), numbers=(1,))).endswith(ending)
+
+
+def test_several_things_to_ask_for_are_a_list() -> None:
+    notice = Notice(
+        K.STATUS,
+        {"state": "waiting"},
+        (Control.CANCEL, Control.START, Control.PERSON, Control.END, Control.STATUS),
+        numbers=(0, 1, 2, 3, 4),
+    )
+    assert notice_text(notice).splitlines()[1:] == [
+        "Reply with a number:",
+        "0. Stop waiting",
+        "1. Start again",
+        "2. Talk to a person",
+        "3. End the conversation",
+        "4. Hear how things stand",
+    ]
+
+
+def test_words_that_are_given_stand_in_place_of_the_sentence() -> None:
+    given = Notice(K.ENDED, controls=(Control.START,), numbers=(1,), words="It ha…")
+    assert notice_text(given) == "It ha… Reply 1 to start again."
+
+
+def test_where_nothing_can_be_changed_what_is_taken_back_is_said_anew() -> None:
+    assert notice_text(Notice(K.WITHDRAWN, {"anew": "yes"})).endswith("which now reads:")

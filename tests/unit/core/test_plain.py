@@ -1,0 +1,59 @@
+"""An agent's text without marks reads as it was meant."""
+
+import pytest
+
+from bridge.core.plain import linked, plain
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("**Hi** _there_, ~~not~~ `you`", "Hi there, not you"),
+        ("<b>Hi</b> <i>there</i>&nbsp;&amp; <code>you</code>", "Hi there\u00a0& you"),
+        ("# Title\nText", "Title\nText"),
+        ("One\nline\n\nand more", "One\nline\n\nand more"),
+        ("a<br>b<br/>c", "a\nb\nc"),
+        ("<p>a</p><p>b</p>", "a\n\nb"),
+        ("[our page](https://a.example/x_y_z)", "our page (https://a.example/x_y_z)"),
+        ("[our page](https://a.example 'so')", "our page (https://a.example so)"),
+        ("[https://a.example](https://a.example)", "https://a.example"),
+        ("<https://a.example/ü>", "https://a.example/ü"),
+        ("<ann@a.example>", "ann@a.example"),
+        ('<a href="https://a.example?b=1&amp;c=2">here</a>', "here (https://a.example?b=1&c=2)"),
+        ("![a map](https://a.example/map.png)", "a map (https://a.example/map.png)"),
+        ("<img src='https://a.example/map.png' alt='a map'>", "a map (https://a.example/map.png)"),
+        ("Either:\n- a\n- b\n  - c\n", "Either:\n- a\n- b\n  - c"),
+        ("3. c\n4. d", "3. c\n4. d"),
+        ("1. a\n1. b", "1. a\n2. b"),
+        ("3) c\n7) g", "3. c\n7. g"),
+        ("<ul><li>a</li><li>b</li></ul>", "- a\n- b"),
+        ("> said\n> so", "said\nso"),
+        ("Do:\n```python\nx = a*b*c\n\n  y\n```\nso", "Do:\nx = a*b*c\n\n  y\nso"),
+        ("```\n<b>&amp;\n```", "<b>&amp;"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "| a | b |\n| 1 | 2 |"),
+        ("[x]: https://a.example", "[x]: https://a.example"),
+        ("List<int> and <your name>", "List<int> and <your name>"),
+        ("2 * 3 < 7 & snake_case_name", "2 * 3 < 7 & snake_case_name"),
+        ("a <!-- hidden --> b", "a  b"),
+        ("<b>**so**</b>", "so"),
+        (">" * 40 + " deep", ">" * 40 + " deep"),
+        ("<br>", ""),
+        (" \n ", ""),
+        ("***", "***"),
+    ],
+)
+def test_marks_go_and_words_stay(source: str, said: str) -> None:
+    assert plain(source) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "address", "said"),
+    [
+        ("A page", "https://a.example", "A page (https://a.example)"),
+        ("", "https://a.example", "https://a.example"),
+        ("A page", "", "A page"),
+        ("112", "tel:112", "112"),
+    ],
+)
+def test_a_link_says_its_address_once(words: str, address: str, said: str) -> None:
+    assert linked(words, address) == said
