@@ -1,6 +1,7 @@
 """Who holds whom while we are connected? And who are we, before that?"""
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -14,6 +15,8 @@ from adapters.teams.settings import TeamsSettings
 from adapters.teams.tokens import Doorkeeper
 from bridge.errors import RetryLater, Unreachable
 from bridge.plugin import Host
+
+LOG = logging.getLogger("polyai_bridge.adapters.teams")
 
 
 @contextlib.asynccontextmanager
@@ -30,6 +33,8 @@ async def connect(settings: TeamsSettings, host: Host) -> AsyncIterator[TeamsCli
     keys = Keys(settings.openid_url, host.http, host.clock)
     keeper = Doorkeeper(keys, host.clock, issuer=settings.issuer, audience=settings.app_id)
     host.serve("POST", PATH, Door(settings, host, services, keeper).take)
+    if settings.emulator:
+        LOG.warning("teams.nobody_authenticated", extra={"emulator": settings.emulator})
     host.report(connected=True, detail=_as_whom(settings))
     yield TeamsClient(services, login, host.http)
 
