@@ -154,6 +154,7 @@ async def test_it_is_listed_and_proves_itself(
     (pinboard,) = [one for one in json.loads(listed) if one["name"] == "pinboard"]
     assert (code, pinboard["problem"]) == (0, None)
     assert pinboard["distribution"] == "polyai-bridge-pinboard 0.1.0"
+    assert pinboard["isolation"] == "process"
 
     check = ("-m", "bridge", "check", "--connect", "--config", str(installed.config))
     code, told = await environment.run(*check)
@@ -161,6 +162,7 @@ async def test_it_is_listed_and_proves_itself(
     assert "adapter board: the bot, at http://127.0.0.1:" in told
 
 
+@pytest.mark.timeout(300)  # four starts of the bridge, where everything is slow
 async def test_what_people_say_is_answered_once_however_often_the_bridge_is_killed(
     installed: Installed,
 ) -> None:
