@@ -84,7 +84,8 @@ def notice_text(notice: Notice, *, moment: Callable[[datetime], str] = plain_mom
     What is answered by number stands at its end. `moment` words an instant; a platform that shows
     each reader their own time puts a mark there.
     """
-    return (notice.words or _worded(notice, moment)) + _ways(notice)
+    words, ways = notice.words or _worded(notice, moment), _ways(notice)
+    return f"{_sentence(words)}{ways}" if ways else words
 
 
 def _ways(notice: Notice) -> str:

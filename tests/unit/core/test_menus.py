@@ -1,0 +1,209 @@
+"""Where nothing can be pressed, a number is an answer for exactly as long as it can be one."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from bridge.core import events as e
+from bridge.core.handoff_rules import HandoffRule
+from bridge.core.state import Handoff, Shows, Terms
+from bridge.model import frames as f
+from bridge.model.messages import AgentReply, NoticeKind
+from bridge.plugin import notice_text, text_of
+from bridge.testing.builders import ANN, BOB, Talk, said
+
+NOTHING = Shows(**dict.fromkeys(Shows.__struct_fields__, False))
+TERMS = Terms(shows=NOTHING, worded=notice_text)
+HELP = HandoffRule(queue_name="Sales", place="C9")
+
+
+def shown(talk: Talk) -> list[str]:
+    """What the last event told the thread."""
+    return [text_of(content) for content in talk.contents]
+
+
+def asked() -> Talk:
+    """The agent has offered three colours."""
+    return Talk(TERMS).joined().hear(said("Which?", "m1", "red", "blue", "green"))
+
+
+def waiting() -> Talk:
+    return Talk(TERMS).joined().hear(f.HandoffAccepted("Sales"))
+
+
+def test_suggestions_are_a_list_and_its_number_is_exactly_the_suggestion() -> None:
+    talk = asked()
+    assert shown(talk) == ["Which?\nReply with a number:\n1. red\n2. blue\n3. green"]
+    assert talk.conversation.offered is not None
+
+    assert talk.say("2").sent == ["blue"]
+    assert talk.conversation.offered is None
+    assert talk.contents == [], "nothing needs to be changed"
+
+
+@pytest.mark.parametrize("number", ["3.", "3)", "#3", " 3 ", "\uff13"])
+def test_it_may_be_written_as_people_do(number: str) -> None:
+    assert asked().say(number).sent == ["green"]
+
+
+def test_anybody_in_the_thread_may_answer_and_the_first_counts() -> None:
+    talk = asked().say("1", BOB)
+    assert talk.sent == ["red"]
+    delivery = talk.conversation.in_flight
+    assert delivery is not None
+    assert delivery.message is not None
+    assert delivery.message.person == BOB
+    talk.echo("red", delivery.message.delivery)
+    assert talk.say("2", ANN).sent == ["Ann: 2"]
+
+
+@pytest.mark.parametrize("words", ["4", "0", "red", "2 please", "02"])
+def test_what_is_no_number_of_the_list_is_words(words: str) -> None:
+    talk = asked().say(words)
+    assert talk.sent == [words]
+    assert talk.conversation.menu is None
+
+
+def test_whatever_is_said_ends_the_numbers() -> None:
+    talk = asked().say("wait")
+    talk.echo("wait", _flying(talk))
+    assert talk.say("2").sent == ["2"]
+
+
+def test_whatever_is_shown_ends_the_numbers() -> None:
+    assert asked().hear(said("One moment.")).say("2").sent == ["2"]
+    talk = asked().hear(f.SystemMessage("warning", "Oh dear")).say("2")
+    assert talk.sent == ["2"]
+
+
+def test_more_of_the_same_message_ends_nothing() -> None:
+    talk = asked().hear(said("Which? Any is fine.", "m1", "red", "blue", "green"))
+    assert shown(talk) == ["Any is fine."]
+    assert talk.say("2").sent == ["blue"]
+
+
+def test_what_one_person_alone_is_told_ends_nothing() -> None:
+    talk = asked().take(e.TooFastWritten(BOB))
+    assert talk.notices == [NoticeKind.TOO_FAST]
+    assert talk.say("2").sent == ["blue"]
+
+
+def test_what_one_person_alone_was_offered_is_theirs_to_answer() -> None:
+    talk = Talk(TERMS).joined().take(e.StatusRequested(ANN))
+    assert shown(talk)[0].splitlines()[1:] == [
+        "Reply with a number:",
+        "1. Talk to a person",
+        "2. Start again",
+        "3. End the conversation",
+    ]
+    other = Talk(TERMS).joined().take(e.StatusRequested(ANN)).say("3", BOB)
+    assert other.sent == ["3"]
+    assert talk.say("3").session.end_wanted_at is not None
+
+
+def test_a_number_means_the_words_of_the_control() -> None:
+    assert Talk(TERMS).joined().take(e.StatusRequested(ANN)).say("1").sent == [TERMS.person_words]
+    again = Talk(TERMS).joined().take(e.StatusRequested(ANN)).say("2")
+    assert again.session.starts_again
+
+
+def test_an_end_offers_a_start() -> None:
+    talk = Talk(TERMS).joined().hear(f.SessionEnded("REASON_USER_END"))
+    assert shown(talk) == [
+        "The conversation was ended, as asked. Write here, or reply 1, to start a new one."
+    ]
+    talk.say("1")
+    assert talk.conversation.wanted
+    assert talk.conversation.waiting == (), "nobody said 1 to an agent"
+    assert talk.contents == []
+
+
+def test_notices_of_one_step_are_numbered_on() -> None:
+    talk = Talk(TERMS).joined().say("one").say("two").take(e.EndRequested(ANN))
+    talk.wait(timedelta(minutes=1))
+
+    assert [re.findall(r"eply (\d)", text) for text in shown(talk)] == [["1"], ["2"], ["3"]]
+    assert talk.say("2").conversation.waiting[-1].text == "two"
+
+
+def test_what_did_not_arrive_is_sent_again_by_number() -> None:
+    talk = Talk(TERMS).joined().say("hello")
+    talk.echo("hello", _flying(talk))
+    talk.hear(f.SystemMessage("error", "I'm having trouble responding"))
+    assert shown(talk) == ["I'm having trouble responding. Reply 1 to send it again."]
+    assert talk.say("1").sent == ["hello"]
+    assert talk.contents == []
+
+
+def test_the_way_out_of_a_queue_stays_open_while_one_waits() -> None:
+    talk = waiting()
+    assert shown(talk)[0].endswith("Reply 0 to stop waiting.")
+    talk.say("are you there?")
+    talk.hear(said("Somebody will come.", "m9", "fine"))
+    assert talk.say("0").session.leaves_queue
+
+
+def test_a_number_said_in_a_queue_is_words_unless_it_was_offered() -> None:
+    talk = waiting()
+    assert talk.say("1").sent == ["1"]
+
+
+def test_a_one_said_to_a_live_agent_reaches_the_live_agent() -> None:
+    talk = asked().hear(f.HandoffAccepted("Sales")).hear(f.LiveAgentJoined("a1", "Jo"))
+    assert talk.session.handoff is Handoff.LIVE
+    assert talk.say("1").sent == ["1"]
+    talk.echo("1", _flying(talk))
+    assert talk.say("0").sent == ["0"]
+
+
+def test_among_helpers_a_number_calls_the_agent_only_at_once() -> None:
+    called = Talk(Terms(shows=NOTHING, worded=notice_text, handoffs=(HELP,))).joined()
+    called.hear(f.HandoffElsewhere(queue="Sales", reason="POLICY"))
+    assert shown(called)[-1].endswith("Reply 1 to start again.")
+    called.say("what is it about?", BOB)
+    before = called.conversation
+    assert called.say("1", BOB).conversation == before, "people talk to each other"
+
+
+def test_a_lost_thread_offers_nothing() -> None:
+    talk = asked().take(e.ThreadLost())
+    assert talk.conversation.menu is None
+
+
+def test_where_things_are_pressed_a_number_is_words() -> None:
+    talk = Talk().joined().hear(said("Which?", "m1", "red", "blue"))
+    assert talk.conversation.menu is None
+    assert talk.say("2").sent == ["2"]
+
+
+def test_in_a_place_that_edits_the_list_stands_and_what_it_waits_for_is_changed() -> None:
+    shows = Shows(suggestions=False)
+    talk = Talk(Terms(shows=shows, worded=notice_text)).joined()
+    talk.hear(said("Which?", "m1", "red", "blue")).say("2")
+    assert talk.sent == ["blue"]
+    assert talk.contents == []
+    talk.hear(f.HandoffAccepted("Sales")).hear(f.QueueMoved("Sales", 2))
+    assert "number 2" in shown(talk)[0]
+    assert shown(talk)[0].endswith("Reply 0 to stop waiting.")
+
+
+def test_numbers_are_known_after_a_crash() -> None:
+    talk = asked()
+    assert talk.conversation.essence().menu == talk.conversation.menu
+    assert talk.conversation.menu is not None
+
+
+def _flying(talk: Talk) -> str:
+    flight = talk.conversation.in_flight
+    assert flight is not None
+    assert flight.message is not None
+    return flight.message.delivery
+
+
+def test_what_a_live_agent_says_begins_with_their_name() -> None:
+    talk = Talk(TERMS).joined().hear(f.LiveAgentJoined("a1", "Jo"))
+    talk.hear(f.LiveAgentMessage(agent_id="a1", message_id="l1", text="**Hello**"))
+    (reply,) = talk.contents
+    assert isinstance(reply, AgentReply)
+    assert reply.text == "Jo: Hello"
