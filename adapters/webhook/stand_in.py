@@ -189,6 +189,10 @@ class WebhookStandIn:
 
     async def seen(self, thread: str) -> list[Seen]:
         """What stands in the thread."""
+        return self.standing(thread)
+
+    def standing(self, thread: str) -> list[Seen]:
+        """The same, at once."""
         return list(self._thread(thread).messages.values())
 
     @property
