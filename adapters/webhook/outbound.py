@@ -166,10 +166,12 @@ def _parts(outbound: Outbound) -> dict[str, Any]:
 
 
 def _of_notice(notice: ToldNotice) -> dict[str, Any]:
+    # What has numbers is asked for in words: there is nothing to press.
+    pressed = () if notice.numbers else notice.controls
     return {
         "author": Author("bridge", None, None),
         "suggestions": [],
-        "controls": [each.value for each in notice.controls],
+        "controls": [each.value for each in pressed],
         "attachments": [],
         "calls": [],
         "chosen": None,

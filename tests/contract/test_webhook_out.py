@@ -137,6 +137,13 @@ async def test_a_notice_is_told_in_words_and_by_its_kind(front: Front) -> None:
     assert body["controls"] == ["start"]
 
 
+async def test_what_is_asked_for_by_number_is_not_offered_to_press(front: Front) -> None:
+    notice = Notice(NoticeKind.ENDED, controls=(Control.START,), numbers=(1,))
+    await front.adapter.deliver(outbound(notice))
+    (body,) = told(front)
+    assert (body["controls"], "reply 1" in body["text"]) == ([], True)
+
+
 async def test_half_a_character_does_not_keep_a_message_back(front: Front) -> None:
     await front.adapter.deliver(outbound(AgentReply(AGENT, "half \ud800")))
     assert told(front)[0]["text"] == "half \ud800"
