@@ -55,10 +55,11 @@ bench: $(STAMP)
 # The real process killed so often in every flow, then driven so long through random episodes; writes
 # what that cost to docs/kill-matrix.md and docs/model-run.md.
 KILLS ?= 2000
+PLUG_IN_KILLS ?= 500
 MINUTES ?= 60
 chaos: $(STAMP)
 	$(BIN)/pytest -q -n 3 -m chaos --timeout 600
-	$(BIN)/python -m tests.chaos --kills $(KILLS) --report docs/kill-matrix.md
+	$(BIN)/python -m tests.chaos --kills $(KILLS) --plug-in-kills $(PLUG_IN_KILLS) --report docs/kill-matrix.md
 	$(BIN)/python -m tests.chaos.model --minutes $(MINUTES) --report docs/model-run.md
 
 # New versions for everyone: resolves pyproject.toml anew. The files hold hashes, never addresses.

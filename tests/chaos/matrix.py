@@ -36,17 +36,26 @@ class Matrix:
         for point in set(outcome.kills):
             self.costs[outcome.kind, outcome.door, point] += outcome.verdict
 
-    def places(self, *, named: Sequence[str], called: Sequence[str], moments: Sequence[str]) -> str:
-        """Where the bridge died, in a sentence."""
+    def places(
+        self,
+        *,
+        named: Sequence[str],
+        called: Sequence[str],
+        moments: Sequence[str],
+        further: Sequence[str] = (),
+    ) -> str:
+        """Where the bridge died, in a sentence; `further` are deaths not of the bridge alone."""
         killed: Counter[str] = Counter()
         for (_, _, point), times in self.kills.items():
             killed[point] += times
-        at, inside, of = (sum(killed[p] for p in set(some)) for some in (named, called, moments))
-        rest = killed.total() - at - inside - of
-        return (
+        kinds = (named, called, moments, further)
+        at, inside, of, beyond = (sum(killed[p] for p in set(some)) for some in kinds)
+        rest = killed.total() - at - inside - of - beyond
+        told = (
             f"{at:,} of these deaths were at a named point, {inside:,} in a system call, {of:,} at"
-            f" a moment of the flow and {rest:,} at any moment."
+            f" a moment of the flow and {rest:,} at any moment"
         )
+        return f"{told}; {beyond:,} befell the adapter's process." if further else f"{told}."
 
 
 async def fill(many: Iterator[Chain], *, kills: int, beside: int, sample: bool = False) -> Matrix:
