@@ -152,7 +152,8 @@ class TeamsStandIn:
         with contextlib.suppress(aiohttp.ClientError, OSError):
             status = await self.bring(told.activity)
             told.taken = status == 200
-            told.over = status < 500
+            # 404 is nobody's no: the bridge listens a moment before its adapters are connected.
+            told.over = status < 500 and status != 404
 
     def _tell_of(self, uttered: Uttered, kind: str, event: str, **parts: Any) -> None:  # noqa: ANN401
         person = self._told[uttered.id].activity["from"]["name"]
