@@ -43,7 +43,7 @@ _WRITTEN = """\
   try it:            pip install -e "{place}[test]" && pytest {place}
   see it listed:     polyai-bridge adapters
   make it yours:     grep -rn YOURS {place}
-The guide is docs/adapters.md."""
+The guide is docs/adapters.md of the bridge."""
 
 
 def _list(*, as_json: bool) -> None:
