@@ -61,8 +61,11 @@ async def _comes_again_if_not_stored(stage: Stage, talk: Talk, *, asked: bool) -
 
 
 async def again(stage: Stage, word: str, uttered: Uttered) -> Inbound:
-    """What was not stored, once it is: by itself, or as the platform says it again."""
-    if await stage.perhaps_heard(word) is None:
+    """What was not stored, once it is: by itself, or as the platform tells it again.
+
+    That is done only by one that asks whether we have it, and was not told so.
+    """
+    if await stage.perhaps_heard(word) is None and await stage.stand_in.taken(uttered) is False:
         await stage.stand_in.repeat(uttered)
     return await stage.heard(word)
 

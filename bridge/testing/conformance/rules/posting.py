@@ -2,6 +2,7 @@
 
 from bridge.model.inbound import Said
 from bridge.plugin import Grade
+from bridge.testing.conformance.patience import eventually
 from bridge.testing.conformance.rule import rule
 from bridge.testing.conformance.stage import Stage, Talk
 from bridge.testing.conformance.verdicts import Broken, Level
@@ -19,7 +20,7 @@ async def unicode(stage: Stage) -> None:
     await stage.connect()
     talk = await stage.talk()
     await _inwards(stage, talk, f"{_LETTERS} {_MARKS} {_MARKUP}")
-    await _inwards(stage, talk, "first line\nsecond line\n\nlast line")
+    await _lines(stage, talk)
     plain = stage.capabilities.formatting <= Grade.NONE
     await _outwards(stage, talk, f"{_LETTERS} {_MARKS}{f' {_MARKUP}' if plain else ''}")
     await _outwards(stage, talk, "first line\n\nsecond line\n\nlast line")
@@ -36,6 +37,32 @@ async def _inwards(stage: Stage, talk: Talk, text: str) -> None:
             seen=_difference(f"{word} {text}", said),
             remedy="undo what the platform does to special characters, and nothing else",
         )
+
+
+async def _lines(stage: Stage, talk: Talk) -> None:
+    """Several lines are one message; or several, where a line is all that can be said at once."""
+    word = stage.word()
+    text = f"{word} first\n{word} second\n\n{word} last"
+    await stage.say(text, thread=talk.thread)
+
+    async def look() -> str | None:
+        told = _told(stage, word)
+        return told if "last" in told else None
+
+    told = await eventually(look, stage.patience.event, stage.patience) or _told(stage, word)
+    pieces = len(stage.brought(word))
+    expected = text if pieces == 1 else text.replace("\n\n", "\n")
+    if told.strip() != expected:
+        raise Broken(
+            "every line that a person wrote is told, in its order",
+            seen=_difference(expected, told),
+            remedy="keep the breaks between lines",
+        )
+
+
+def _told(stage: Stage, word: str) -> str:
+    bodies = (each.body for each in stage.intake.stored)
+    return "\n".join(body.text for body in bodies if isinstance(body, Said) and word in body.text)
 
 
 async def _outwards(stage: Stage, talk: Talk, text: str) -> None:

@@ -1,0 +1,112 @@
+"""Is the kit green for what keeps its rules, and red for what breaks one, by that rule alone?"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bridge.testing.conformance import RULES, Patience, Report, Result, Subject, Verdict, try_rule
+from tests.contract import broken_adapters as kinds
+
+#: For what is expected to hold, however busy the machine is.
+PATIENT = Patience(quiet=0.2)
+#: For what is expected not to come.
+HASTY = Patience(event=4.0, leave=3.0, quiet=0.4)
+BY_ID = {rule.id: rule for rule in RULES}
+
+
+def subject(plugin: str, stand_in: str = "") -> Subject:
+    name = "slack" if plugin in kinds.OF_SLACK else "pinboard"
+    usual = "SLACK_STAND_IN" if plugin in kinds.OF_SLACK else "STAND_IN"
+    place = "tests.contract.broken_adapters"
+    return Subject.at(name, plugin=f"{place}:{plugin}", stand_in=f"{place}:{stand_in or usual}")
+
+
+def tried(who: Subject, *but: str, patience: Patience = PATIENT) -> dict[str, Result]:
+    """All rules but some, several at a time: mostly they wait."""
+    rules = [rule for rule in RULES if rule.id not in but]
+    with ThreadPoolExecutor(12) as threads:
+        results = threads.map(lambda rule: try_rule(who, rule, patience), rules)
+        return {result.rule: result for result in results}
+
+
+def told(results: dict[str, Result], *verdicts: Verdict) -> set[str]:
+    return {rule for rule, result in results.items() if result.verdict in verdicts}
+
+
+def test_every_rule_has_an_adapter_that_breaks_it() -> None:
+    assert set(kinds.BROKEN) == set(BY_ID)
+
+
+@pytest.mark.parametrize("rule", ["redelivery", "lost-answer"])
+def test_the_sample_keeps_a_rule(rule: str) -> None:
+    assert try_rule(subject("GOOD"), BY_ID[rule]).verdict is Verdict.KEPT
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("plugin", ["GOOD", "GOOD_SLACK"])
+def test_who_keeps_every_rule_has_gold(plugin: str) -> None:
+    results = tried(subject(plugin))
+
+    report = Report(adapter=plugin, results=list(results.values()))
+
+    assert report.green, report.document
+    assert report.level is not None
+    assert report.level.label == "gold"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("rule", "plugin"), kinds.BROKEN.items())
+def test_who_breaks_a_rule_is_told_so(rule: str, plugin: str) -> None:
+    result = try_rule(subject(plugin), BY_ID[rule], HASTY)
+
+    assert result.verdict is Verdict.BROKEN
+    assert result.expected != "the rule can be tried to its end"
+    assert result.seen
+    assert result.remedy
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("rule", "plugin"), kinds.BROKEN.items())
+def test_who_breaks_one_rule_breaks_no_other(rule: str, plugin: str) -> None:
+    results = tried(subject(plugin), rule)
+
+    assert [each.lines for each in results.values() if not each.holds] == []
+
+
+@pytest.mark.thorough
+def test_a_stand_in_that_sees_nothing_proves_nothing_of_what_is_posted() -> None:
+    results = tried(subject("GOOD", "BLIND"), patience=HASTY)
+
+    assert told(results, Verdict.KEPT) == {
+        "settings", "accept-before-ack", "redelivery", "credentials", "claims-agree", "corrections",
+        "declared-is-proven",
+    }  # fmt: skip
+
+
+@pytest.mark.thorough
+def test_a_stand_in_whose_people_say_nothing_proves_nothing_of_what_is_heard() -> None:
+    results = tried(subject("GOOD", "MUTE"), patience=HASTY)
+
+    assert told(results, Verdict.KEPT) == {"credentials", "claims-agree"}
+
+
+@pytest.mark.thorough
+def test_a_stand_in_where_nothing_goes_wrong_proves_nothing_of_what_does() -> None:
+    results = tried(subject("GOOD", "HARMLESS"), patience=HASTY)
+
+    assert told(results, Verdict.BROKEN) >= {
+        "refusal", "rate-limit", "unreachable", "credentials", "silence", "lost-answer",
+    }  # fmt: skip
+
+
+@pytest.mark.thorough
+def test_what_a_stand_in_cannot_do_is_unproven_and_no_level_is_reached_by_it() -> None:
+    results = tried(subject("GOOD", "MODEST"))
+
+    assert told(results, Verdict.UNPROVEN) == {
+        "refusal", "rate-limit", "unreachable", "credentials", "silence", "lost-answer", "find",
+    }  # fmt: skip
+    report = Report(adapter="pinboard", results=list(results.values()))
+    assert not report.green
+    assert report.level is not None
+    assert report.level.label == "bronze"
