@@ -25,6 +25,8 @@ Showable = Literal[
 ]
 #: The fewest characters of a secret that nothing but guessing stands in the way of.
 SECRET_LENGTH = 32
+#: The bridge calls off a call after a minute; ours are to be over by then.
+_LONGEST_CALL = timedelta(seconds=50)
 
 
 def _listed(value: object) -> object:
@@ -51,6 +53,12 @@ def _long(value: SecretStr) -> SecretStr:
     return SecretStr(secret)
 
 
+def _endurable(value: timedelta) -> timedelta:
+    if value > _LONGEST_CALL:
+        raise ValueError('is longer than the bridge waits for an adapter; write "50s" at most')
+    return value
+
+
 _Secret = Annotated[SecretStr, AfterValidator(_long)]
 
 
@@ -72,7 +80,7 @@ class WebhookSettings(BaseModel):
     #: Where the system is told what to show.
     callback_url: Address
     #: The longest that one callback may take, from the connection to the end of the answer.
-    callback_timeout: Duration = timedelta(seconds=15)
+    callback_timeout: Annotated[Duration, AfterValidator(_endurable)] = timedelta(seconds=15)
     #: Whether the system promises to show what comes twice under one key once.
     callback_idempotent: bool = True
     #: What it can show; everything else is put into words before.
