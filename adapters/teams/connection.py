@@ -23,12 +23,14 @@ LOG = logging.getLogger("polyai_bridge.adapters.teams")
 async def connect(settings: TeamsSettings, host: Host) -> AsyncIterator[TeamsClient]:
     """The adapter, reached at `/<name>/messages` for as long as the block lasts.
 
+    A login that is away at the moment keeps nobody's words out: Microsoft may not repeat them.
+
     Raises:
         CredentialsRefused: Microsoft's login does not know the app.
-        Unreachable, RetryLater: it cannot be asked.
     """
     login = Login(settings, host.http, host.clock)
-    await login.header()
+    with contextlib.suppress(Unreachable, RetryLater):
+        await login.header()
     services = Services(host.memory, settings)
     keys = Keys(settings.openid_url, host.http, host.clock)
     keeper = Doorkeeper(keys, host.clock, issuer=settings.issuer, audience=settings.app_id)

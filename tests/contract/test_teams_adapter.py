@@ -247,6 +247,17 @@ async def test_where_a_thread_is_served_outlives_the_connection(stage: TeamsStag
     assert list(stage.host.memory.kept) == ["service/19:town@thread.tacv2"]
 
 
+async def test_a_login_that_is_away_keeps_nobody_out(stage: TeamsStage) -> None:
+    thread = await stage.thread()
+    await stage.teams.leave()
+
+    async with connect(stage.settings, stage.host) as another:
+        with pytest.raises(Unreachable):
+            await another.deliver(outbound(thread, "later"))
+        await stage.teams.return_()
+        await another.deliver(outbound(thread, "later"))
+
+
 async def test_proving_says_as_whom_and_never_the_secret(stage: TeamsStage) -> None:
     wrong = TeamsSettings.model_validate(dict(stage.teams.wrong_settings))
     async with aiohttp.ClientSession() as http:

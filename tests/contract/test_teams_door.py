@@ -127,6 +127,7 @@ async def test_what_is_not_stored_is_not_acknowledged(stage: TeamsStage) -> None
     stage.host.failing = 1
 
     assert await stage.teams.bring(said) == 503
+    assert stage.host.memory.kept == {"service/a:personal-chat": stage.microsoft.service}
     assert await stage.teams.bring(said) == 200
 
 
