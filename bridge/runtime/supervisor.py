@@ -192,7 +192,7 @@ class Supervisor:
         """Have it connected until `stop` (None), or until something went wrong."""
         staying = asyncio.create_task(self._stay(post, stay, stop), name=f"adapter {post.name}")
         try:
-            cause = await self._watched(staying, stay)
+            cause = await self._watched(staying, stay, stop)
         finally:
             self._routes.withdraw(post.name)
             self._adapters.left(post.name)
@@ -201,10 +201,12 @@ class Supervisor:
         return cause
 
     async def _watched(
-        self, staying: "asyncio.Task[BaseException | None]", stay: _Stay
+        self, staying: "asyncio.Task[BaseException | None]", stay: _Stay, stop: asyncio.Event
     ) -> BaseException | None:
-        if not await _within(self._connecting, staying, stay.came):
+        if not await _within(self._connecting, staying, stay.came, stop):
             return Unreachable("it took too long to connect")
+        if stop.is_set() and not stay.came.is_set():
+            return None  # it need not connect any more
         await _within(None, staying, stay.leaving)
         if not await _within(self._leaving, staying):
             return Unreachable("it took too long to leave")
@@ -242,17 +244,16 @@ class Supervisor:
         await asyncio.gather(pause, stopped, return_exceptions=True)
 
 
-async def _within(
-    seconds: float | None, task: "asyncio.Task[Any]", event: asyncio.Event | None = None
-) -> bool:
-    """Whether the task was done, or the event happened, within so long."""
-    happened = asyncio.ensure_future(event.wait()) if event else None
+async def _within(seconds: float | None, task: "asyncio.Task[Any]", *events: asyncio.Event) -> bool:
+    """Whether the task was done, or one of the events happened, within so long."""
+    happened = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        awaited = (task, happened) if happened else (task,)
-        done, _ = await asyncio.wait(awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            (task, *happened), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
     finally:
-        if happened:
-            happened.cancel()
+        for one in happened:
+            one.cancel()
     return bool(done)
 
 
