@@ -51,7 +51,7 @@ Beside the deaths above, after which the adapter's process must be gone too, tha
 alone (*adapter*), together with the bridge (*both*), or stopped until the bridge finds that it
 hangs, kills it and starts another (*hung*). It dies where the board sees it: while a question or a
 pin is on its way and never arrives, when that was done but not answered, when it was answered; or
-at any moment.
+at any moment. So that it has to look for what it pinned, the answer to a pin is lost before.
 """
 
 

@@ -20,6 +20,7 @@ from aiohttp import web
 from bridge.clock import SystemClock
 from bridge.runtime import outcomes
 from bridge.simulators.polyai import PolyAISimulator
+from bridge.testing.stand_in import Fault
 from tests.chaos import sample, seeded
 from tests.chaos.forks import Fork, Forks
 from tests.chaos.scene import ANY_MOMENT, Arm, Scene, agent
@@ -29,6 +30,8 @@ from tests.stage import Ground
 if TYPE_CHECKING:
     from polyai_bridge_pinboard.board import Board, Pin
 
+#: The board does it, and its answer is lost.
+_UNANSWERED = Fault.LOST_ANSWER
 #: What can befall the adapter's process.
 DEATHS = tuple(itertools.product(VICTIMS, (*MOMENTS, ANY_MOMENT)))
 #: So many deaths a bridge forgives over one delivery; at the next one it is given up, visibly.
@@ -49,31 +52,41 @@ class PinboardScene(Scene):
         self.watch = Watch(self._strike)
         self._threads = itertools.count(1)
         self._victims: list[int] = []
+        self._bridges: set[int] = set()  #: all there were
         self._deaths = 0  #: of processes of one bridge
 
     # -- deaths of the adapter's process -----------------------------------------------------
 
     async def start(self, arm: Arm | None) -> None:
         """Arm the bridge that runs, if only its adapter's process is to die, or it is the last."""
-        lives = self._fork is not None and not self._fork.dead
-        if lives and arm is not None and (arm.kind not in VICTIMS or self._deaths == _SPARED):
+        spared = arm is None or (arm.kind in VICTIMS and self._deaths < _SPARED)
+        if self._lives() and not spared:
             await self.kill()
             self.kills.append(ANY_MOMENT)
-            lives = False
-        if lives:
+        if self._lives():
             self._arm = arm
         else:
             await super().start(arm)
+            self._bridges.add(self._bridge.pid)
             self._deaths, self.watch.asked = 0, False
         if arm is not None and arm.kind in VICTIMS:
             self.watch.arm(arm.name, arm.nth, loses=arm.kind != "hung")
+            if arm.name.startswith("a look") and not self.board.faults:
+                self.board.faults.append(_UNANSWERED)  # or nobody would have to look
+
+    def _lives(self) -> bool:
+        """Whether there is a bridge; raises AssertionError if it died with its adapter alone."""
+        if self._fork is None or not self._fork.dead:
+            return self._fork is not None
+        if self._arm is not None and self._arm.kind in ("adapter", "hung"):
+            raise AssertionError(f"the bridge died with its adapter:\n{self.ground.tail()}")
+        return False
 
     async def die(self, reach: float) -> None:
         """The same, be it the adapter's process that dies, or is ended because it hangs."""
         arm = self._arm
         if arm is None or arm.kind not in VICTIMS:
             await super().die(reach)
-            await self._leaves_nobody()
             return
         reach = arm.nth * _APART if arm.name == ANY_MOMENT else reach
         with contextlib.suppress(TimeoutError):
@@ -84,21 +97,19 @@ class PinboardScene(Scene):
         await self.until(lambda: all(map(is_over, self._victims)))
         if arm.kind == "both":
             await asyncio.shield(self._bridge.death)
-            await self._leaves_nobody()
-        elif self._bridge.dead:
-            raise AssertionError(f"the bridge died with its adapter:\n{self.ground.tail()}")
         self._deaths += 1
         self.watch.asked = False
         self.kills.append(arm.title)
 
-    async def kill(self) -> None:
-        """`kill -9` of the bridge: nobody else is left, either."""
-        await super().kill()
-        await self._leaves_nobody()
+    async def connected(self) -> None:
+        """The same; and no adapter's process has outlived its bridge, behind whose back it acts."""
+        await super().connected()
+        former = self._bridges - {self._bridge.pid}
+        await self.until(lambda: not processes_of(*former))
 
     async def end(self) -> None:
         """Leave nothing running, and ask nothing."""
-        send(signal.SIGKILL, [self._bridge.pid, *processes_of(self._bridge.pid)])
+        send(signal.SIGKILL, [self._bridge.pid, *processes_of(*self._bridges)])
         await asyncio.shield(self._bridge.death)
 
     @property
@@ -116,10 +127,6 @@ class PinboardScene(Scene):
             send(signal.SIGKILL, [self._bridge.pid])
         send(signal.SIGSTOP if self._arm.kind == "hung" else signal.SIGKILL, self._victims)
         return True
-
-    async def _leaves_nobody(self) -> None:
-        """The adapter's process dies with the bridge, behind whose back it must not live on."""
-        await self.until(lambda: not processes_of(self._bridge.pid))
 
     # -- what people do ----------------------------------------------------------------------
 

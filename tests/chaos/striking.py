@@ -83,9 +83,9 @@ def _what(request: web.Request) -> str:
     return ""
 
 
-def processes_of(bridge: int) -> list[int]:
-    """The adapters' processes that a bridge has started, and that are not dead."""
-    return [pid for pid in _processes() if _bridge(pid) == bridge and not is_over(pid)]
+def processes_of(*bridges: int) -> list[int]:
+    """The adapters' processes that these bridges have started, and that are not dead."""
+    return [pid for pid in _processes() if _bridge(pid) in bridges and not is_over(pid)]
 
 
 def send(signal_number: int, pids: list[int]) -> None:
