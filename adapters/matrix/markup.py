@@ -7,9 +7,11 @@ closes what was left open, and writes the plain words down beside it.
 
 import html
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 #: How deep elements may nest; the specification warns of clients that show no more than 100.
 _DEEPEST = 40
@@ -32,6 +34,16 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _WORDS = re.compile(r"[^\W\d_][^\n\r\0\\`*_~\[<&:/]*")
 
 
+def _inline(
+    _renderer: object, tokens: Sequence[Token], at: int, _options: object, _env: object
+) -> str:
+    """A tag as it stands; no comment; and a declaration, such as `<!here>`, is words."""
+    tag = tokens[at].content
+    if tag.startswith("<!--"):
+        return ""
+    return html.escape(tag, quote=False) if tag.startswith(("<!", "<?")) else tag
+
+
 class _Reader(MarkdownIt):
     """CommonMark with tables and strike-through, in which a line's end is one."""
 
@@ -39,6 +51,7 @@ class _Reader(MarkdownIt):
         super().__init__("commonmark", {"breaks": True, "html": True})
         # Markdown inside `<p>` is meant as Markdown; agents indent at will and fence their code.
         self.enable(["table", "strikethrough"]).disable(["html_block", "code"])
+        self.add_render_rule("html_inline", _inline)
 
 
 _READER = _Reader()
@@ -67,7 +80,7 @@ class _Filter(HTMLParser):
         self._words: list[str] = []
         self._open: list[tuple[str, str]] = []  #: the elements open, and what to say at their end
         self._silent = ""
-        self._numbers: list[int] = []  #: the lists open: the next number, or 0 for dots
+        self._numbers: list[int | None] = []  #: the lists open: the next number, or None for dots
 
     def formatted(self) -> str:
         """Matrix's HTML, well-formed."""
@@ -126,7 +139,7 @@ class _Filter(HTMLParser):
             attributes = f' start="{number}"' if number != 1 else ""
             self._numbers.append(number)
         elif tag == "ul":
-            self._numbers.append(0)
+            self._numbers.append(None)
         self._begin(tag)
         self._open.append((name, end if tag != "a" else f"{len(self._words)} {end}"))
         self._html.append(f"<{name}{attributes}>")
@@ -143,10 +156,11 @@ class _Filter(HTMLParser):
             self._words.append("\n\n" + ("> " if tag == "blockquote" else ""))
 
     def _mark(self) -> str:
-        if not self._numbers or not self._numbers[-1]:
+        number = self._numbers[-1] if self._numbers else None
+        if number is None:
             return "- "
-        self._numbers[-1] += 1
-        return f"{self._numbers[-1] - 1}. "
+        self._numbers[-1] = number + 1
+        return f"{number}. "
 
     def _leave(self) -> str:
         """Close the innermost element; its name."""

@@ -21,7 +21,7 @@ from bridge.testing.host import PlayedHost
 from bridge.testing.stand_in import StandInMissing
 
 #: How long anything may take before a test gives up, in seconds.
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 
 class Matrix:

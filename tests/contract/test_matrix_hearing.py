@@ -11,7 +11,7 @@ from tests.contract.matrix_front import Matrix, matrix, until
 
 __all__ = ["matrix"]
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(120)]
 
 ENCRYPTION: dict[str, Any] = {
     "type": "m.room.encryption",

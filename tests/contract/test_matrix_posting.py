@@ -23,7 +23,7 @@ from tests.contract.matrix_front import Matrix, matrix, until
 
 __all__ = ["matrix"]
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(120)]
 
 #: Those that are worst in bytes, in HTML, in JSON and in Markdown.
 WORST = {

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
-
 from adapters.matrix.stand_in.front import Front
 from adapters.matrix.stand_in.people import People
 from adapters.matrix.stand_in.synapse import VARIABLE, NotStarted, the_synapse
@@ -88,17 +86,18 @@ async def stand_in() -> AsyncIterator[MatrixStandIn]:
     Raises:
         StandInMissing: there is no Synapse here.
     """
-    async with aiohttp.ClientSession() as http:
-        try:
-            synapse = await the_synapse(http)
-        except NotStarted as error:
-            raise StandInMissing(
-                str(error), remedy=f"install matrix-synapse and name its Python in {VARIABLE}"
-            ) from None
-        people = await People.with_bot(synapse, http)
-        front = Front(synapse.url, http)
-        await front.come()
-        try:
-            yield MatrixStandIn(people, front, await people.room("ada", "ben"))
-        finally:
-            await front.go()
+    try:
+        synapse = the_synapse()
+        async with synapse.session() as http:
+            await synapse.ready(http)
+            people = await People.with_bot(synapse, http)
+            front = Front(http)
+            await front.come()
+            try:
+                yield MatrixStandIn(people, front, await people.room("ada", "ben"))
+            finally:
+                await front.go()
+    except NotStarted as error:
+        raise StandInMissing(
+            str(error), remedy=f"install matrix-synapse and name its Python in {VARIABLE}"
+        ) from None

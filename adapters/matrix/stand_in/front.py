@@ -13,6 +13,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from adapters.matrix.stand_in.synapse import URL as BEHIND
+
 #: What a connection does not take over from another.
 _HOPS = {"Host", "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length"}
 #: Within how long a repeat is the HTTP client's own, in seconds.
@@ -22,8 +24,8 @@ _AT_ONCE = 0.2
 class Front:
     """An HTTP server on loopback, at `url` while it is there."""
 
-    def __init__(self, behind: str, http: aiohttp.ClientSession) -> None:
-        self._behind = behind
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        """`http` leads to the homeserver."""
         self._http = http
         self._runner: web.AppRunner | None = None
         self._port = 0
@@ -146,7 +148,7 @@ class Front:
 
     async def _passed_on(self, request: web.Request, url: URL, body: bytes) -> tuple[int, bytes]:
         headers = {k: v for k, v in request.headers.items() if k.title() not in _HOPS}
-        address = URL(self._behind).join(url)
+        address = URL(BEHIND).join(url)
         asking = self._http.request(request.method, address, data=body or None, headers=headers)
         async with asking as response:
             return response.status, await response.read()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from adapters.matrix.stand_in.synapse import Synapse
+from adapters.matrix.stand_in.synapse import URL, Synapse
 from bridge.clock import RandomIds
 
 
@@ -142,7 +142,7 @@ class People:
         """One call as somebody, straight to the homeserver; it must succeed."""
         place, mark, parameters = path.partition("?")
         escaped = "/".join(quote(part, safe="") for part in place.split("/"))
-        address = f"{self._synapse.url}/_matrix/client/v3/{escaped}{mark}{parameters}"
+        address = f"{URL}/_matrix/client/v3/{escaped}{mark}{parameters}"
         headers = {"Authorization": f"Bearer {who.token}"}
         async with self._http.request(method, address, json=body, headers=headers) as response:
             answer: dict[str, Any] = await response.json()

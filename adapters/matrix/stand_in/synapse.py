@@ -1,4 +1,4 @@
-"""A real Synapse as a process of its own: SQLite, loopback, no limits, no federation.
+"""A real Synapse as a process of its own: SQLite, a socket in a file, no limits, no federation.
 
 One for each of our processes, started at the first need and reused by all: it takes a second and
 120 MB. It ends with us, also if we are killed: it watches its standard input.
@@ -12,7 +12,6 @@ import hmac
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,8 +25,11 @@ from bridge.clock import RandomIds
 #: Another environment's Python in which matrix-synapse is installed.
 VARIABLE = "POLYAI_BRIDGE_SYNAPSE_PYTHON"
 SERVER_NAME = "bridge.test"
+#: Where it seems to be: every address of its sessions leads to it.
+URL = "http://synapse"
 #: How long it may take to start, in seconds: machines are slow and shared.
 _PATIENCE = 60.0
+_GLANCE = aiohttp.ClientTimeout(total=5)
 _RUN = """
 import os, sys, threading
 def watch():
@@ -50,13 +52,12 @@ def python() -> Path:
 
 
 class Synapse:
-    """A running homeserver at `url`."""
+    """A running homeserver, reached by a `session` of its own."""
 
     def __init__(self) -> None:
         self._secret = RandomIds().new()
         self._directory = Path(tempfile.mkdtemp(prefix="synapse-"))
-        self._port = _free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
+        self._socket = self._directory / "socket"  # no port: somebody else could take it first
         config = self._directory / "homeserver.yaml"
         config.write_text(json.dumps(self._config()))  # JSON is YAML
         with (self._directory / "log").open("wb") as log:
@@ -69,15 +70,19 @@ class Synapse:
             )
         atexit.register(self.end)
 
+    def session(self) -> aiohttp.ClientSession:
+        """A new session, whose every address leads here."""
+        return aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self._socket)))
+
     async def ready(self, http: aiohttp.ClientSession) -> None:
         """Return once it answers; raises NotStarted."""
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while self._process.poll() is None:
             try:
-                async with http.get(f"{self.url}/health") as response:
+                async with http.get(f"{URL}/health", timeout=_GLANCE) as response:
                     if response.status == 200:
                         return
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 pass
             if asyncio.get_running_loop().time() > deadline:
                 break
@@ -86,7 +91,7 @@ class Synapse:
 
     async def register(self, http: aiohttp.ClientSession, name: str, shown: str) -> dict[str, Any]:
         """A new account: `user_id` and `access_token`."""
-        address = f"{self.url}/_synapse/admin/v1/register"
+        address = f"{URL}/_synapse/admin/v1/register"
         async with http.get(address) as response:
             nonce = (await response.json())["nonce"]
         password = RandomIds().new()
@@ -119,8 +124,7 @@ class Synapse:
         key = self._directory / "signing.key"
         key.write_text(f"ed25519 a_test {base64.b64encode(seed).decode().rstrip('=')}\n")
         http = {
-            "port": self._port,
-            "bind_addresses": ["127.0.0.1"],
+            "path": str(self._socket),
             "type": "http",
             "resources": [{"names": ["client"]}],
         }
@@ -154,17 +158,10 @@ class Synapse:
 _running: list[Synapse] = []
 
 
-async def the_synapse(http: aiohttp.ClientSession) -> Synapse:
+def the_synapse() -> Synapse:
     """The Synapse of this process, started if it does not run yet; raises NotStarted."""
     if not python().exists():
         raise NotStarted(f"there is no Synapse in {python().parent.parent}")
     if not (_running and _running[-1].running):
         _running.append(Synapse())
-    await _running[-1].ready(http)
     return _running[-1]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

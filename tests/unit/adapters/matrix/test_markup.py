@@ -69,6 +69,7 @@ def test_words_alone_need_no_html() -> None:
         ),
         ("```\na < b\n```", "a < b", "<pre><code>a &lt; b\n</code></pre>"),
         ("<p>one</p><p>two</p>", "one\n\ntwo", "<p></p><p>one</p><p>two</p>"),
+        ("0. a\n1. b", "0. a\n1. b", '<ol start="0">\n<li>a</li>\n<li>b</li>\n</ol>'),
         ("~~no~~ *yes*", "no yes", "<p><del>no</del> <em>yes</em></p>"),
     ],
 )
@@ -103,8 +104,12 @@ def test_an_address_that_is_none_leads_nowhere(address: str) -> None:
     assert "href" not in html
 
 
-def test_a_tag_that_html_does_not_know_is_words() -> None:
-    assert shown("Dear <your name>, use List<int>")[0] == "Dear <your name>, use List<int>"
+@pytest.mark.parametrize(
+    "text",
+    ["Dear <your name>, use List<int>", "<!here> <@U1> #1", "so <?what?>", "a <![CDATA[b]]>"],
+)
+def test_a_tag_that_html_does_not_know_is_words(text: str) -> None:
+    assert shown(text)[0] == text
 
 
 def test_what_nobody_sees_and_half_characters_are_left_out() -> None:
