@@ -1,7 +1,15 @@
 """What does every adapter promise? All rules, in the order in which they are tried."""
 
 from bridge.testing.conformance.rule import Rule
-from bridge.testing.conformance.rules import claims, failures, intake, leaving, posting, settings
+from bridge.testing.conformance.rules import (
+    claims,
+    correcting,
+    failures,
+    intake,
+    leaving,
+    posting,
+    settings,
+)
 
 #: The whole catalogue; each has a page in docs/conformance-rules.
 RULES: tuple[Rule, ...] = (
@@ -27,5 +35,5 @@ RULES: tuple[Rule, ...] = (
     claims.revise_twice,
     claims.growing,
     failures.find,
-    intake.corrections,
+    correcting.corrections,
 )

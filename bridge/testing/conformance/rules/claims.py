@@ -15,8 +15,9 @@ from bridge.model.messages import (
 )
 from bridge.plugin import Grade, Grower, Reviser, Signal, SignalKind, Signaller
 from bridge.testing.conformance.patience import eventually
+from bridge.testing.conformance.people import Talk
 from bridge.testing.conformance.rule import rule
-from bridge.testing.conformance.stage import AGENT, Stage, Talk, told
+from bridge.testing.conformance.stage import AGENT, Stage, told
 from bridge.testing.conformance.verdicts import Broken, Inapplicable, Level
 from bridge.testing.stand_in import Pressing, Seen
 

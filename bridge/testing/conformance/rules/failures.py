@@ -15,9 +15,10 @@ from bridge.model.delivery import Outbound, Receipt
 from bridge.model.messages import AgentReply
 from bridge.plugin import Finder
 from bridge.testing.conformance.patience import eventually
+from bridge.testing.conformance.people import Talk
 from bridge.testing.conformance.rule import rule
 from bridge.testing.conformance.rules.intake import again
-from bridge.testing.conformance.stage import Stage, Talk, told
+from bridge.testing.conformance.stage import Stage, told
 from bridge.testing.conformance.verdicts import Broken, Inapplicable, Level
 from bridge.testing.stand_in import Failing, Fault, Leaving
 

@@ -3,8 +3,9 @@
 from bridge.model.inbound import Said
 from bridge.plugin import Grade
 from bridge.testing.conformance.patience import eventually
+from bridge.testing.conformance.people import Talk
 from bridge.testing.conformance.rule import rule
-from bridge.testing.conformance.stage import Stage, Talk
+from bridge.testing.conformance.stage import Stage
 from bridge.testing.conformance.verdicts import Broken, Level
 
 #: Beyond the basic plane, joined, from right to left, combined, and what some platforms obey.

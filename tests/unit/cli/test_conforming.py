@@ -1,0 +1,58 @@
+"""What does `polyai-bridge conform` say, and how does it end?"""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bridge.cli import cli
+from bridge.errors import ConfigurationError
+from bridge.testing.stand_in import StandInMissing
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command says where the log goes, for the whole process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def conform(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["conform", *arguments])
+
+
+def test_a_rule_that_does_not_exist_is_a_usage_error_that_names_those_that_do() -> None:
+    ended = conform("console", "--rule", "no-such-rule")
+
+    assert ended.exit_code == 2
+    assert "accept-before-ack" in ended.output
+
+
+def test_an_adapter_that_does_not_exist_is_refused() -> None:
+    error = conform("slck").exception
+
+    assert isinstance(error, ConfigurationError)
+    assert '"slack"' in str(error)
+
+
+def test_a_platform_that_cannot_be_played_is_as_a_configuration_that_cannot_be_used() -> None:
+    assert StandInMissing.exit_code == ConfigurationError.exit_code
+
+
+def test_one_rule_is_reported_to_people_and_to_programs(tmp_path: Path) -> None:
+    ended = conform("slack", "--rule", "credentials", "--report", str(tmp_path / "report.json"))
+
+    assert ended.exit_code == 0
+    assert ended.output.startswith("kept")
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert document["green"]
+    assert not document["whole"]
+    assert [each["verdict"] for each in document["rules"]] == ["kept"]
+    printed = conform("slack", "--rule", "credentials", "--json")
+    assert json.loads(printed.output)["rules"][0]["rule"] == "credentials"
