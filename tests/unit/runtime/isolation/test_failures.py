@@ -1,0 +1,76 @@
+"""Our errors cross whole, foreign ones by their names alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from bridge.errors import (
+    BridgeError,
+    ConfigurationError,
+    CredentialsRefused,
+    DatabaseFailed,
+    MaybeDelivered,
+    Rejected,
+    RetryLater,
+    ThreadClosed,
+    Unreachable,
+)
+from bridge.plugin.registry import Unusable
+from bridge.runtime.isolation.failures import error_of, failure_of
+from bridge.runtime.outcomes import unannounced
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        BridgeError,
+        ConfigurationError,
+        CredentialsRefused,
+        DatabaseFailed,
+        MaybeDelivered,
+        Rejected,
+        ThreadClosed,
+        Unreachable,
+    ],
+)
+def test_an_error_of_ours_arrives_as_it_left(kind: type[BridgeError]) -> None:
+    arrived = error_of(failure_of(kind("full", remedy="make room")))
+
+    assert type(arrived) is kind
+    assert isinstance(arrived, BridgeError)
+    assert (arrived.message, arrived.remedy) == ("full", "make room")
+
+
+def test_how_long_to_wait_crosses_too() -> None:
+    after = timedelta(seconds=1.5)
+    arrived = error_of(failure_of(RetryLater("slow", after=after)))
+
+    assert isinstance(arrived, RetryLater)
+    assert arrived.after == after
+
+
+def test_a_kind_that_others_made_of_ours_arrives_as_ours() -> None:
+    assert type(error_of(failure_of(Unusable("no")))) is ConfigurationError
+
+
+@pytest.mark.parametrize("error", [ValueError("a secret"), SystemExit("a secret"), KeyError("s")])
+def test_a_foreign_error_arrives_by_its_name_alone(error: BaseException) -> None:
+    failure = failure_of(error)
+    arrived = error_of(failure)
+
+    assert "secret" not in repr(failure)
+    assert type(arrived).__name__ == type(error).__name__
+    assert unannounced(arrived)
+    assert failure_of(arrived) == failure
+
+
+def test_a_group_arrives_as_what_is_ours_in_it() -> None:
+    group = ExceptionGroup("x", [KeyError("a"), ExceptionGroup("y", [Unreachable("away")])])
+
+    assert isinstance(error_of(failure_of(group)), Unreachable)
+
+
+def test_a_name_that_is_none_is_not_taken() -> None:
+    failure = failure_of(type("not a name", (Exception,), {})())
+
+    assert type(error_of(failure)).__name__ == "Surprise"

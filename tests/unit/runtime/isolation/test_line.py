@@ -1,0 +1,236 @@
+"""Two ends call each other; whatever one of them does, the other knows where it is."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import pytest
+
+from bridge.errors import Rejected
+from bridge.runtime.isolation import line as line_module
+from bridge.runtime.isolation.line import (
+    LONGEST,
+    LineBroken,
+    NotAsked,
+    Spoken,
+    TooLong,
+    connected,
+)
+
+ECHO: Final = Spoken("echo", tuple[str], str)
+SHOUT: Final = Spoken("shout", tuple[str])
+UNKNOWN: Final = Spoken("unknown", tuple[()])
+
+
+class Pair:
+    """Two ends in one process; the far one answers by `answer` and hears what is shouted."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[str], Awaitable[Any]] = self._same
+        self.heard: list[str] = []
+
+    async def open(self) -> None:
+        ours, theirs = socket.socketpair()
+        self.raw = theirs
+        self.near = await connected(ours, answers={}, hears={})
+        self.far = await connected(
+            theirs,
+            answers={"echo": (ECHO, lambda text: self.answer(text))},
+            hears={"shout": (SHOUT, self._hear)},
+        )
+        self.listening = [asyncio.create_task(end.listen()) for end in (self.near, self.far)]
+
+    def _hear(self, text: str) -> None:
+        if text == "nonsense":
+            raise ValueError(text)
+        self.heard.append(text)
+
+    async def _same(self, text: str) -> str:
+        return text
+
+    async def close(self) -> None:
+        for one in self.listening:
+            one.cancel()
+        await asyncio.gather(*self.listening, return_exceptions=True)
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Pair]:
+    made = Pair()
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def until(seen: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not seen():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_call_is_answered(pair: Pair) -> None:
+    assert await pair.near.ask(ECHO, "grüße 👋") == "grüße 👋"
+
+
+async def test_calls_are_answered_each_by_its_own_answer_in_any_order(pair: Pair) -> None:
+    gates = {text: asyncio.Event() for text in "abc"}
+
+    async def answer(text: str) -> str:
+        await gates[text].wait()
+        return text.upper()
+
+    pair.answer = answer
+    asking = {text: asyncio.ensure_future(pair.near.ask(ECHO, text)) for text in gates}
+    for text in "cab":
+        gates[text].set()
+        assert await asking[text] == text.upper()
+
+
+async def test_what_is_told_before_an_answer_is_known_before_it(pair: Pair) -> None:
+    pair.near.say(SHOUT, "first")
+    assert await pair.near.ask(ECHO, "second") == "second"
+    assert pair.heard == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("error", "arrives"),
+    [(Rejected("no"), "Rejected"), (SystemExit(3), "SystemExit"), (KeyError("secret"), "KeyError")],
+)
+async def test_what_is_raised_there_is_raised_here(
+    pair: Pair, error: BaseException, arrives: str
+) -> None:
+    async def answer(_text: str) -> str:
+        raise error
+
+    pair.answer = answer
+    with pytest.raises(Exception, match=r"^(no)?$") as raised:
+        await pair.near.ask(ECHO, "x")
+    assert type(raised.value).__name__ == arrives
+    pair.answer = pair._same
+    assert await pair.near.ask(ECHO, "still there") == "still there"
+
+
+async def test_what_nobody_waits_for_any_more_is_called_off(pair: Pair) -> None:
+    begun, called_off = asyncio.Event(), asyncio.Event()
+
+    async def answer(_text: str) -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            called_off.set()
+        return ""
+
+    pair.answer = answer
+    asking = asyncio.ensure_future(pair.near.ask(ECHO, "x"))
+    await begun.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await asyncio.wait_for(called_off.wait(), 10)
+
+
+async def test_when_the_other_end_is_gone_calls_end_and_later_ones_are_not_made(
+    pair: Pair,
+) -> None:
+    begun = asyncio.Event()
+
+    async def answer(_text: str) -> str:
+        begun.set()
+        await asyncio.Event().wait()
+        return ""
+
+    pair.answer = answer
+    asking = asyncio.ensure_future(pair.near.ask(ECHO, "x"))
+    await begun.wait()
+    pair.listening[1].cancel()  # which closes that end
+
+    with pytest.raises(LineBroken) as broken:
+        await asking
+    assert not isinstance(broken.value, NotAsked)
+    with pytest.raises(LineBroken):
+        await pair.listening[0]
+    with pytest.raises(NotAsked):
+        await pair.near.ask(ECHO, "y")
+    pair.near.say(SHOUT, "nobody hears it")
+    assert pair.near.clogged
+
+
+async def test_what_is_too_long_is_not_sent_and_breaks_nothing(pair: Pair) -> None:
+    with pytest.raises(TooLong):
+        await pair.near.ask(ECHO, "x" * (LONGEST + 1))
+
+    async def answer(_text: str) -> str:
+        return "x" * (LONGEST + 1)
+
+    pair.answer = answer
+    with pytest.raises(Exception, match=r"^$") as raised:
+        await pair.near.ask(ECHO, "x")
+    assert type(raised.value).__name__ == "TooLong"
+    pair.answer = pair._same
+    assert await pair.near.ask(ECHO, "still there") == "still there"
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02\xc1\xc1", b"\x00\x00\x00\x01\x01", b"\x00\x00"],
+    ids=["too long", "no msgpack", "no frame", "cut off"],
+)
+async def test_nonsense_breaks_the_line(nonsense: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        near = await connected(ours, answers={}, hears={})
+        theirs.sendall(nonsense)
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(LineBroken):
+            await near.listen()
+
+
+async def test_what_nobody_knows_or_cannot_be_heard_breaks_the_line(pair: Pair) -> None:
+    pair.near.say(SHOUT, "nonsense")
+    with pytest.raises(LineBroken):
+        await pair.listening[1]
+
+    again = Pair()
+    await again.open()
+    with pytest.raises(LineBroken):
+        await again.near.ask(UNKNOWN)
+    await again.close()
+
+
+async def test_too_many_calls_at_once_are_not_read_until_some_are_seen_to(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_module, "MOST_CALLS", 3)
+    gate = asyncio.Event()
+    most = 0
+
+    async def answer(text: str) -> str:
+        nonlocal most
+        most = max(most, len(pair.far._working))
+        await gate.wait()
+        return text
+
+    pair.answer = answer
+    asking = [asyncio.ensure_future(pair.near.ask(ECHO, str(n))) for n in range(20)]
+    await until(lambda: pair.far.stalled)
+    gate.set()
+
+    assert await asyncio.gather(*asking) == [str(n) for n in range(20)]
+    assert most == 3
+    assert not pair.far.stalled
+
+
+async def test_frames_that_were_read_are_counted(pair: Pair) -> None:
+    before = pair.near.frames
+    await pair.near.ask(ECHO, "x")
+    assert pair.near.frames == before + 1
+
+
+async def test_a_line_that_could_not_be_made_leaves_no_socket_open() -> None:
+    ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
+    with theirs, suppress(ValueError):
+        await connected(ours, answers={}, hears={})
+    assert ours.fileno() == -1
