@@ -85,7 +85,7 @@ class WebhookStandIn:
             "type": "webhook",
             "secret": _SECRET,
             "callback_url": f"http://127.0.0.1:{self._port}/callback",
-            "callback_timeout": "2s",
+            "callback_timeout": "4s",
             "show": [
                 "formatting",
                 "suggestions",

@@ -99,6 +99,7 @@ async def test_instants_sort_what_is_told_out_of_order_and_others_as_they_come(
         assert (await front.tell(id=str(number), at=at))[0] == 200
     in_order = sorted(front.host.accepted, key=lambda inbound: inbound.order)
     assert [inbound.identities[0] for inbound in in_order] == ["1", "0", "2", "3"]
+    assert len({inbound.order for inbound in in_order}) == 4
 
 
 async def test_an_instant_that_is_out_of_the_calendar_in_utc_is_taken_for_now(

@@ -205,7 +205,7 @@ async def test_a_system_is_asked_only_for_what_it_can() -> None:
 async def test_each_fault_raises_what_is_known(
     fault: Fault, error: type[BridgeError], shown: int
 ) -> None:
-    async with fronted(callback_timeout="300ms") as front:
+    async with fronted(callback_timeout="1s" if fault is Fault.SILENT else "20s") as front:
         await front.system.fail(fault)
         with pytest.raises(error):
             await front.adapter.deliver(outbound())
@@ -291,33 +291,50 @@ async def test_a_proof_says_where_it_was_answered(front: Front) -> None:
     assert "takes callbacks" in await prove(table, front.host.http)
 
 
+@pytest.mark.parametrize("status", [301, 400, 429, 500])
+async def test_a_ping_that_is_not_taken_proves_nothing(status: int) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    async with received_by(answer) as url, aiohttp.ClientSession() as http:
+        table = WebhookSettings.model_validate({"secret": SECRET, "callback_url": url})
+        with pytest.raises(Unreachable) as raised:
+            await prove(table, http)
+        assert raised.value.remedy
+
+
 # -- systems that answer otherwise ----------------------------------------------------------------
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
+async def received_by(answer: Answer) -> AsyncIterator[str]:
+    """The address of a system that answers so."""
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/callback/hidden"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
 async def answered_by(answer: Answer, **keys: object) -> AsyncIterator[Webhook]:
-    """The adapter, before a system that answers so."""
+    """The adapter, before a system that takes a ping and answers anything else so."""
 
     async def ping_or(request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
         return web.Response() if body["kind"] == "ping" else await answer(request)
 
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", ping_or)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/callback/hidden"
-    table = {"secret": SECRET, "callback_url": url, "callback_timeout": "500ms", **keys}
-    try:
-        async with aiohttp.ClientSession() as http:
-            host = PlayedHost(FakeClock(), http, name="webhook")
-            async with connect(WebhookSettings.model_validate(table), host) as adapter:
-                yield adapter
-    finally:
-        await runner.cleanup()
+    async with received_by(ping_or) as url, aiohttp.ClientSession() as http:
+        table = {"secret": SECRET, "callback_url": url, "callback_timeout": "20s", **keys}
+        host = PlayedHost(FakeClock(), http, name="webhook")
+        async with connect(WebhookSettings.model_validate(table), host) as adapter:
+            yield adapter
 
 
 def saying(status: int, body: bytes = b"", **headers: str) -> Answer:
@@ -406,7 +423,7 @@ async def test_an_answer_that_never_ends_counts_by_its_status() -> None:
         await asyncio.sleep(60)
         return response
 
-    async with answered_by(endless, callback_timeout="300ms") as adapter:
+    async with answered_by(endless, callback_timeout="2s") as adapter:
         assert await adapter.deliver(outbound()) == Receipt("c1.1")
 
 
