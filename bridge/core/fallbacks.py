@@ -31,7 +31,7 @@ def in_words(reply: AgentReply, shows: Shows) -> AgentReply:
 
 def plainly(reply: AgentReply, shows: Shows) -> AgentReply:
     """Its text without marks, and what stands beside it as far as that can be shown."""
-    text = reply.text if shows.formatting else plain(reply.text)
+    text = _text(reply, shows)
     beside = tuple(a if shows.pictures else _unpictured(a) for a in reply.attachments)
     shown = tuple(one for one in beside if _is_shown(one, shows))
     lines = [_line(one, shows) for one in beside if not _is_shown(one, shows)]
@@ -52,6 +52,32 @@ def offering(reply: AgentReply, shows: Shows) -> AgentReply:
     if name and not shows.authorship and reply.text:
         reply = msgspec.structs.replace(reply, text=f"{_words(name, shows)}: {reply.text}")
     return reply
+
+
+def news(before: AgentReply, after: AgentReply, shows: Shows) -> AgentReply:
+    """What `after` says beyond `before`: the end of its text, or all of it where it differs."""
+    old, text = _text(before, shows), _text(after, shows)
+    more = text[len(old) :].strip() if text.startswith(old) else text
+    beside = plainly(
+        msgspec.structs.replace(
+            after,
+            text="",
+            attachments=tuple(a for a in after.attachments if a not in before.attachments),
+            call_actions=tuple(c for c in after.call_actions if c not in before.call_actions),
+        ),
+        shows,
+    )
+    return msgspec.structs.replace(beside, text=_below(more, [beside.text], shows))
+
+
+def takes_back(before: AgentReply, after: AgentReply, shows: Shows) -> bool:
+    """Whether `after` says nothing but the beginning of what was said before."""
+    old, text = _text(before, shows), _text(after, shows)
+    return old != text and old.startswith(text)
+
+
+def _text(reply: AgentReply, shows: Shows) -> str:
+    return reply.text if shows.formatting else plain(reply.text)
 
 
 def _unpictured(one: Attachment) -> Attachment:

@@ -11,9 +11,9 @@ Laws (polyai-messaging §13, §14, §17):
 
 import msgspec
 
-from bridge.core import recent
+from bridge.core import fallbacks, recent
 from bridge.core.effects import Owe, Show
-from bridge.core.fallbacks import in_words, offering, plainly
+from bridge.core.fallbacks import in_words
 from bridge.core.menus import choices, without
 from bridge.core.parts import parts
 from bridge.core.state import Handoff, Offered, Session, Told
@@ -35,6 +35,8 @@ from bridge.model.signal import Signal, SignalKind
 #: How many message ids a session remembers as shown, and how many as they stand.
 _SHOWN = 256
 _TOLD = 4
+#: And by how many posts one is known that cannot be changed.
+_POSTS = 32
 
 
 def reply_of(author: Author, message: AgentMessage | LiveAgentMessage) -> AgentReply:
@@ -197,39 +199,27 @@ def _counts(step: Stepping, told: Told) -> bool:
 
 def _tell_news(step: Stepping, told: Told, after: AgentReply, *, whole: bool) -> None:
     """A new message with what the thread does not show yet; nothing if there is no such thing."""
-    news = _news(step, told, after)
-    menu = step.conversation.menu
+    shows, menu = step.terms.shows, step.conversation.menu
+    if fallbacks.takes_back(told.reply, after, shows):
+        step.notice(NoticeKind.WITHDRAWN, anew="yes")
+    news = fallbacks.news(told.reply, after, shows)
+    offered_anew = not told.closed and after.suggestions != told.reply.suggestions
+    suggestions = after.suggestions if offered_anew else ()
+    news = msgspec.structs.replace(news, suggestions=suggestions)
     posts: tuple[DeliveryId, ...] = ()
     if not news.empty:
         quiet(step)
-        posts = tuple(step.post(part) for part in _cut(step, offering(news, step.terms.shows)))
+        posts = tuple(step.post(part) for part in _cut(step, fallbacks.offering(news, shows)))
         if menu is not None and any(line.delivery in told.deliveries for line in menu.lines):
             step.change(menu=menu)
     if news.suggestions:
         step.change(offered=None)
         _offer(step, posts[-1], news)
+    deliveries = (*told.deliveries, *posts)[-_POSTS:]
     changed = msgspec.structs.replace(
-        told, deliveries=posts or told.deliveries, reply=after, whole=whole or told.whole
+        told, deliveries=deliveries, reply=after, whole=whole or told.whole
     )
     _put(step, told, changed)
-
-
-def _news(step: Stepping, told: Told, after: AgentReply) -> AgentReply:
-    """What is new in a message, as the platform can show it."""
-    before, now = plainly(told.reply, step.terms.shows), plainly(after, step.terms.shows)
-    text = now.text
-    if text.startswith(before.text):
-        text = text[len(before.text) :].strip()
-    elif before.text.startswith(text):
-        step.notice(NoticeKind.WITHDRAWN, anew="yes")
-    offered_anew = not told.closed and after.suggestions != told.reply.suggestions
-    return msgspec.structs.replace(
-        now,
-        text=text,
-        attachments=tuple(a for a in now.attachments if a not in before.attachments),
-        call_actions=tuple(c for c in now.call_actions if c not in before.call_actions),
-        suggestions=after.suggestions if offered_anew else (),
-    )
 
 
 def _put(step: Stepping, told: Told, changed: Told) -> None:

@@ -19,7 +19,27 @@ MARKS = st.one_of(
     st.sampled_from(["<https://", "<img alt='", "' src='", "\r\n", "<!", "--", "\x00"]),
 )
 WORDS = st.sampled_from(["ant", "bee", "Grüße", "犬", "a_b_c", "x&y"])
-TEXTS = st.lists(MARKS | WORDS | st.just(" "), max_size=40).map("".join)
+#: What hides words where it is read as it was not meant.
+FORMS = st.builds(
+    str.replace,
+    st.sampled_from(
+        (
+            "<@>",
+            "\n\n[@]: https://@\n",
+            "[@](https://@)",
+            "![@](https://@)",
+            "\n```@ @\n@\n```\n",
+            "<https://@>",
+            '<a href="https://@">@</a>',
+            "<!-- -->@",
+            "| @ |\n|---|\n| @ | @ |\n",
+        )
+    ),
+    st.just("@"),
+    WORDS,
+)
+PIECES = st.tuples(MARKS, WORDS | st.just(" ")).map("".join) | FORMS
+TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
 
 def words(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from bridge.core.handoff_rules import HandoffRule
 from bridge.core.state import Shows, Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, Post
-from bridge.model.messages import Attachment, AttachmentKind, Suggestion
+from bridge.model.messages import Attachment, AttachmentKind, CallAction, Suggestion
 from bridge.plugin import notice_text, text_of
 from bridge.testing.builders import ANN, Talk, piece, said
 
@@ -33,6 +33,15 @@ def test_a_late_attachment_is_told_alone() -> None:
     talk.hear(f.AgentMessage("m1", attachments=(MAP,)))
     assert shown(talk) == ["Map (https://x/map)"]
     assert talk.hear(f.AgentMessage("m1", attachments=(MAP,))).effects == ()
+
+
+def test_a_late_attachment_of_a_message_with_lines_is_told_alone_too() -> None:
+    first = Attachment(AttachmentKind.LINK, "https://x/first", "First")
+    call = CallAction("Ring us", "112")
+    begun = f.AgentMessage("m1", "Here", attachments=(first,), call_actions=(call,))
+    talk = Talk(TERMS).joined().hear(begun)
+    talk.hear(f.AgentMessage("m1", attachments=(MAP,)))
+    assert shown(talk) == ["Map (https://x/map)"]
 
 
 def test_where_links_are_shown_a_late_one_comes_alone_too() -> None:
@@ -70,6 +79,16 @@ def test_suggestions_that_come_late_are_offered_with_their_numbers() -> None:
     talk = Talk(TERMS).joined().hear(said("Which?", "m1"))
     talk.hear(said("Which?", "m1", "red", "blue"))
     assert shown(talk) == ["Reply with a number:\n1. red\n2. blue"]
+    assert talk.say("2").sent == ["blue"]
+
+
+def test_whatever_is_added_to_a_message_its_numbers_count() -> None:
+    talk = Talk(TERMS).joined().hear(said("Which one?", "m1", "red", "blue"))
+    for place in ("a", "b"):
+        late = Attachment(AttachmentKind.LINK, f"https://x/{place}", place)
+        talk.hear(f.AgentMessage("m1", attachments=(late,)))
+    talk.hear(said("Which", "m1", "red", "blue"))
+    assert shown(talk) == ["The agent took a part of its message back, which now reads:", "Which"]
     assert talk.say("2").sent == ["blue"]
 
 
