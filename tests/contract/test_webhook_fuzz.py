@@ -25,7 +25,7 @@ from bridge.clock import wall_time
 from bridge.model.inbound import InboundBody, TooFast
 from tests.contract.webhook_front import SECRET, Front, fronted
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "webhook-openapi.json").read_text())
 schema = schemathesis.openapi.from_dict(DOCUMENT)

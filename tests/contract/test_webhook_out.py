@@ -415,6 +415,7 @@ async def test_what_the_system_calls_it_is_kept_if_it_is_fit_to_be(
         assert await adapter.deliver(outbound()) == Receipt(reference)
 
 
+@pytest.mark.thorough  # the time limit itself
 async def test_an_answer_that_never_ends_counts_by_its_status() -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
