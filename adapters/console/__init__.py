@@ -89,5 +89,9 @@ async def _prove(settings: ConsoleSettings, _http: aiohttp.ClientSession) -> str
 
 
 PLUGIN = Plugin(
-    settings=ConsoleSettings, capabilities=Capabilities(), connect=connect, prove=_prove
+    api_version=1,
+    settings=ConsoleSettings,
+    capabilities=Capabilities(),
+    connect=connect,
+    prove=_prove,
 )

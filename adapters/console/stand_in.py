@@ -61,6 +61,11 @@ class TerminalStandIn:
         self.look()
         return self._seen if thread == _THREAD else []
 
+    @property
+    def printed(self) -> list[str]:
+        """What the adapter has printed so far, as far as it was looked at."""
+        return [one.text for one in self._seen if one.ours]
+
     def look(self) -> None:
         """Read what was printed since; a message is told from the next by its first character."""
         while chunk := self._read():
