@@ -87,7 +87,10 @@ Hearing = tuple[Spoken, Callable[..., None]]
 
 
 class Line:
-    """One end. `answers` and `hears` are by the names of what the other end may say."""
+    """One end. `answers` and `hears` are by the names of what the other end may say.
+
+    Of its calls at `most` so many are seen to at once.
+    """
 
     def __init__(
         self,
@@ -96,11 +99,13 @@ class Line:
         *,
         answers: Mapping[str, Answer],
         hears: Mapping[str, Hearing],
+        most: int = MOST_CALLS,
     ) -> None:
         self._reader, self._writer = reader, writer
         self._answers = answers
         self.hears = hears
         self._decoder = msgspec.msgpack.Decoder(_Frame)
+        self._most = most
         self._numbers = 0
         self._waiting: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._working: dict[int, asyncio.Task[None]] = {}
@@ -202,7 +207,7 @@ class Line:
             answer.set_result(outcome)
 
     async def _while_full(self) -> None:
-        while len(self._working) >= MOST_CALLS:
+        while len(self._working) >= self._most:
             self.stalled = True
             self._room.clear()
             await self._room.wait()
@@ -251,7 +256,11 @@ class Line:
 
 
 async def connected(
-    sock: socket.socket, *, answers: Mapping[str, Answer], hears: Mapping[str, Hearing]
+    sock: socket.socket,
+    *,
+    answers: Mapping[str, Answer],
+    hears: Mapping[str, Hearing],
+    most: int = MOST_CALLS,
 ) -> Line:
     """The line over this end of a socket pair, which it will close."""
     try:
@@ -259,7 +268,7 @@ async def connected(
     except BaseException:
         sock.close()
         raise
-    return Line(reader, writer, answers=answers, hears=hears)
+    return Line(reader, writer, answers=answers, hears=hears, most=most)
 
 
 def _raw(value: object) -> msgspec.Raw:

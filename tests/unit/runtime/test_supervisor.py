@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
-from bridge.errors import CredentialsRefused, Unreachable
+from bridge.errors import ConfigurationError, CredentialsRefused, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import AdapterName, ThreadKey
 from bridge.plugin import Adapter, Signal
@@ -259,3 +260,167 @@ async def test_what_an_adapter_served_is_gone_when_it_leaves(
     await theatre.clock.settle()
 
     theatre.routes.add(SLACK, "POST", "/events", _answer)
+
+
+class Whim(Line):
+    """It does what it likes when it is to come, and when it is to go."""
+
+    def __init__(
+        self, clock: FakeClock, *, coming: Callable[[], object] = str, going: object = None
+    ) -> None:
+        super().__init__(clock)
+        self._coming, self._going = coming, going
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Adapter]:
+        coming = self._coming()
+        if asyncio.iscoroutine(coming):
+            await coming
+        async with super()._connected():
+            yield self
+        if callable(self._going):
+            await self._going()
+
+
+async def stubborn() -> None:
+    """It goes on for a while, whoever calls it off."""
+    for _ in range(2):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), ValueError("secret")]
+)
+async def test_whatever_is_raised_on_connecting_is_tried_again(
+    theatre: Theatre, error: BaseException
+) -> None:
+    def coming() -> None:
+        raise error
+
+    task = await theatre.run(Whim(theatre.clock, coming=coming))
+    await theatre.passes(1)
+
+    name = type(error).__name__
+    assert theatre.status.troubles == [f"adapter slack: {name} (restarting, attempt 3)"]
+    assert not task.done()
+
+
+async def test_a_stop_waits_neither_for_who_is_coming_nor_for_who_will_not_go(
+    theatre: Theatre,
+) -> None:
+    supervisor = Supervisor(
+        theatre.adapters,
+        theatre.status,
+        World(clock=theatre.clock, chance=Even()),
+        connecting=timedelta(seconds=60),
+        leaving=timedelta(milliseconds=1),
+    )
+    coming = Whim(theatre.clock, coming=stubborn)
+    going = Whim(theatre.clock, going=stubborn)
+    running = [
+        asyncio.create_task(supervisor.run(coming.post(SLACK), theatre.stop)),
+        asyncio.create_task(supervisor.run(going.post(TEAMS), theatre.stop)),
+    ]
+    theatre.running += running
+    await theatre.clock.settle()
+    assert theatre.adapters.now(TEAMS) is going
+
+    theatre.stop.set()
+    await asyncio.wait_for(asyncio.gather(*running), 10)
+
+    assert theatre.adapters.now(TEAMS) is None
+    left = [task for task in asyncio.all_tasks() if task.get_name().startswith("adapter ")]
+    assert left == []  # nobody will wait for those that are left
+
+
+async def test_who_takes_too_long_to_connect_is_called_off_and_tried_again(
+    theatre: Theatre,
+) -> None:
+    supervisor = Supervisor(
+        theatre.adapters,
+        theatre.status,
+        World(clock=theatre.clock, chance=Even()),
+        connecting=timedelta(milliseconds=1),
+    )
+    line = Line(theatre.clock)
+    line.slow = asyncio.Event()
+    theatre.running.append(asyncio.create_task(supervisor.run(line.post(SLACK), theatre.stop)))
+    async with asyncio.timeout(10):
+        while len(line.connects) < 2:
+            await asyncio.sleep(0.001)
+            await theatre.passes(1)
+
+    (trouble,) = theatre.status.troubles
+    assert trouble.startswith("adapter slack: it took too long to connect")
+
+
+async def test_who_served_for_a_while_is_tried_again_as_if_it_had_never_failed(
+    theatre: Theatre,
+) -> None:
+    line = Line(theatre.clock, *(Unreachable("away") for _ in range(4)))
+    await theatre.run(line)
+    await theatre.passes(15)
+    assert line.connects == [0, 1, 3, 7, 15]
+
+    line.breaks(Unreachable("at once"))
+    await theatre.passes(15)
+    assert line.connects[5:] == []
+    await theatre.passes(1 + 60)
+    line.breaks(Unreachable("after a while"))
+    await theatre.passes(1)
+
+    assert len(line.connects) == 7
+    restarts = theatre.status.registry.get_sample_value(
+        "polyai_bridge_adapter_restarts_total", {"adapter": "slack"}
+    )
+    assert restarts == 6
+
+
+def among(theatre: Theatre, *names: AdapterName) -> Supervisor:
+    world = World(clock=theatre.clock, chance=Even())
+    return Supervisor(theatre.adapters, theatre.status, world, among=names)
+
+
+@pytest.mark.parametrize("other", [Unreachable("away"), None])
+async def test_one_that_is_refused_does_not_end_what_another_serves_or_may_serve(
+    theatre: Theatre, other: Exception | None
+) -> None:
+    supervisor = among(theatre, SLACK, TEAMS)
+    refused = Line(theatre.clock, *(CredentialsRefused("bad token") for _ in range(3)))
+    beside = Line(theatre.clock, *([other] if other else []))
+    theatre.running += [
+        asyncio.create_task(supervisor.run(refused.post(SLACK), theatre.stop)),
+        asyncio.create_task(supervisor.run(beside.post(TEAMS), theatre.stop)),
+    ]
+    await theatre.passes(30)
+
+    assert theatre.status.troubles == ["adapter slack: bad token (refused, attempt 2)"]
+    await theatre.passes(90)
+    assert refused.connects == [0, 60, 120]
+    assert not any(task.done() for task in theatre.running)
+
+
+async def test_if_all_are_refused_or_cannot_be_used_it_is_over(theatre: Theatre) -> None:
+    supervisor = among(theatre, SLACK, TEAMS)
+    unusable = Line(theatre.clock, *(ConfigurationError("no module") for _ in range(9)))
+    refused = Line(theatre.clock, CredentialsRefused("bad token"))
+    theatre.running.append(asyncio.create_task(supervisor.run(unusable.post(TEAMS), theatre.stop)))
+    await theatre.passes(10)
+    assert theatre.status.troubles[0].startswith("adapter teams: no module (unusable, attempt ")
+    assert not theatre.running[0].done()
+
+    task = asyncio.create_task(supervisor.run(refused.post(SLACK), theatre.stop))
+    await theatre.clock.settle()
+
+    with pytest.raises(CredentialsRefused, match="bad token"):
+        await task
+
+
+async def test_what_is_called_is_what_the_post_makes_of_the_adapter(theatre: Theatre) -> None:
+    line, other = Line(theatre.clock), Line(theatre.clock)
+    post = replace(line.post(SLACK), called=lambda _adapter: other)
+    theatre.running.append(asyncio.create_task(theatre.supervisor.run(post, theatre.stop)))
+    await theatre.clock.settle()
+
+    assert theatre.adapters.now(SLACK) is other
