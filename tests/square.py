@@ -46,7 +46,8 @@ class Square(Ground):
         for name, stand_in in self.stand_ins.items():
             lines += [f"[adapters.{name}]", f'type = "{name}"']
             lines += [f'isolation = "{"process" if name in isolated else "none"}"']
-            lines += [f"{key} = {_toml(value)}" for key, value in stand_in.settings.items()]
+            own = {k: v for k, v in stand_in.settings.items() if k != "type"}
+            lines += [f"{key} = {_toml(value)}" for key, value in own.items()]
         self.config.write_text("\n".join(lines) + "\n")
 
     async def start(self) -> None:
@@ -94,15 +95,20 @@ class Square(Ground):
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 
-    async def ask(self, name: str, text: str, thread: str | None = None) -> tuple[Uttered, float]:
-        """Say `text` on one platform and wait until the answer is seen; how long it took, in s."""
+    async def ask(
+        self, name: str, text: str, thread: str | None = None, *, look: float = 0.005
+    ) -> tuple[Uttered, float]:
+        """Say `text` on one platform and wait until the answer is seen; how long it took, in s.
+
+        `look` is how long to wait between two looks: some platforms take a while to tell.
+        """
         stand_in, loop = self.stand_ins[name], asyncio.get_running_loop()
         begun = loop.time()
         uttered = await stand_in.say(text, thread=thread)
         while not await self.answers(name, uttered.thread, text):
             if loop.time() - begun > PATIENCE:
                 raise AssertionError(f"{name}: {text} never answered:\n{self.tail()}")
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(look)
         return uttered, loop.time() - begun
 
     async def answers(self, name: str, thread: str, text: str) -> int:

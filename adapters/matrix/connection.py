@@ -69,4 +69,6 @@ CAPABILITIES = Capabilities(
     signals=Grade.PARTIAL,
     text_limit=TEXT_LIMIT,
 )
-PLUGIN = Plugin(settings=MatrixSettings, capabilities=CAPABILITIES, connect=connect, prove=prove)
+PLUGIN = Plugin(
+    api_version=1, settings=MatrixSettings, capabilities=CAPABILITIES, connect=connect, prove=prove
+)

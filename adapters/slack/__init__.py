@@ -20,6 +20,7 @@ def _tuned(settings: SlackSettings, capabilities: Capabilities) -> Capabilities:
 
 
 PLUGIN = Plugin(
+    api_version=1,
     settings=SlackSettings,
     capabilities=Capabilities(
         formatting=Grade.FULL,

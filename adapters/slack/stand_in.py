@@ -4,6 +4,7 @@ import html
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 from bridge.clock import RandomIds, SystemClock
@@ -12,6 +13,7 @@ from bridge.simulators.slack_limits import RateLimits
 from bridge.testing.stand_in import Fault, Seen, Uttered
 
 _POST = "chat.postMessage"
+_CHANNELS = 16
 #: When Slack tries again, shortened: nobody waits five minutes for a verdict.
 _LADDER = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=8))
 #: The same table without a mistake in it; nothing of it opens anything.
@@ -19,11 +21,14 @@ _BOT, _APP = "xoxb-simulated", "xapp-simulated"
 
 
 class SlackStandIn:
-    """A workspace with one channel; a thread is named by the ts of its root."""
+    """A workspace whose channels take turns, as one takes a post a second.
+
+    A thread is named by its channel and the ts of its root.
+    """
 
     def __init__(self, slack: SlackSimulator) -> None:
         self._slack = slack
-        self._channel = slack.add_channel("help")
+        self._channels = cycle([slack.add_channel(f"help-{number}") for number in range(_CHANNELS)])
         self._people: dict[str, str] = {}
 
     @property
@@ -45,13 +50,15 @@ class SlackStandIn:
         """Socket Mode: Slack never calls us."""
 
     async def say(self, text: str, *, thread: str | None = None, person: str = "ada") -> Uttered:
-        """A person writes in the channel; whoever begins a thread mentions the app."""
-        words = html.escape(text, quote=False)
+        """A person writes in a channel; whoever begins a thread mentions the app."""
+        words, user = html.escape(text, quote=False), self._person(person)
         if thread is None:
+            channel, root = next(self._channels), None
             words = f"<@{self._slack.bot_user_id}> {words}"
-        user = self._person(person)
-        ts = await self._slack.say(self._channel, user, words, thread_ts=thread)
-        return Uttered(thread=thread or ts, id=ts)
+        else:
+            channel, _, root = thread.partition("/")
+        ts = await self._slack.say(channel, user, words, thread_ts=root)
+        return Uttered(thread=f"{channel}/{root or ts}", id=f"{channel}/{ts}")
 
     async def taken(self, uttered: Uttered) -> bool | None:
         """Whether an event about it was acked."""
@@ -64,7 +71,8 @@ class SlackStandIn:
 
     async def seen(self, thread: str) -> list[Seen]:
         """The thread as people read it."""
-        messages = self._slack.messages(self._channel, thread)
+        channel, _, root = thread.partition("/")
+        messages = self._slack.messages(channel, root)
         return [self._seen(message) for message in messages if not message.deleted]
 
     @property
@@ -96,16 +104,19 @@ class SlackStandIn:
 
     async def press(self, message: Seen, index: int, *, person: str = "ada") -> None:
         """Press the button with the words of the `index`-th suggestion."""
+        channel, _, ts = message.id.partition("/")
         text = message.suggestions[index]
-        await self._slack.click(self._channel, message.id, self._person(person), text=text)
+        await self._slack.click(channel, ts, self._person(person), text=text)
 
     async def correct(self, uttered: Uttered, text: str) -> None:
         """Its author changes it."""
-        await self._slack.edit(self._channel, uttered.id, html.escape(text, quote=False))
+        channel, _, ts = uttered.id.partition("/")
+        await self._slack.edit(channel, ts, html.escape(text, quote=False))
 
     async def take_back(self, uttered: Uttered) -> None:
         """Its author deletes it."""
-        await self._slack.delete(self._channel, uttered.id)
+        channel, _, ts = uttered.id.partition("/")
+        await self._slack.delete(channel, ts)
 
     def _person(self, name: str) -> str:
         if name not in self._people:
@@ -114,11 +125,13 @@ class SlackStandIn:
 
     def _events(self, uttered: Uttered) -> list[Any]:
         told = [one for one in self._slack.envelopes if one.event_id]
-        return [one for one in told if one.payload["event"].get("ts") == uttered.id]
+        events = {one.event_id: one.payload["event"] for one in told}
+        names = {key: f"{e.get('channel')}/{e.get('ts')}" for key, e in events.items()}
+        return [one for one in told if names[one.event_id] == uttered.id]
 
     def _seen(self, message: SimulatedMessage) -> Seen:
         return Seen(
-            id=message.ts,
+            id=f"{message.channel}/{message.ts}",
             text=html.unescape(_words(message)),
             author=message.username or "",
             suggestions=tuple(_offered(message)),

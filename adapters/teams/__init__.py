@@ -45,6 +45,7 @@ def _library() -> Iterator[None]:
 
 
 PLUGIN = Plugin(
+    api_version=1,
     settings=TeamsSettings,
     capabilities=Capabilities(
         formatting=Grade.PARTIAL,  # no tables, and headings are bold lines

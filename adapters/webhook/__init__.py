@@ -20,6 +20,7 @@ def _tuned(settings: WebhookSettings, capabilities: Capabilities) -> Capabilitie
 
 
 PLUGIN = Plugin(
+    api_version=1,
     settings=WebhookSettings,
     capabilities=Capabilities(),
     connect=connect,

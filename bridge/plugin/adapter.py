@@ -278,6 +278,8 @@ class Host(Protocol):
 class Plugin(Generic[SettingsT]):
     """What an entry point in the group `polyai_bridge.adapters` names."""
 
+    #: The version of this API that it was written for: a number, never our own constant.
+    api_version: int
     #: The plug-in's own settings, validated before anything else; unknown keys must be refused.
     settings: type[SettingsT]
     capabilities: Capabilities
@@ -295,5 +297,3 @@ class Plugin(Generic[SettingsT]):
     documents: Mapping[str, Callable[[SettingsT, AdapterName], str]] = field(default_factory=dict)
     #: Whether it will remember secrets with these settings: then there must be a key for them.
     keeps_secrets: Callable[[SettingsT], bool] = lambda _: False
-    #: The version it was written for, a number. The default is the bridge's own: it says nothing.
-    api_version: int = API_VERSION

@@ -113,13 +113,13 @@ async def measured(directory: Path, *, rounds: int, seconds: float) -> Json:
     async with square(directory, (*NEIGHBOURS, TROUBLED), isolated=(TROUBLED,)) as place:
         await place.start()
         for name in place.stand_ins:
-            await place.ask(name, "say something first")
+            await place.ask(name, "is anybody there?", look=0.05)
         for _ in range(rounds):
             for state, entered in STATES.items():
                 async with entered(place):
                     for name, took in (await _turn(place, seconds)).items():
                         found[state][name] += took
-                await place.ask(TROUBLED, "are you there again?")
+                await place.ask(TROUBLED, "are you there again?", look=0.05)
     return {"rounds": rounds, "seconds": seconds, "states": found}
 
 
@@ -135,7 +135,8 @@ async def _turn(place: Square, seconds: float) -> dict[str, list[float]]:
 async def _asked(place: Square, name: str, seconds: float) -> list[float]:
     asking = []
     for number in range(int(seconds / _PACE)):
-        asking.append(asyncio.create_task(place.ask(name, f"question {number}")))
+        look = 0.25 if name == TROUBLED else 0.005
+        asking.append(asyncio.create_task(place.ask(name, f"question {number}", look=look)))
         await asyncio.sleep(_PACE)
     try:
         return [took for _, took in await asyncio.gather(*asking)]

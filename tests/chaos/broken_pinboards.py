@@ -19,6 +19,9 @@ from bridge.errors import MaybeDelivered
 from bridge.model.delivery import Outbound, Receipt
 from bridge.plugin import Host, Plugin
 
+#: How long what should have come first comes late, in seconds.
+_LATE = 1.0
+
 
 class AnySettings(Settings, frozen=True):
     """The sample's, for a plug-in of another name."""
@@ -46,7 +49,7 @@ class AcceptsLater(RemembersTooSoon):
 
     async def _accept(self, events: list[Any]) -> None:
         async def later() -> None:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(_LATE)
             await super(AcceptsLater, self)._accept(events)
 
         self._accepting = asyncio.ensure_future(later())
@@ -97,7 +100,12 @@ class AnswersTooSoon(Pinboard):
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """It will be."""
-        self._posting = asyncio.ensure_future(super().deliver(outbound))
+
+        async def later() -> None:
+            await asyncio.sleep(_LATE)
+            await super(AnswersTooSoon, self).deliver(outbound)
+
+        self._posting = asyncio.ensure_future(later())
         return Receipt("on its way")
 
 
@@ -112,6 +120,7 @@ def _plugin(board: Callable[[Calls, Host], Pinboard]) -> Plugin[AnySettings]:
             listening.cancel()
 
     return Plugin(
+        api_version=1,
         settings=AnySettings,
         capabilities=PLUGIN.capabilities,
         connect=connect,

@@ -181,4 +181,10 @@ async def _prove(settings: MisfitSettings, _http: aiohttp.ClientSession) -> str:
     return settings.file
 
 
-PLUGIN = Plugin(settings=MisfitSettings, capabilities=Capabilities(), connect=connect, prove=_prove)
+PLUGIN = Plugin(
+    api_version=1,
+    settings=MisfitSettings,
+    capabilities=Capabilities(),
+    connect=connect,
+    prove=_prove,
+)

@@ -22,7 +22,7 @@ class Shelf:
             "from pydantic import BaseModel\n"
             "from bridge.plugin import Capabilities, Plugin\n"
             "class Settings(BaseModel): pass\n"
-            "PLUGIN = Plugin(settings=Settings, capabilities=Capabilities(),\n"
+            "PLUGIN = Plugin(api_version=1, settings=Settings, capabilities=Capabilities(),\n"
             "  connect=lambda settings, host: None, prove=lambda settings, http: None)\n",
         )
 
@@ -95,6 +95,18 @@ def test_a_plug_in_for_another_api_is_told_both_versions(shelf: Shelf) -> None:
     problem = discover([entry])["future"].problem or ""
     assert f"plug-in API {API_VERSION + 1}" in problem
     assert f"has plug-in API {API_VERSION}" in problem
+
+
+def test_a_plug_in_that_does_not_say_for_which_api_it_is_cannot_be_used(shelf: Shelf) -> None:
+    source = (
+        "from pydantic import BaseModel\n"
+        "from bridge.plugin import Capabilities, Plugin\n"
+        "PLUGIN = Plugin(settings=BaseModel, capabilities=Capabilities(),\n"
+        "  connect=lambda settings, host: None, prove=lambda settings, http: None)\n"
+    )
+    entry = shelf.announce("silent", source)
+
+    assert "api_version" in (discover([entry])["silent"].problem or "")
 
 
 def test_settings_that_are_no_model_are_told(shelf: Shelf) -> None:
