@@ -4,11 +4,13 @@
 import asyncio
 import html
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 import msgspec
@@ -16,10 +18,12 @@ from polyai_bridge_pinboard import PLUGIN, stand_in
 from polyai_bridge_pinboard.adapter import Pinboard, prove
 from polyai_bridge_pinboard.calls import Calls, Settings
 from polyai_bridge_pinboard.events import inbound_of
+from pydantic import AfterValidator
 
 from adapters.slack import PLUGIN as SLACK
 from adapters.slack.client import SlackClient
 from adapters.slack.stand_in import stand_in as slack_stand_in
+from bridge.clock import RandomIds
 from bridge.errors import (
     CredentialsRefused,
     DatabaseFailed,
@@ -33,10 +37,12 @@ from bridge.model.ids import ThreadKey
 from bridge.model.inbound import Clicked, Deleted, Edited, Inbound
 from bridge.model.messages import AgentReply
 from bridge.plugin import Accepted, Adapter, Grade, Host, Plugin, text_of
-from bridge.testing.stand_in import Fault, Seen, StandIn, Uttered
+from bridge.testing.stand_in import Fault, Seen, StandIn, StandInMissing, Uttered
 
 #: The sample as it should be.
 GOOD = PLUGIN
+#: What nobody cleans up.
+LEFT: list[object] = []
 
 
 class Reader(Pinboard):
@@ -58,14 +64,18 @@ class Reader(Pinboard):
 
 
 def pinboard(
-    kind: Callable[[Calls, Host], Pinboard], *, leaks: bool = False, refuses: bool = True
+    kind: Callable[[Calls, Host], Pinboard],
+    *,
+    leaves: Callable[[], object] = object,
+    refuses: bool = True,
 ) -> Any:  # of any settings
+    """The plug-in with another adapter, which `leaves` something behind."""
+
     @asynccontextmanager
     async def connect(settings: Settings, host: Host) -> AsyncIterator[Pinboard]:
         await (prove if refuses else unrefusing)(settings, host.http)
         board = kind(Calls(settings, host.http), host)
-        if leaks:
-            board.left = asyncio.create_task(asyncio.Event().wait())  # type: ignore[attr-defined]
+        LEFT.append(leaves())
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(board.listen())
             yield board
@@ -88,10 +98,57 @@ class LenientSettings(Settings, frozen=True, extra="ignore"):
     pass
 
 
+class OpenSettings(Settings, frozen=True):
+    token: Annotated[str, AfterValidator(lambda value: Opened(value))]  # type: ignore[assignment]
+
+
+class Opened(str):
+    """A token in clear that can be used where the sealed one was."""
+
+    def get_secret_value(self) -> str:
+        return str(self)
+
+
 class AcksWhatIsNotStored(Reader):
     async def store(self, inbound: Inbound) -> None:
         with suppress(DatabaseFailed):
             await self._host.accept(inbound)
+
+
+class AcksAtOnce(Reader):
+    """Its reading goes on while what it read is being stored."""
+
+    async def store(self, inbound: Inbound) -> None:
+        self.storing = asyncio.create_task(self._host.accept(inbound))
+
+
+class RemembersTooEarly(Reader):
+    """Its place in the feed is behind what was not stored yet."""
+
+    async def _read(self, after: str) -> str:
+        feed = await self._calls.ask("/feed", wait=20, after=after)
+        await self._host.memory.remember("feed", feed["last"])
+        for event in feed["events"]:
+            if inbound := self.inbound(event):
+                await self.store(inbound)
+        return str(feed["last"])
+
+
+class GivesUpReading(Reader):
+    """What could not be stored it never asks for again, nor says that it has it."""
+
+    async def store(self, inbound: Inbound) -> None:
+        try:
+            await self._host.accept(inbound)
+        except DatabaseFailed:
+            await asyncio.Event().wait()
+
+
+class NamesByArrival(Reader):
+    def inbound(self, event: dict[str, Any]) -> Inbound | None:
+        inbound = inbound_of(event)
+        name = RandomIds().new()
+        return inbound and msgspec.structs.replace(inbound, identities=(name,))
 
 
 class NamesByWords(Reader):
@@ -199,6 +256,28 @@ class IsTooSure(Pinboard):
             raise Unreachable(str(error)) from error
 
 
+class PostsAgain(Pinboard):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        try:
+            return await super().deliver(outbound)
+        except MaybeDelivered:
+            return await super().deliver(outbound)
+
+
+class HopesForTheBest(Pinboard):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        try:
+            return await super().deliver(outbound)
+        except MaybeDelivered:
+            return Receipt("somewhere")
+
+
+class NeverYields(Pinboard):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        threading.Event().wait()
+        raise AssertionError("nobody sets it")
+
+
 class DoubtsEverything(Pinboard):
     async def deliver(self, outbound: Outbound) -> Receipt:
         try:
@@ -288,7 +367,11 @@ HEARS_ITSELF = pinboard(HearsItself)
 COUNTS_ITS_STARTS = pinboard(CountsItsStarts)
 ESCAPES_FOR_NOBODY = pinboard(EscapesForNobody)
 CUTS_SHORT = pinboard(CutsShort)
-LEAVES_A_TASK = pinboard(Pinboard, leaks=True)
+LEAVES_A_TASK = pinboard(Pinboard, leaves=lambda: asyncio.create_task(asyncio.Event().wait()))
+LEAVES_A_SOCKET = pinboard(Pinboard, leaves=socket.socket)
+LEAVES_A_THREAD = pinboard(
+    Pinboard, leaves=lambda: threading.Thread(target=threading.Event().wait, daemon=True).start()
+)
 SORTS_BY_BARE_NUMBERS = pinboard(SortsByBareNumbers)
 NEVER_GIVES_UP = pinboard(NeverGivesUp)
 ASKS_AT_ONCE = pinboard(AsksAtOnce)
@@ -304,6 +387,41 @@ ADDS_TO_IT = pinboard(AddsToIt)
 NEVER_GROWS = slack(adapter_of=NeverGrows)
 NEVER_FINDS = pinboard(NeverFinds)
 NAMES_THE_CORRECTION = pinboard(NamesTheCorrection)
+
+SHOWS_ITS_TOKEN: Any = replace(pinboard(Pinboard), settings=OpenSettings)
+ACKS_AT_ONCE = pinboard(AcksAtOnce)
+GIVES_UP_READING = pinboard(GivesUpReading)
+REMEMBERS_TOO_EARLY = pinboard(RemembersTooEarly)
+NAMES_BY_ARRIVAL = pinboard(NamesByArrival)
+POSTS_AGAIN = pinboard(PostsAgain)
+HOPES_FOR_THE_BEST = pinboard(HopesForTheBest)
+NEVER_YIELDS = pinboard(NeverYields)
+CLAIMS_TOO_LITTLE_TEXT = claiming(text_limit=63)
+CLAIMS_SUGGESTIONS_WITHOUT_NUMBER = claiming(suggestions=Grade.FULL)
+CLAIMS_WHAT_IT_CANNOT = claiming(signals=Grade.FULL)
+SHOWS_NO_AUTHOR = claiming(authorship=Grade.FULL)
+SHOWS_NO_LINK = claiming(attachments=Grade.FULL)
+SHOWS_MARKS = claiming(formatting=Grade.FULL)
+
+#: More ways to break a rule; what else they break cannot be helped.
+MORE: Sequence[tuple[str, str]] = (
+    ("settings", "SHOWS_ITS_TOKEN"),
+    ("accept-before-ack", "ACKS_AT_ONCE"),
+    ("accept-before-ack", "GIVES_UP_READING"),
+    ("redelivery", "NAMES_BY_ARRIVAL"),
+    ("clean-exit", "LEAVES_A_SOCKET"),
+    ("clean-exit", "LEAVES_A_THREAD"),
+    ("lost-answer", "POSTS_AGAIN"),
+    ("lost-answer", "HOPES_FOR_THE_BEST"),
+    ("crash-and-resume", "ACKS_AT_ONCE"),
+    ("crash-and-resume", "REMEMBERS_TOO_EARLY"),
+    ("claims-agree", "CLAIMS_TOO_LITTLE_TEXT"),
+    ("claims-agree", "CLAIMS_SUGGESTIONS_WITHOUT_NUMBER"),
+    ("claims-agree", "CLAIMS_WHAT_IT_CANNOT"),
+    ("declared-is-proven", "SHOWS_NO_AUTHOR"),
+    ("declared-is-proven", "SHOWS_NO_LINK"),
+    ("declared-is-proven", "SHOWS_MARKS"),
+)
 
 #: Which rule each of them breaks, and no other.
 BROKEN: Mapping[str, str] = {
@@ -386,6 +504,21 @@ class Harmless(Spoilt):
         return table
 
 
+class Excused(Spoilt):
+    """Says of two rules that they mean nothing here."""
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        return {"find": "nothing is ever found", "redelivery": "nothing is told twice"}
+
+
+class Falling(Spoilt):
+    """Fails whoever looks."""
+
+    async def seen(self, thread: str) -> list[Seen]:
+        raise RuntimeError("the screen is dark")
+
+
 class Modest:
     """Can do no more than every stand-in can."""
 
@@ -403,6 +536,11 @@ def spoilt(kind: Callable[[StandIn], Any]) -> Any:
     return opened
 
 
+def missing() -> Any:
+    raise StandInMissing("there is no board here", remedy="buy one")
+
+
 BLIND, MUTE, HARMLESS, MODEST = map(spoilt, (Blind, Mute, Harmless, Modest))
+EXCUSED, FALLING, MISSING = spoilt(Excused), spoilt(Falling), missing
 SLACK_STAND_IN = slack_stand_in
 STAND_IN = stand_in.stand_in

@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bridge.testing.conformance import RULES, Patience, Report, Result, Subject, Verdict, try_rule
+from bridge.testing.stand_in import StandInMissing
 from tests.contract import broken_adapters as kinds
 
 #: For what is expected to hold, however busy the machine is.
 PATIENT = Patience(quiet=0.2)
 #: For what is expected not to come.
-HASTY = Patience(event=4.0, leave=3.0, quiet=0.4)
+HASTY = Patience(event=4.0, leave=3.0, quiet=2.0)
 BY_ID = {rule.id: rule for rule in RULES}
 
 
@@ -71,6 +72,44 @@ def test_who_breaks_one_rule_breaks_no_other(rule: str, plugin: str) -> None:
     results = tried(subject(plugin), rule)
 
     assert [each.lines for each in results.values() if not each.holds] == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("rule", "plugin"), kinds.MORE)
+def test_whoever_breaks_it_in_another_way_is_told_so_too(rule: str, plugin: str) -> None:
+    result = try_rule(subject(plugin), BY_ID[rule], HASTY)
+
+    assert result.verdict is Verdict.BROKEN
+    assert result.expected != "the rule can be tried to its end"
+
+
+def test_an_adapter_that_never_yields_ends_its_rule_alone() -> None:
+    brief = Patience(rule=0.5, clearing=0.1)
+
+    result = try_rule(subject("NEVER_YIELDS"), BY_ID["lost-answer"], brief)
+
+    assert result.verdict is Verdict.BROKEN
+    assert "ends within" in result.expected
+    assert try_rule(subject("GOOD"), BY_ID["claims-agree"]).verdict is Verdict.KEPT
+
+
+def test_a_stand_in_that_fails_is_told_apart_from_a_rule_that_is_kept() -> None:
+    result = try_rule(subject("GOOD", "FALLING"), BY_ID["lost-answer"])
+
+    assert result.verdict is Verdict.BROKEN
+    assert "the screen is dark" in result.seen
+
+
+def test_a_stand_in_that_cannot_be_opened_ends_the_run() -> None:
+    with pytest.raises(StandInMissing, match="buy one"):
+        try_rule(subject("GOOD", "MISSING"), BY_ID["settings"])
+
+
+def test_what_means_nothing_on_a_platform_is_inapplicable_unless_it_is_bronze() -> None:
+    who = subject("GOOD", "EXCUSED")
+
+    assert try_rule(who, BY_ID["find"]).reason == "nothing is ever found"
+    assert try_rule(who, BY_ID["redelivery"]).verdict is Verdict.KEPT
 
 
 @pytest.mark.thorough

@@ -10,9 +10,6 @@ from bridge.testing.conformance.patience import Patience
 from bridge.testing.conformance.subject import Subject
 from bridge.testing.conformance.verdicts import Broken
 
-#: Seconds before an adapter that fell is connected again.
-_PAUSE = 0.2
-
 
 class Held:
     """An adapter that is connected, and connected again whenever it falls."""
@@ -86,7 +83,7 @@ class Held:
                     return
                 if self._adapter.done():
                     self._adapter = _promised()
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._patience.again)
 
     async def _held(self) -> None:
         try:

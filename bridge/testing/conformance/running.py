@@ -25,9 +25,6 @@ from bridge.testing.conformance.verdicts import (
 )
 from bridge.testing.stand_in import StandInMissing
 
-#: Seconds that a rule whose time is over has to clean up, before nobody waits for it any more.
-_CLEARING = 10.0
-
 _USUAL = Patience()
 
 
@@ -53,7 +50,7 @@ def try_rule(subject: Subject, rule: Rule, patience: Patience = _USUAL) -> Resul
         target=lambda: found.append(_trial(subject, rule, patience)), daemon=True
     )
     thread.start()
-    thread.join(patience.rule + _CLEARING)
+    thread.join(patience.rule + patience.clearing)
     outcome = found[0] if found else _endless(patience)
     if isinstance(outcome, StandInMissing):
         raise outcome

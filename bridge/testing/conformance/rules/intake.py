@@ -67,7 +67,15 @@ async def again(stage: Stage, word: str, uttered: Uttered) -> Inbound:
     """
     if await stage.perhaps_heard(word) is None and await stage.stand_in.taken(uttered) is False:
         await stage.stand_in.repeat(uttered)
-    return await stage.heard(word)
+    heard = await stage.perhaps_heard(word, within=stage.patience.event)
+    if heard is None:
+        raise Broken(
+            "what could not be stored, or was said while nobody was there, is brought later",
+            seen=f"it was not within {stage.patience.event:g} s, while everything worked",
+            remedy="where the platform tells nothing twice, ask it again from the same place, "
+            "or try `host.accept` again until it returns",
+        )
+    return heard
 
 
 async def _brought(stage: Stage, word: str) -> None:
