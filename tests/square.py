@@ -96,7 +96,13 @@ class Square(Ground):
             return await self._process.wait()
 
     async def ask(
-        self, name: str, text: str, thread: str | None = None, *, look: float = 0.005
+        self,
+        name: str,
+        text: str,
+        thread: str | None = None,
+        *,
+        look: float = 0.005,
+        patience: float = PATIENCE,
     ) -> tuple[Uttered, float]:
         """Say `text` on one platform and wait until the answer is seen; how long it took, in s.
 
@@ -106,7 +112,7 @@ class Square(Ground):
         begun = loop.time()
         uttered = await stand_in.say(text, thread=thread)
         while not await self.answers(name, uttered.thread, text):
-            if loop.time() - begun > PATIENCE:
+            if loop.time() - begun > patience:
                 raise AssertionError(f"{name}: {text} never answered:\n{self.tail()}")
             await asyncio.sleep(look)
         return uttered, loop.time() - begun

@@ -119,7 +119,7 @@ async def measured(directory: Path, *, rounds: int, seconds: float) -> Json:
                 async with entered(place):
                     for name, took in (await _turn(place, seconds)).items():
                         found[state][name] += took
-                await place.ask(TROUBLED, "are you there again?", look=0.05)
+                await place.ask(TROUBLED, "are you there again?", look=0.1, patience=120)
     return {"rounds": rounds, "seconds": seconds, "states": found}
 
 
