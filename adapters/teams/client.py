@@ -23,6 +23,9 @@ from bridge.plugin import Signal, SignalKind
 #: What is sent again, because it may be: no sooner than this.
 _AGAIN = timedelta(seconds=2)
 
+#: What a message is, as a receipt has it before the message's id.
+_CARD, _TEXT = "card", "text"
+
 
 class TeamsClient:
     """The connected adapter."""
@@ -34,18 +37,20 @@ class TeamsClient:
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Post it in its thread."""
         url = activities(await self._services.of(outbound.thread), outbound.thread)
-        answer = await self._call("POST", url, to_teams.shown(outbound))
-        told = answer.body.get("id")
-        # Where Teams tells no name, it stands there all the same, and cannot be changed.
-        return Receipt(told if isinstance(told, str) and told.isprintable() else "")
+        said = to_teams.shown(outbound)
+        told = (await self._call("POST", url, said)).body.get("id")
+        if not isinstance(told, str) or not told.isprintable():
+            return Receipt("")  # it stands there all the same, and cannot be changed
+        return Receipt(f"{_CARD if 'attachments' in said else _TEXT} {told}")
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
-        """Make the message at `receipt` show it."""
-        if not receipt.reference:
+        """Make the message at `receipt` show it. What is a card stays one."""
+        form, _, name = receipt.reference.partition(" ")
+        if not name:
             raise Rejected("Teams never said how the message is called")
         service = await self._services.of(outbound.thread)
-        url = activities(service, outbound.thread, receipt.reference)
-        said = to_teams.shown(outbound) | {"id": receipt.reference}
+        url = activities(service, outbound.thread, name)
+        said = to_teams.shown(outbound, card=form == _CARD) | {"id": name}
         try:
             await self._call("PUT", url, said)
         except MaybeDelivered as unknown:

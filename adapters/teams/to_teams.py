@@ -25,22 +25,18 @@ ACTIVITY = 80_000
 _FRAME = 2_000
 
 
-def shown(outbound: Outbound) -> dict[str, Any]:
-    """The activity that shows `outbound`, ready for JSON."""
+def shown(outbound: Outbound, *, card: bool = False) -> dict[str, Any]:
+    """The activity that shows `outbound`, ready for JSON; a card if it was one before."""
     content = outbound.content
-    body = (
-        _reply(content, outbound) if isinstance(content, AgentReply) else _notice(content, outbound)
-    )
-    if len(body) > 1:
-        attached = TeamsAttachment(content_type=cards.CONTENT_TYPE, content=cards.card(body))
-        return _said(attachments=[attached])
-    if isinstance(content, AgentReply) and content.text.strip():
-        return _said(text=written(content.text), text_format="markdown")
-    alone = body[0] if body else cards.plain("")
-    if alone["type"] == "RichTextBlock":
-        return _said(text=alone["inlines"][0]["text"], text_format="plain")
-    attached = TeamsAttachment(content_type=cards.CONTENT_TYPE, content=cards.card(body))
-    return _said(attachments=[attached])
+    if isinstance(content, AgentReply):
+        body, text, kind = _reply(content, outbound), written(content.text), "markdown"
+    else:
+        body = _notice(content, outbound)
+        text, kind = body[0]["inlines"][0]["text"], "plain"
+    if card or len(body) > 1 or not text.strip():
+        shape = cards.card(body or [cards.plain("…")])
+        return _said(attachments=[TeamsAttachment(content_type=cards.CONTENT_TYPE, content=shape)])
+    return _said(text=text, text_format=kind)
 
 
 def typing() -> dict[str, Any]:

@@ -91,7 +91,7 @@ async def test_words_alone_are_a_text_and_can_be_changed(stage: TeamsStage) -> N
     await stage.client.revise(outbound(thread, "not so"), receipt)
 
     *_, shown = await stage.teams.seen(thread)
-    assert (shown.id, shown.text) == (receipt.reference, "not so")
+    assert (f"text {shown.id}", shown.text) == (receipt.reference, "not so")
     (message,) = [m for m in stage.microsoft.conversations[thread].values() if m.get("ours")]
     assert message["textFormat"] == "markdown"
     assert "attachments" not in message
@@ -111,9 +111,22 @@ async def test_a_pressed_suggestion_is_a_choice_and_gives_way_to_it(stage: Teams
 
     assert pressed.body == Clicked(outbound(thread, "").id, 1, SUGGESTIONS[1].mark)
     assert pressed.thread == thread
-    changed = next(s for s in await stage.teams.seen(thread) if s.id == receipt.reference)
+    changed = next(s for s in await stage.teams.seen(thread) if f"card {s.id}" == receipt.reference)
     assert changed.suggestions == ()
     assert "✓ No" in changed.text
+
+
+async def test_a_card_stays_a_card_also_without_its_buttons(stage: TeamsStage) -> None:
+    thread = await stage.thread()
+    asked = AgentReply(AGENT, "Shall **I**?", suggestions=SUGGESTIONS)
+    receipt = await stage.client.deliver(outbound(thread, asked))
+
+    await stage.client.revise(outbound(thread, retired(asked, None)), receipt)
+
+    (message,) = [m for m in stage.microsoft.conversations[thread].values() if m.get("ours")]
+    assert "text" not in message
+    assert (await stage.teams.seen(thread))[-1].text == "Shall I?"
+    assert (await stage.teams.seen(thread))[-1].suggestions == ()
 
 
 async def test_a_notice_offers_what_can_be_done(stage: TeamsStage) -> None:
@@ -228,7 +241,7 @@ async def test_a_conversation_that_is_gone_is_closed(stage: TeamsStage) -> None:
 async def test_a_message_that_is_gone_ends_only_its_change(stage: TeamsStage) -> None:
     thread = await stage.thread()
     receipt = await stage.client.deliver(outbound(thread, "one"))
-    del stage.microsoft.conversations[thread][receipt.reference]
+    del stage.microsoft.conversations[thread][receipt.reference.removeprefix("text ")]
 
     with pytest.raises(Rejected) as raised:
         await stage.client.revise(outbound(thread, "two"), receipt)

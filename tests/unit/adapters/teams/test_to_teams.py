@@ -173,4 +173,4 @@ def test_the_claims_are_the_limits() -> None:
 
 
 def test_nothing_at_all_is_still_an_activity() -> None:
-    assert shown(AgentReply(AGENT, " ")) == {"type": "message", "text": "", "textFormat": "plain"}
+    assert elements(AgentReply(AGENT, " ")) == [cards.plain("…")]
