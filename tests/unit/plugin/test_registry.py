@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import ConfigurationError
 from bridge.plugin import API_VERSION
-from bridge.plugin.registry import GROUP, discover, find
+from bridge.plugin.registry import GROUP, Unusable, discover, find, look
 
 
 class Shelf:
@@ -163,3 +163,33 @@ def test_a_refusal_names_the_package_to_repair(shelf: Shelf, tmp_path: Path) -> 
     assert discover([entry])["broken"].distribution == "desk 1.2"
     with pytest.raises(ConfigurationError, match=r"repair or upgrade desk 1\.2"):
         find("broken", [entry])
+
+
+def test_the_bridges_own_plug_ins_run_within_it_and_a_strangers_apart(shelf: Shelf) -> None:
+    found = discover()
+    assert found["slack"].ours
+    assert (found["slack"].isolation, found["slack"].api_version) == ("none", API_VERSION)
+
+    strange = look("good", [shelf.good])
+    assert not strange.ours
+    assert strange.isolation == "process"
+
+
+def test_a_plug_in_is_looked_at_without_being_usable(shelf: Shelf) -> None:
+    entry = shelf.varied("future", f"api_version={API_VERSION + 1}")
+
+    found = look("future", [entry], where="adapters.a.type (b.toml)")
+
+    assert found.plugin is None
+    assert found.api_version == API_VERSION + 1
+    with pytest.raises(Unusable, match=r"^adapters\.a\.type \(b\.toml\): .* cannot be used"):
+        found.usable()
+
+
+def test_a_plug_in_that_was_repaired_is_imported_by_the_next_who_looks(shelf: Shelf) -> None:
+    entry = shelf.announce("mended", "raise RuntimeError")
+    assert look("mended", [entry]).plugin is None
+
+    shelf.announce("mended", "from shelved_good import PLUGIN  # whose length differs")
+
+    assert look("mended", [entry]).plugin is not None

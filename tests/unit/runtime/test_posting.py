@@ -5,13 +5,24 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.errors import RetryLater, ThreadClosed
-from bridge.model.delivery import Announce, Post, Replace, Retire, ThreadBody, Urgency
+from bridge.errors import MaybeDelivered, RetryLater, ThreadClosed, Unreachable
+from bridge.model.delivery import (
+    Announce,
+    Outbound,
+    Post,
+    Receipt,
+    Replace,
+    Retire,
+    ThreadBody,
+    Urgency,
+)
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind
+from bridge.plugin import text_of
+from bridge.runtime.outcomes import BREAKS, DEATHS, died, hung
 from bridge.runtime.posting import urgency_of
 from bridge.testing.builders import ANN
-from tests.unit.runtime.house import Lively
+from tests.unit.runtime.house import House, Lively
 from tests.unit.runtime.office import Office
 from tests.unit.store.given import SLACK, opened, reply
 
@@ -153,3 +164,86 @@ async def test_the_adapter_is_told_how_urgent_it_is_and_for_whom(
         (Urgency.NEWS, ANN.id),
         (Urgency.SUGGESTIONS, None),
     ]
+
+
+async def test_what_ends_the_adapters_process_three_times_is_given_up_visibly(
+    office: Office, platform: Lively
+) -> None:
+    platform.faults = [died(MaybeDelivered) for _ in range(DEATHS)]
+    await office.owe(await opened(office.house.store), reply("poison"), reply("after"))
+
+    await office.idle()
+
+    assert office.texts == ["after"]
+    assert office.house.rows("SELECT state, reason FROM deliveries ORDER BY number") == [
+        ("dead", "the adapter's process ended over it 3 times"),
+        ("sent", None),
+    ]
+
+
+async def test_what_never_comes_to_an_end_is_given_up_like_whatever_breaks(
+    office: Office, platform: Lively
+) -> None:
+    platform.faults = [hung(MaybeDelivered) for _ in range(BREAKS)]
+    await office.owe(await opened(office.house.store), reply("stuck"), reply("after"))
+
+    await office.idle()
+
+    assert office.texts == ["after"]
+    assert office.house.states() == {"c1.1": "dead", "c1.2": "sent"}
+
+
+async def test_looking_that_ends_the_adapters_process_each_time_is_given_up_and_held(
+    office: Office, platform: Lively
+) -> None:
+    platform.faults = [died(MaybeDelivered)]
+    platform.finding_faults = [died(Unreachable) for _ in range(DEATHS)]
+    await office.owe(await opened(office.house.store), reply("poison"))
+
+    await office.idle()
+
+    assert office.house.states() == {"c1.1": "sending"}
+
+
+class Fragile(Lively):
+    """Whatever is under way when it is to post poison is lost with it: at first, all four."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
+        self._under_way: set[str] = set()
+        self._crowd, self._died = asyncio.Event(), asyncio.Event()
+        self.together: list[int] = []  #: how many were under way when it died
+
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        self._under_way.add(outbound.id)
+        try:
+            if len(self._under_way) == 4:
+                self._crowd.set()
+            await self._crowd.wait()
+            if text_of(outbound.content) == "poison":
+                self.together.append(len(self._under_way))
+                self._died.set()
+                raise died(MaybeDelivered)
+            if not self.together:
+                await self._died.wait()
+                raise died(MaybeDelivered)
+        finally:
+            self._under_way.discard(outbound.id)
+        return await super().deliver(outbound)
+
+
+async def test_only_what_is_to_blame_is_given_up_and_not_what_was_under_way_beside_it(
+    office: Office,
+) -> None:
+    fragile = Fragile(office.house)
+    office.connect(fragile)
+    words = ["poison", "one", "two", "three"]
+    for number, word in enumerate(words):
+        conversation = await opened(office.house.store, f"c{number}")
+        await office.owe(conversation, reply(word))
+
+    await office.idle()
+
+    assert sorted(text for _, text in fragile.posted) == ["one", "three", "two"]
+    assert office.house.states()["c0.1"] == "dead"
+    assert fragile.together == [4, 1, 1]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -98,3 +99,32 @@ def test_what_died_while_frozen_is_found_once_there_is_twice_as_much() -> None:
         before = gc.get_freeze_count()
         assert Thaw(bearable=1).if_grown()
         assert gc.get_freeze_count() < before
+
+
+@pytest.mark.parametrize(
+    ("main", "code"),
+    [("pass", 0), ("raise DatabaseFailed('full')", 12), ("raise ValueError", 1)],
+)
+def test_a_process_ends_in_time_whatever_was_left_in_it(main: str, code: int) -> None:
+    """A thread that never ends, and a task that cannot be cancelled."""
+    program = f"""
+import asyncio, threading
+from datetime import timedelta
+from bridge.errors import DatabaseFailed
+from bridge.runtime.process import run
+async def stubborn():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            pass
+async def main():
+    threading.Thread(target=threading.Event().wait).start()
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    {main}
+run(main(), ending=timedelta(milliseconds=50))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+
+    assert done.returncode == code

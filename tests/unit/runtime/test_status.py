@@ -7,7 +7,7 @@ from prometheus_client import generate_latest
 
 from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin import Accepted
-from bridge.runtime.status import Status
+from bridge.runtime.status import State, Status
 
 SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
 DEFAULT = AgentName("default")
@@ -105,3 +105,35 @@ def test_two_of_them_do_not_share_their_figures() -> None:
     one.accepted(SLACK, Accepted.NEW)
 
     assert b'outcome="new"' not in generate_latest(other.registry)
+
+
+def test_how_each_adapter_stands_is_told_with_what_becomes_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    status = Status()
+    status.expected(SLACK)
+    assert status.adapters[SLACK].state is State.STARTING
+    assert status.troubles == ["adapter slack: not connected yet"]
+
+    for failures in (1, 2):
+        status.failed(SLACK, State.RESTARTING, "away", failures)
+    assert status.adapters[SLACK].state is State.RESTARTING
+    assert status.troubles == ["adapter slack: away (restarting, attempt 3)"]
+    assert figure(status, "polyai_bridge_adapter_restarts_total", adapter="slack") == 2
+    assert len(caplog.records) == 1  # the same trouble is told once
+
+    status.adapter(SLACK, connected=True)
+    assert status.adapters[SLACK].state is State.CONNECTED
+    assert status.troubles == []
+    status.adapter(SLACK, connected=False, detail="no pong")
+    assert status.adapters[SLACK].state is State.DISCONNECTED
+    assert status.troubles == ["adapter slack: no pong"]
+    assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 0
+
+
+def test_an_adapter_that_is_not_connected_yet_has_its_figures_already() -> None:
+    status = Status()
+    status.expected(SLACK)
+
+    assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 0
+    assert figure(status, "polyai_bridge_adapter_restarts_total", adapter="slack") == 0
