@@ -1,15 +1,15 @@
 """A terminal as a chat platform: one person and one thread; what is typed is said."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Literal, TextIO
 
 import aiohttp
 from pydantic import BaseModel
 
-from adapters.console.terminal import terminal, typed_lines
+from adapters.console.terminal import harmless, terminal, typed_lines
 from bridge.errors import DatabaseFailed, MaybeDelivered
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import PersonId, ThreadKey
@@ -17,8 +17,8 @@ from bridge.model.inbound import Inbound, Said
 from bridge.model.messages import Person
 from bridge.plugin import Capabilities, Host, Plugin, text_of
 
-#: What drives a terminal or turns its writing around.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+#: How long after a line could not be stored it is tried again.
+_AGAIN = timedelta(seconds=1)
 
 
 class ConsoleSettings(BaseModel, frozen=True, extra="forbid"):
@@ -37,39 +37,40 @@ class Console:
         self._person = Person(PersonId(settings.user), settings.user)
 
     async def deliver(self, outbound: Outbound) -> Receipt:
-        """Print it. A terminal cannot be asked what it shows, so a failure leaves doubt."""
+        """Print it, in a thread: a terminal that is stopped stops nobody else."""
+        text = "* " + harmless(text_of(outbound.content)).replace("\n", "\n  ")
         try:
-            await self._print("* " + text_of(outbound.content).replace("\n", "\n  "))
+            await asyncio.to_thread(print, text, file=self._screen, flush=True)
         except (OSError, ValueError) as error:
+            # It cannot be asked what it shows.
             raise MaybeDelivered(f"the terminal is gone: {error}") from error
         return Receipt(outbound.id)
 
     async def read(self, keyboard: int) -> None:
-        """Accept each line, until the input ends."""
+        """Have each line stored, until the input ends."""
         async for line in typed_lines(keyboard):
-            try:
-                await self._host.accept(self._inbound(line))
-            except DatabaseFailed:
-                await self._print("(That was not taken: please type it again.)")
+            await self._keep(self._inbound(line))
         self._host.report(connected=False, detail="the input has ended")
 
-    async def _print(self, text: str) -> None:
-        """In a thread: a terminal that is stopped stops nobody else."""
-        await asyncio.to_thread(print, _UNSAFE.sub("", text), file=self._screen, flush=True)
+    async def _keep(self, inbound: Inbound) -> None:
+        """However long that takes: nobody types it again."""
+        while True:
+            try:
+                await self._host.accept(inbound)
+            except DatabaseFailed:
+                await self._host.clock.sleep(_AGAIN)
+            else:
+                return
 
     def _inbound(self, line: str) -> Inbound:
         self._typed += 1
         at = self._host.clock.now()
         key = f"{at.isoformat(timespec='microseconds')} {self._typed:09}"  # unique; sorts by time
+        thread, said = ThreadKey("console"), Said(line)
         return Inbound(
-            thread=ThreadKey("console"),
-            identities=(key,),
-            order=key,
-            person=self._person,
-            at=at,
-            body=Said(line),
+            thread=thread, identities=(key,), order=key, person=self._person, at=at, body=said,
             opens=True,
-        )
+        )  # fmt: skip
 
 
 @asynccontextmanager

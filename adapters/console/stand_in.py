@@ -32,6 +32,18 @@ class TerminalStandIn:
         """The terminal's device, and who sits there."""
         return {"user": "ada", "terminal": self._device}
 
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """What means nothing where a terminal is."""
+        return {
+            "refusal": "a terminal refuses nothing",
+            "rate-limit": "a terminal takes whatever is printed",
+            "lost-answer": "a terminal answers nothing",
+            "unreachable": "a terminal is there, or it is gone for good",
+            "silence": "a terminal answers nothing",
+            "crash-and-resume": "what was read from a terminal nobody can read again",
+        }
+
     async def reach(self, address: str) -> None:
         """A terminal calls nobody."""
 

@@ -2,12 +2,21 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from bridge.errors import Unreachable
+
+#: What drives a terminal or turns its writing around.
+_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """The same words without what drives a terminal."""
+    return _HARMFUL.sub("", text)
 
 
 @contextmanager
