@@ -84,7 +84,9 @@ def _used(told: Any) -> Any:  # noqa: ANN401 - whatever JSON may be
 
 
 def _filled(value: Any) -> Any:  # noqa: ANN401 - whatever JSON may be
-    """Without what is null."""
+    """Without what is null, and without half characters, which only JSON's escapes can spell."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {key: _filled(each) for key, each in value.items() if each is not None}
     return [_filled(each) for each in value] if isinstance(value, list) else value

@@ -75,6 +75,7 @@ def test_in_a_channel_only_a_mention_opens(entities: list[object], opens: bool) 
         ("a &lt; b &amp;amp; c &gt; d", "a < b &amp; c > d"),
         ("&lt;at&gt;Agent&lt;/at&gt;", "<at>Agent</at>"),
         ("first\n\n  second", "first\n\n  second"),
+        ("half \ud83d of one", "half ? of one"),
     ],
 )
 def test_words_are_read_as_they_were_written(text: str, plain: str) -> None:
