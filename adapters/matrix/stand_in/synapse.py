@@ -22,8 +22,8 @@ import aiohttp
 
 from bridge.clock import RandomIds
 
-#: Another environment's Python in which matrix-synapse is installed.
-VARIABLE = "POLYAI_BRIDGE_SYNAPSE_PYTHON"
+#: Names the Python that has matrix-synapse. Without our prefix, which would make it a key of ours.
+VARIABLE = "SYNAPSE_PYTHON"
 SERVER_NAME = "bridge.test"
 #: Where it seems to be: every address of its sessions leads to it.
 URL = "http://synapse"
