@@ -77,7 +77,7 @@ def arms_of(
     kinds = [("moment", m) for m in moments]
     kinds += [("call", c) for c in system_calls]
     kinds += [("point", p) for p in POINTS]
-    kinds += further
+    kinds = [*kinds, *kinds, *further] if further else kinds  # or the bridge's own would be few
 
     def arm(place: tuple[str, str], most: int) -> Arm:
         kind, name = place
