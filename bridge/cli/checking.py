@@ -35,7 +35,9 @@ async def prove(settings: config.Settings, adapters: list[app.Configured]) -> No
 async def _proved(what: str, proof: Awaitable[str], failures: dict[str, BridgeError]) -> None:
     try:
         _say(f"{what}: {await proof}")
-    except BridgeError as error:
+    # A stranger's plug-in may raise whatever it likes, and what that says may be a secret.
+    except Exception as foreign:
+        error = foreign if isinstance(foreign, BridgeError) else BridgeError(type(foreign).__name__)
         remedy = error.remedy or "try again; if it stays so, check the address and the network"
         _say(f"{what}: FAILED: {log.redact(f'{error.message}; what to do: {remedy}')}")
         failures[what] = error

@@ -209,7 +209,7 @@ async def test_whatever_is_said_while_its_process_is_killed_over_and_over_is_ans
     assert told == [[str(number) for number in range(n, 12, 3)] for n in range(3)]
 
 
-async def test_its_secrets_are_seen_by_nobody_who_looks_at_its_process_or_at_the_log(
+async def test_nobody_who_looks_at_its_process_or_the_log_sees_its_secrets_and_it_can_be_told_to_go(
     place: MisfitPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(place.stage.directory / "installed"))
@@ -223,3 +223,7 @@ async def test_its_secrets_are_seen_by_nobody_who_looks_at_its_process_or_at_the
     assert TOKEN not in seen
     assert "CREDENTIALS_DIRECTORY" not in seen
     assert TOKEN not in place.stage.log.read_text()
+
+    os.kill(child, signal.SIGTERM)  # the process alone: it leaves, and another takes its place
+    await place.until_ready_says("its process was told to leave")
+    await place.until_ready_says('"misfit": "connected"')

@@ -166,7 +166,7 @@ def test_every_table_is_explained() -> None:
 
     assert {*explained, "secrets_dir"} == set(config.Settings.model_fields)
     assert "secrets_dir" in rows(section("## Keys"))
-    assert "type" in rows(section("### `[adapters.NAME]`"))
+    assert set(config.AdapterTable.model_fields) == set(rows(section("### `[adapters.NAME]`")))
 
 
 def commands(group: click.Command, path: str = "polyai-bridge") -> Iterator[str]:

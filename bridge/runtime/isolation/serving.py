@@ -6,7 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
@@ -18,13 +18,18 @@ from bridge.runtime.isolation import logs, verbs
 from bridge.runtime.isolation.host import LentHost
 from bridge.runtime.isolation.line import Answer, Hearing, Line, LineBroken, Spoken, connected
 
+#: How long after a SIGTERM the adapter leaves of its own, in seconds. A service manager may tell
+#: the daemon at the same time, which still posts what is under way, and then lets it leave.
+_DRAINING: Final = 6.0
+
 
 async def serve(sock: socket.socket) -> None:
     """Until the daemon lets go of the adapter, or is gone."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         serving = Serving(http)
         serving.line = await connected(sock, answers=serving.answers, hears=serving.hears)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.leave)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, loop.call_later, _DRAINING, serving.leave)
         with suppress(LineBroken):
             await serving.line.listen()
 
