@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.webhook import inbound, outbound
+from adapters.webhook import outbound, told
 from adapters.webhook.callback import IDEMPOTENCY_KEY
 from adapters.webhook.door import MESSAGES_PATH
 from adapters.webhook.settings import WebhookSettings
@@ -34,7 +34,7 @@ def openapi(settings: WebhookSettings, name: AdapterName) -> str:
 def document(name: AdapterName) -> dict[str, Any]:
     """The document for the adapter of this name."""
     (message, callback, _), schemas = msgspec.json.schema_components(
-        [inbound.Message, outbound.Callback, outbound.Taken], ref_template=_SCHEMAS + "{name}"
+        [told.Message, outbound.Callback, outbound.Taken], ref_template=_SCHEMAS + "{name}"
     )
     return {
         "openapi": "3.1.0",

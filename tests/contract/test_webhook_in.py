@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from adapters.webhook.inbound import BODY_LIMIT, TEXT_LIMIT
+from adapters.webhook.inbound import BODY_LIMIT
 from adapters.webhook.signing import SIGNATURE, TIMESTAMP, signature, signed
+from adapters.webhook.told import TEXT_LIMIT
 from bridge.clock import wall_time
 from bridge.model.ids import DeliveryId
 from bridge.model.inbound import (

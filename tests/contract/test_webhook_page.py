@@ -14,7 +14,7 @@ from typing import Any, get_args
 import aiohttp
 import pytest
 
-from adapters.webhook import inbound, outbound
+from adapters.webhook import outbound, told
 from adapters.webhook.adapter import connect, prove
 from adapters.webhook.settings import SECRET_LENGTH, Showable, WebhookSettings
 from bridge.errors import CredentialsRefused
@@ -105,26 +105,26 @@ async def test_the_command_tells_what_somebody_said() -> None:
         )
         answered, _ = await process.communicate()
         assert answered == b'{"accepted": "new"}'
-        (told,) = front.host.accepted
-        assert (told.body, told.thread, told.person.name) == (Said("Hello"), "t-1", "Ann")
+        (taken,) = front.host.accepted
+        assert (taken.body, taken.thread, taken.person.name) == (Said("Hello"), "t-1", "Ann")
 
 
 def test_every_kind_and_every_word_is_explained_and_no_other() -> None:
     def kinds(union: Any) -> set[str]:  # noqa: ANN401 - a union of structs
         return {shape.__struct_config__.tag for shape in union.__args__}
 
-    assert set(rows("What you tell")) == kinds(inbound.Message)
+    assert set(rows("What you tell")) == kinds(told.Message)
     assert set(rows("What you are told")) == kinds(outbound.Callback)
     assert rows("What your system can show") == list(get_args(Showable))
 
 
 def test_the_fields_of_a_message_are_those_that_are_told() -> None:
-    (told,) = re.findall(r"always all of these fields: (.*?)\.\n", PAGE, flags=re.DOTALL)
-    named = re.sub(r"\([^()]*\)", "", told)
+    (named,) = re.findall(r"always all of these fields: (.*?)\.\n", PAGE, flags=re.DOTALL)
+    named = re.sub(r"\([^()]*\)", "", named)
     assert set(re.findall(r"`(\w+)`", named)) == set(outbound.ShowsMessage.__struct_fields__)
 
 
 def test_the_limits_are_those_of_the_code() -> None:
-    assert f"`text`, up to {inbound.TEXT_LIMIT:,} characters" in PAGE
+    assert f"`text`, up to {told.TEXT_LIMIT:,} characters" in PAGE
     assert TABLE["secret"] in snippet("bash")
     assert len(TABLE["secret"]) == SECRET_LENGTH

@@ -8,7 +8,8 @@ import msgspec
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from adapters.webhook.inbound import Message, Unreadable, inbound_of, read
+from adapters.webhook.inbound import Unreadable, inbound_of, read
+from adapters.webhook.told import Message
 from bridge.model.inbound import Inbound
 from bridge.testing.clock import NOON
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import schemathesis
 
-from adapters.webhook import PLUGIN, inbound, outbound
+from adapters.webhook import PLUGIN, outbound, told
 from adapters.webhook.openapi import document
 from adapters.webhook.settings import WebhookSettings
 from bridge.model.delivery import Outbound, Receipt
@@ -51,9 +51,9 @@ REPLY = AgentReply(
 BARE = AgentReply(Author(AuthorKind.AGENT), attachments=(Attachment(AttachmentKind.LINK),))
 
 
-def fits(told: bytes, schema: str) -> None:
+def fits(body: bytes, schema: str) -> None:
     whole = {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
-    jsonschema.Draft202012Validator(whole).validate(json.loads(told))
+    jsonschema.Draft202012Validator(whole).validate(json.loads(body))
 
 
 def outbound_of(content: Content, place: str = "") -> Outbound:
@@ -78,14 +78,14 @@ def test_the_path_begins_with_the_name_of_the_adapter() -> None:
 
 def test_every_kind_that_is_read_is_in_it_and_no_other() -> None:
     mapping = DOCUMENT["components"]["schemas"]["Message"]["discriminator"]["mapping"]
-    kinds = {shape.__struct_config__.tag for shape in inbound.Message.__args__}
+    kinds = {shape.__struct_config__.tag for shape in told.Message.__args__}
     assert set(mapping) == kinds
 
 
 def test_an_unknown_field_is_refused_by_the_document_too() -> None:
-    told = {"kind": "end", "id": "1", "thread": "t", "person": {"id": "ann"}}
-    fits(json.dumps(told).encode(), "Message")
-    for wrong in ({**told, "extra": 1}, {**told, "person": {"id": "ann", "extra": 1}}):
+    end = {"kind": "end", "id": "1", "thread": "t", "person": {"id": "ann"}}
+    fits(json.dumps(end).encode(), "Message")
+    for wrong in ({**end, "extra": 1}, {**end, "person": {"id": "ann", "extra": 1}}):
         with pytest.raises(jsonschema.ValidationError):
             fits(json.dumps(wrong).encode(), "Message")
 
@@ -112,7 +112,7 @@ def test_each_sign_of_life_fits_its_schema(kind: SignalKind) -> None:
 def test_what_is_offered_can_be_asked_for() -> None:
     shown: Any = msgspec.json.schema_components([outbound.ShowsMessage])[1]
     offered = set(shown["ShowsMessage"]["properties"]["controls"]["items"]["enum"])
-    taken = {shape.__struct_config__.tag for shape in inbound.Message.__args__}
+    taken = {shape.__struct_config__.tag for shape in told.Message.__args__}
     assert offered == {control.value for control in Control}
     assert offered <= taken
 
