@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.teams.from_teams import Unreadable, activity_of, inbound_of
 from bridge.model.inbound import Clicked, Deleted, Edited, Inbound, Said
@@ -156,8 +158,9 @@ def test_what_concerns_no_conversation_is_left_out(parts: dict[str, object]) -> 
     assert read(**parts) is None
 
 
-def test_without_an_instant_it_is_now() -> None:
-    inbound = read(timestamp=None)
+@pytest.mark.parametrize("stamp", [None, "0001-01-01T00:00:00+14:00"])
+def test_without_an_instant_of_use_it_is_now(stamp: str | None) -> None:
+    inbound = read(timestamp=stamp)
 
     assert inbound is not None
     assert inbound.at == NOON
@@ -176,8 +179,47 @@ def test_oddities_beside_what_is_said_cost_nobody_their_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b"nonsense", b'{"type": "message"}', b"[" * 9999]
+    "body",
+    [
+        b'{"type": "message", "channelId": ""}',
+        b"",
+        b"[]",
+        b"{}",
+        b"nonsense",
+        b'{"type": "message"}',
+        b"[" * 9999,
+    ],
 )
 def test_what_cannot_be_read_is_said_to_be_so(body: bytes) -> None:
     with pytest.raises(Unreadable):
         activity_of(body)
+
+
+#: Whatever JSON may hold, the shapes that an activity has among it.
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from([BOT, MENTION]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "name", "type", "mentioned", "polyai_bridge", "value", "index"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+FIELDS = ["type", "id", "timestamp", "serviceUrl", "channelId", "from", "conversation"]
+FIELDS += ["recipient", "text", "value", "entities", "channelData", "name"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4))
+def test_whatever_comes_is_read_or_said_to_be_unreadable(parts: dict[str, object]) -> None:
+    try:
+        inbound = read(**parts)
+    except Unreadable:
+        return
+    assert inbound is None or inbound.identities
