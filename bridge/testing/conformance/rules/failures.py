@@ -128,9 +128,22 @@ async def silence(stage: Stage) -> None:
     await stage.connect()
     talk = await stage.talk()
     await failing.fail(Fault.SILENT)
-    outbound = stage.outbound(talk.key, stage.word())
-    attempt = asyncio.ensure_future(stage.attempt(outbound))
-    await asyncio.wait((attempt,), timeout=stage.patience.quiet)
+    outcome = await _left_alone(stage, talk, stage.patience.moment)
+    if isinstance(outcome, Receipt | Rejected | CredentialsRefused):
+        raise Broken(
+            "`deliver` says what is known of a post that was never answered",
+            seen=_told(outcome),
+            remedy="raise MaybeDelivered when its time is over",
+        )
+    # It may have been called off before it was posted: then this is the one that is not answered.
+    if not isinstance(await _left_alone(stage, talk, stage.patience.event / 4), Receipt):
+        await stage.post(talk)
+
+
+async def _left_alone(stage: Stage, talk: Talk, within: float) -> Receipt | Exception | None:
+    """What became of a delivery; None if it was called off, as it had not ended in time."""
+    attempt = asyncio.ensure_future(stage.attempt(stage.outbound(talk.key, stage.word())))
+    await asyncio.wait((attempt,), timeout=within)
     if not attempt.done():
         attempt.cancel()
         await asyncio.wait((attempt,), timeout=stage.patience.leave)
@@ -140,14 +153,7 @@ async def silence(stage: Stage) -> None:
             seen=f"it had not after {stage.patience.leave:g} s",
             remedy="never swallow CancelledError, nor wait in code that does not yield",
         )
-    outcome = None if attempt.cancelled() else await attempt
-    if isinstance(outcome, Receipt | Rejected | CredentialsRefused):
-        raise Broken(
-            "`deliver` says what is known of a post that was never answered",
-            seen=_told(outcome),
-            remedy="raise MaybeDelivered when its time is over",
-        )
-    await stage.post(talk)
+    return None if attempt.cancelled() else await attempt
 
 
 @rule(Level.GOLD)
