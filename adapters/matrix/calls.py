@@ -1,5 +1,7 @@
 """How do we call the homeserver? One request each, and what came of it, exactly."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +27,10 @@ _PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
 #: The errors that say our token or account is no good ("Standard error response").
 _NOBODY = {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"}
+
+
+#: Halves of characters, as JSON escapes them; whole ones too are written so by some.
+_HALVES = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,13 @@ class Calls:
 
 async def _json(response: aiohttp.ClientResponse) -> object:
     try:
-        return await response.json(content_type=None)
-    except ValueError:
+        text = await response.text(errors="replace")
+        told = json.loads(text)
+        if _HALVES.search(text):  # half a character could not be stored, nor sent on
+            told = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
         return None
+    return told
 
 
 def _read(status: int, headers: Mapping[str, str], body: object) -> dict[str, Any]:

@@ -59,7 +59,7 @@ _READER = _Reader()
 
 def shown(text: str) -> tuple[str, str]:
     """The plain words of an agent's text, and its HTML; none where it would add nothing."""
-    clean = _CONTROLS.sub("", text)
+    clean = cleaned(text)
     if _WORDS.fullmatch(clean):
         return clean.strip(), ""
     page = _Filter()
@@ -69,6 +69,11 @@ def shown(text: str) -> tuple[str, str]:
     if formatted == f"<p>{html.escape(words, quote=False)}</p>":
         return words, ""
     return words, formatted
+
+
+def cleaned(text: str) -> str:
+    """The text without what nobody sees and no server takes."""
+    return _CONTROLS.sub("", text)
 
 
 class _Filter(HTMLParser):

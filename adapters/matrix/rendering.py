@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from adapters.matrix.markup import shown
+from adapters.matrix.markup import cleaned, shown
 from adapters.matrix.places import place_of
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import DeliveryId
@@ -17,6 +17,8 @@ MARK = "ai.polyai.bridge.delivery"
 TEXT_LIMIT = 14_000
 #: The largest content we send, in bytes: what servers add (hashes, signatures) is under 5,000.
 _LARGEST = 60_000
+#: What stands for a text without a word in it, such as a mere tag.
+_NOTHING = "…"
 #: How much of an edit is repeated for clients that do not know edits.
 _FALLBACK = 200
 
@@ -60,9 +62,9 @@ def _words(outbound: Outbound) -> dict[str, Any]:
     """Agents' words as a message, the bridge's own as a notice, which rings no bell."""
     text = text_of(outbound.content)
     if not isinstance(outbound.content, AgentReply):
-        return {"msgtype": "m.notice", "body": text}
+        return {"msgtype": "m.notice", "body": cleaned(text)}
     words, formatted = shown(text)
-    message = {"msgtype": "m.text", "body": words or text}
+    message = {"msgtype": "m.text", "body": words or _NOTHING}
     if formatted:
         message |= {"format": "org.matrix.custom.html", "formatted_body": formatted}
     return message

@@ -1,6 +1,7 @@
 """What the Matrix adapter makes of homeservers that answer oddly; each is a real HTTP server."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -239,3 +240,52 @@ async def test_a_room_that_cannot_be_entered_does_not_hold_up_the_others(
         await odd.until(lambda: odd.host.accepted)
 
     assert odd.asked.count("!x") == tries
+
+
+async def test_half_a_character_holds_nothing_up(odd: Odd) -> None:
+    room = said("x")
+    room["!r"]["timeline"]["events"][0]["content"]["body"] = "a\ud800b \U0001f600"
+    text = json.dumps({"next_batch": "s2", "rooms": {"join": room}})
+    odd.syncs.append(web.Response(text=text, content_type="application/json"))
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: odd.host.accepted)
+
+    assert odd.host.accepted[0].body == Said("a?b \U0001f600")
+
+
+def came(membership: str, before: str = "") -> dict[str, Any]:
+    """We were invited, or came."""
+    event = {
+        "type": "m.room.member",
+        "event_id": f"${membership}",
+        "sender": "@ann:e.example",
+        "state_key": "@poly:e.example",
+        "content": {"membership": membership},
+    }
+    return event | ({"unsigned": {"prev_content": {"membership": before}}} if before else {})
+
+
+@pytest.mark.parametrize(
+    ("between", "heard"),
+    [
+        ([came("invite"), "b", came("join", "invite")], ["b", "c"]),
+        ([came("invite"), "b", came("join")], ["b", "c"]),
+        (["b", came("join", "leave")], ["c"]),
+        (["b", came("join")], ["c"]),
+        (["b", came("join", "join")], ["a", "b", "c"]),
+        (["b", came("leave"), came("invite"), came("join", "invite")], ["c"]),
+    ],
+)
+async def test_what_was_said_before_we_were_called_is_history(
+    odd: Odd, between: list[Any], heard: list[str]
+) -> None:
+    events = [
+        each if isinstance(each, dict) else said(each)["!r"]["timeline"]["events"][0]
+        for each in ["a", *between, "c"]
+    ]
+    room = {"!r": {"timeline": {"events": events}}}
+    odd.syncs.append({"next_batch": "s2", "rooms": {"join": room}})
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: odd.asked[-1] == "sync s2")
+
+    assert [inbound.body for inbound in odd.host.accepted] == [Said(text) for text in heard]
