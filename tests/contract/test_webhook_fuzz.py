@@ -85,7 +85,7 @@ def fuzzed() -> Iterator[Fuzzed]:
 @schema.parametrize()
 @settings(
     derandomize=True,
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
