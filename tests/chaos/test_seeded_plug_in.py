@@ -53,23 +53,15 @@ def test_each_fault_has_a_death_that_shows_it() -> None:
     assert set(SHOWN) == {*BROKEN, *APART}
 
 
-async def test_without_a_fault_these_deaths_cost_nothing(tmp_path: Path) -> None:
+async def test_neither_these_deaths_nor_these_plug_ins_cost_anything_alone(tmp_path: Path) -> None:
     site = sample.installed(tmp_path)
+    sample.with_broken(site)
     sound = [("", shown) for shown in dict.fromkeys(shown for shown, _ in SHOWN.values())]
-    outcomes = await played(sound, tmp_path, door="pinboard", sample=site)
+    living = [(fault, (Mention, None)) for fault in BROKEN]
+    outcomes = await played([*sound, *living], tmp_path, door="pinboard", sample=site)
 
     assert [outcome.problem for outcome in outcomes if outcome.problem] == []
     assert all(outcome.verdict == Verdict() for outcome in outcomes)
-
-
-async def test_without_a_death_no_broken_plug_in_costs_anything(tmp_path: Path) -> None:
-    site = sample.installed(tmp_path)
-    sample.with_broken(site)
-    outcomes = await played(
-        [(fault, (Mention, None)) for fault in BROKEN], tmp_path, door="pinboard", sample=site
-    )
-
-    assert [outcome.problem for outcome in outcomes if outcome.problem] == []
 
 
 async def test_every_fault_is_caught(tmp_path: Path) -> None:
