@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -282,11 +282,15 @@ class Whim(Line):
             await self._going()
 
 
-async def stubborn() -> None:
-    """It goes on for a while, whoever calls it off."""
-    for _ in range(2):
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(60)
+def stubborn(enough: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    """It goes on until it has had enough, whoever calls it off."""
+
+    async def going_on() -> None:
+        while not enough.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await enough.wait()
+
+    return going_on
 
 
 @pytest.mark.parametrize(
@@ -316,8 +320,9 @@ async def test_a_stop_waits_neither_for_who_is_coming_nor_for_who_will_not_go(
         connecting=timedelta(seconds=60),
         leaving=timedelta(milliseconds=1),
     )
-    coming = Whim(theatre.clock, coming=stubborn)
-    going = Whim(theatre.clock, going=stubborn)
+    enough = asyncio.Event()
+    coming = Whim(theatre.clock, coming=stubborn(enough))
+    going = Whim(theatre.clock, going=stubborn(enough))
     running = [
         asyncio.create_task(supervisor.run(coming.post(SLACK), theatre.stop)),
         asyncio.create_task(supervisor.run(going.post(TEAMS), theatre.stop)),
@@ -332,6 +337,9 @@ async def test_a_stop_waits_neither_for_who_is_coming_nor_for_who_will_not_go(
     assert theatre.adapters.now(TEAMS) is None
     left = [task for task in asyncio.all_tasks() if task.get_name().startswith("adapter ")]
     assert left == []  # nobody will wait for those that are left
+    enough.set()
+    await theatre.clock.settle()
+    assert (coming.left, going.left) == (1, 1)
 
 
 async def test_who_takes_too_long_to_connect_is_called_off_and_tried_again(

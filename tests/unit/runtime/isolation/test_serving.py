@@ -5,6 +5,7 @@ import logging
 import socket
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.config.sources import Given, Key, Value
-from bridge.errors import ConfigurationError, DatabaseFailed
+from bridge.errors import ConfigurationError, DatabaseFailed, Unreachable
 from bridge.model.delivery import Receipt
 from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound, Said
@@ -48,20 +49,22 @@ class Talk:
 
     def __init__(self, directory: Path) -> None:
         self.file = directory / "lines"
-        self.host = PlayedHost(FakeClock(), name=NAME)
+        self.clock = FakeClock()
+        self.host = PlayedHost(self.clock, name=NAME)
         self.line: Line
+        self.apart: Apart
         self.serving: serving.Serving
         self._listening: list[asyncio.Task[None]] = []
 
     async def open(self, http: aiohttp.ClientSession) -> None:
         ours, theirs = socket.socketpair()
-        apart = Apart(
+        apart = self.apart = Apart(
             name=NAME,
             type_name="misfit",
             where=WHERE,
             given=Given("b.toml", {}),
             host=self.host,
-            clock=self.host.clock,
+            clock=self.clock,
             learn=lambda _: None,
         )
         self.line = await connected(ours, answers=apart._answers(), hears={})
@@ -110,7 +113,7 @@ async def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         await made.close()
     logger.handlers[:], logger.level = before
     logging.getLogger("polyai_bridge").setLevel(logging.NOTSET)
-    del sys.modules["misfit_plugin"]
+    sys.modules.pop("misfit_plugin", None)
 
 
 async def test_it_connects_delivers_finds_and_leaves(talk: Talk) -> None:
@@ -192,6 +195,35 @@ async def test_the_rest_of_what_a_host_lends_is_lent_too(talk: Talk) -> None:
     talk.lent.report(connected=False, detail="away")
     await memory.recall("key")  # which comes after it
     assert talk.host.reports == [False]
+
+
+async def test_a_process_is_left_alone_as_long_as_it_answers(talk: Talk) -> None:
+    await talk.connect()
+    watching = asyncio.create_task(talk.apart._watch(talk.line))
+    for _ in range(30):
+        before = talk.line.frames
+        await talk.clock.advance(timedelta(seconds=2))
+        async with asyncio.timeout(10):
+            while talk.line.frames == before:
+                await asyncio.sleep(0.001)
+
+    assert not watching.done()
+    watching.cancel()
+
+
+async def test_a_process_that_says_nothing_is_given_six_seconds(talk: Talk) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        line = await connected(ours, answers={}, hears={})
+        listening = asyncio.create_task(line.listen())
+        watching = asyncio.create_task(talk.apart._watch(line))
+        await talk.clock.advance(timedelta(seconds=5.9))
+        assert not watching.done()
+        await talk.clock.advance(timedelta(seconds=0.2))
+        with pytest.raises(Unreachable, match="no longer answered, and was killed"):
+            await watching
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_requests_are_answered_as_if_the_handler_were_here(talk: Talk) -> None:
