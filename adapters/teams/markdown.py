@@ -6,20 +6,26 @@ only PolyAI's subset (`a br b i em strong p ul ol li code`) means something: any
 the characters it is made of, `<at>` included, so that nothing is mentioned or run.
 """
 
+import itertools
 import re
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 _MARKS = {"b": "**", "strong": "**", "i": "_", "em": "_", "code": "`"}
 _BREAKS = {"p": "\n\n", "ul": "\n", "ol": "\n", "br": "\n"}
-#: A tag, or what would be read as a character's name.
-_LOOSE = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w{1,31};)")
-_FENCE = "```"
+#: What could begin a tag, or be read as a character's name.
+_LOOSE = re.compile(r"<|&(?=#?\w{1,31};)")
+#: Code means itself: no HTML is read in it, nor an entity, and its lines are lines.
+_CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+#: Where a piece of code stood; no text holds such a character.
+_PLACE = re.compile(r"\0(\d+)\0")
 _HEADING = re.compile(r"^#{1,6} +(\S[^\n]*?)(?: +#+)?$", re.MULTILINE)
 #: The end of a line that the next does not begin a list, a quotation or a table after.
 _LINE_END = re.compile(r"(?<!\n)\n(?!\n|\s*(?:[-*+>|]|\d{1,9}[.)]))")
-#: What the reader of HTML would leave out as a declaration, or stumble over.
-_NO_TAG = re.compile(r"<(?!/?[A-Za-z]|!--)")
+#: What is no whole tag of the subset: to the reader of HTML it is words, whatever it looks like.
+_NO_TAG = re.compile(
+    r"<(?!/?(?:a|br|b|i|em|strong|p|ul|ol|li|code)(?:\s[^<>]*)?/?>)", re.IGNORECASE
+)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 #: Longer addresses are not shown as links: no client is known to follow them.
@@ -29,14 +35,15 @@ LONGEST_URL = 2000
 def written(text: str) -> str:
     """`text` as Teams' Markdown: at most four characters for each of its own."""
     clean = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if "<" in clean or "&" in clean:
+    codes: list[str] = _CODE.findall(clean)
+    numbers = itertools.count()
+    words = _CODE.sub(lambda _: f"\0{next(numbers)}\0", clean)
+    if "<" in words or "&" in words:
         reader = _Reader()
-        reader.feed(_NO_TAG.sub("&lt;", clean))
+        reader.feed(_NO_TAG.sub("&lt;", words))
         reader.close()
-        clean = _EMPTY_LINES.sub("\n\n", "".join(reader.out)).strip("\n")
-    # Every second piece is fenced code.
-    pieces = enumerate(clean.split(_FENCE))
-    return _FENCE.join(piece if at % 2 else _spread(piece) for at, piece in pieces)
+        words = _EMPTY_LINES.sub("\n\n", "".join(reader.out)).strip("\n")
+    return _PLACE.sub(lambda found: codes[int(found[1])], _spread(words))
 
 
 def _spread(text: str) -> str:
@@ -63,10 +70,12 @@ class _Reader(HTMLParser):
         super().__init__()
         self.out: list[str] = []
         self._links: list[str | None] = []
+        self._coding = 0  # how many elements of code are open
         self._numbers: list[int] = []  # of each open list: the last number, or -1 for bullets
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _MARKS:
+            self._coding += tag == "code"
             self.out.append(_MARKS[tag])
         elif tag == "a":
             self._links.append(safe_url(dict(attrs).get("href")))
@@ -76,11 +85,10 @@ class _Reader(HTMLParser):
         elif tag in _BREAKS:
             self._numbers += {"ul": [-1], "ol": [0]}.get(tag, [])
             self.out.append(_BREAKS[tag])
-        else:
-            self._as_it_is(self.get_starttag_text() or "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _MARKS:
+            self._coding -= tag == "code" and self._coding > 0
             self.out.append(_MARKS[tag])
         elif tag == "a":
             url = self._links.pop() if self._links else None
@@ -90,17 +98,10 @@ class _Reader(HTMLParser):
             self.out.append("\n")
         elif tag == "p":
             self.out.append("\n\n")
-        elif tag not in {"li", "br"}:
-            self._as_it_is(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
-        self._as_it_is(data)
-
-    def handle_comment(self, data: str) -> None:
-        """Nobody is meant to see it."""
-
-    def _as_it_is(self, text: str) -> None:
-        self.out.append(_LOOSE.sub(lambda found: _ESCAPED[found[0]], text))
+        escaped = _LOOSE.sub(lambda found: _ESCAPED[found[0]], data)
+        self.out.append(data if self._coding else escaped)
 
     def _bullet(self) -> str:
         if not self._numbers or self._numbers[-1] < 0:

@@ -48,7 +48,7 @@ def elements(content: Content) -> list[dict[str, Any]]:
 def test_words_alone_are_a_text_in_markdown() -> None:
     assert shown(AgentReply(AGENT, "**a** &lt; <b>b</b>")) == {
         "type": "message",
-        "text": "**a** < **b**",
+        "text": "**a** &lt; **b**",
         "textFormat": "markdown",
     }
 
