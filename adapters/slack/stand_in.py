@@ -13,7 +13,7 @@ from bridge.simulators.slack_limits import RateLimits
 from bridge.testing.stand_in import Fault, Seen, Uttered
 
 _POST = "chat.postMessage"
-_CHANNELS = 16
+_CHANNELS = 40
 #: When Slack tries again, shortened: nobody waits five minutes for a verdict.
 _LADDER = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=8))
 #: The same table without a mistake in it; nothing of it opens anything.

@@ -30,7 +30,7 @@ TROUBLED = "matrix"
 NEIGHBOURS = ("slack", "webhook")
 WELL = "all is well"
 #: How often each platform is asked, in seconds; each time by another person, in a thread of theirs.
-_PACE = 0.25
+_PACE = 0.5
 _KILLS = 1.5
 
 _TOLD = """\
