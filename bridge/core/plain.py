@@ -95,6 +95,8 @@ class _Writer:
             case "inline":
                 for child in token.children or ():
                     self._inline(child)
+                while self._links:  # a tag that nobody closed
+                    self._close_link()
             case "fence":
                 self._apart(token)
                 self._line("" if token.info.strip() in _LANGUAGES else token.info.strip())

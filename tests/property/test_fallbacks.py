@@ -246,7 +246,8 @@ def test_every_word_of_the_agent_is_told_in_order(
         if scene.verb not in ("agent", "live") or not owed(scene.talk):
             return
         assert isinstance(body, f.AgentMessage | f.LiveAgentMessage)
-        told = [c for c in contents(scene.talk) if isinstance(c, AgentReply)]
+        posts = [post.content for post in owed(scene.talk) if isinstance(post, Post)]
+        told = [content for content in posts if isinstance(content, AgentReply)]
         said = [name for content in told for name in names(content.text)]
         assert said[: len(names(body.text))] == names(body.text)
         assert _beside(body) <= set(said) | _shown_beside(told)
