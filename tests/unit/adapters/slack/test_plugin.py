@@ -26,6 +26,8 @@ def test_its_claims_agree_with_its_limits() -> None:
         formatting=Grade.FULL,
         suggestions=Grade.FULL,
         pictures=Grade.FULL,
+        attachments=Grade.FULL,
+        edits=Grade.FULL,
         authorship=Grade.PARTIAL,
         streaming=Grade.FULL,
         signals=Grade.PARTIAL,
