@@ -78,8 +78,8 @@ class Arrivals:
         if original not in self._origins:
             event = await self._event(room.id, original)
             sender = event.get("sender")
-            if not isinstance(sender, str):
-                return None
+            if not isinstance(sender, str) or not event.get("content"):
+                return None  # unknown, or taken back since: then nobody can tell where it stood
             self._note(original, place_in(event.get("content"), original, room), sender)
         return self._origins[original]
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.matrix.invitations import ENCRYPTED
+from adapters.matrix.rendering import MARK
 from bridge.model.inbound import Clicked, Deleted, Edited, Said, ThreadGone
 from tests.contract.matrix_front import Matrix, matrix, until
 
@@ -52,6 +53,7 @@ async def test_a_room_for_two_is_one_conversation_and_each_message_opens(matrix:
 async def test_what_was_said_while_we_were_away_comes_in_order_be_it_more_than_one_answer_holds(
     matrix: Matrix,
 ) -> None:
+    await matrix.played.say("before the first start")
     async with matrix.connected():
         thread, root = await matrix.opened()
     for n in range(120):
@@ -136,6 +138,7 @@ async def test_changes_and_deletions_name_the_message_they_are_about(
         connection = matrix.connected()
         await connection.__aenter__()
     await matrix.played.correct(answer, "to Rome")
+    await matrix.told(3)
     await matrix.played.take_back(answer)
     accepted = await matrix.told(4)
     await connection.__aexit__(None, None, None)
@@ -165,6 +168,9 @@ async def test_a_keycap_on_a_message_of_ours_chooses_and_on_another_does_not(
         outbound = matrix.outbound(thread, "Which?\n\n1. this\n2. that")
         receipt = await adapter.deliver(outbound)
         await matrix.people.react(matrix.room, "ben", root, "2️⃣")
+        forged = {"msgtype": "m.text", "body": "x", MARK: outbound.id}
+        forgery = await matrix.people.send(matrix.room, "ada", forged)
+        await matrix.people.react(matrix.room, "ben", forgery, "1️⃣")
         await matrix.people.react(matrix.room, "ben", receipt.reference, "👍")
         await matrix.people.react(matrix.room, "ben", receipt.reference, "2️⃣")
         accepted = await matrix.told(2)

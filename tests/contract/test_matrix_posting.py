@@ -84,6 +84,8 @@ async def test_a_delivery_is_found_by_its_mark_also_when_it_was_edited(matrix: M
         await adapter.revise(outbound, receipt)
 
         assert await adapter.find(outbound, since=since) == receipt
+        ahead = since + timedelta(hours=1)  # our clock, before it was set right
+        assert await adapter.find(outbound, since=ahead) == receipt
         assert await adapter.find(other, since=since) is None
 
 
