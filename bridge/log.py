@@ -105,6 +105,11 @@ def know(secrets: Iterable[str]) -> None:
     _known[:] = sorted({*_known, *ways}, key=len, reverse=True)
 
 
+def forget() -> None:
+    """Nothing is known any more; for tests, which share a process."""
+    _known.clear()
+
+
 def redact(text: str) -> str:
     """`text` with everything in it masked that is known to be a secret, or looks like one."""
     for secret in _known:

@@ -1,7 +1,10 @@
 """What every run has: the conformance table where any was played, and the longest tests first."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from bridge import log
 from tests.conformance.report import (
     pytest_addoption,
     pytest_configure,
@@ -21,6 +24,12 @@ _LONGEST = ("test_nothing_is_lost_or_doubled_in_two_hours", "test_100_a_thousand
 
 #: What `make check` leaves to `make test`, by its folder: there each test carries that mark.
 _MARKED = {"chaos", "conformance", "integration", "soak"}
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_of_another_test_is_masked() -> Iterator[None]:
+    yield
+    log.forget()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,6 +22,8 @@ _log = log.get("listener")
 BODY_LIMIT = 1024 * 1024
 #: How many requests are read and answered at once; the others are refused, and come again.
 MOST_AT_WORK = 1_000
+#: After how many seconds somebody is to ask again for an adapter that is away.
+_AGAIN = "2"
 #: How long a body may take to come.
 _BODY_PATIENCE = timedelta(seconds=10)
 #: How long an adapter that leaves lets requests finish that are being answered.
@@ -54,6 +56,8 @@ class Routes:
     def __init__(self, *, body_patience: timedelta = _BODY_PATIENCE) -> None:
         self._body_patience = body_patience
         self._served: dict[AdapterName, _Served] = {}
+        self._expected: set[AdapterName] = set()  #: those that are configured
+        self._away: set[AdapterName] = set()  #: those of them that are not connected
         self._open = 0  #: requests that are read or answered
 
     def add(self, adapter: AdapterName, method: str, path: str, handler: Handler) -> None:
@@ -68,13 +72,22 @@ class Routes:
             raise ValueError(f"{method} {path} is served already")
         handlers[method] = handler
 
+    def expect(self, adapter: AdapterName) -> None:
+        """It is configured: as long as it is away, whoever asks for it is told to come again."""
+        self._expected.add(adapter)
+        self._away.add(adapter)
+
+    def arrived(self, adapter: AdapterName) -> None:
+        """It is connected: what it does not serve by now is not there."""
+        self._away.discard(adapter)
+
     def withdraw(self, adapter: AdapterName) -> None:
-        """From now on there is nothing at the adapter's paths."""
-        self._served.pop(adapter, None)
+        """From now on nobody answers at the adapter's paths."""
+        self._leave(adapter)
 
     async def close(self, adapter: AdapterName) -> None:
         """Withdraw, and return when the requests being answered are, or soon enough after."""
-        served = self._served.pop(adapter, None)
+        served = self._leave(adapter)
         if served is None or not served.at_work:
             return
         try:
@@ -82,6 +95,10 @@ class Routes:
                 await served.idle.wait()
         except TimeoutError:
             pass  # what it has stored is safe; the platform will ask again for the rest
+
+    def _leave(self, adapter: AdapterName) -> _Served | None:
+        self._away |= self._expected & {adapter}
+        return self._served.pop(adapter, None)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The answer of whoever serves this path; says no to everything else."""
@@ -115,6 +132,8 @@ class Routes:
                 raise web.HTTPInternalServerError from None
 
     def _find(self, adapter: AdapterName, path: str, method: str) -> tuple[_Served, Handler]:
+        if adapter in self._away:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": _AGAIN})
         served = self._served.get(adapter)
         handlers = served.handlers.get(path) if served else None
         if served is None or handlers is None:

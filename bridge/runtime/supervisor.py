@@ -158,6 +158,7 @@ class Supervisor:
         """
         failures, served = 0, False
         self._status.expected(post.name)
+        self._routes.expect(post.name)
         self._hopeful.add(post.name)
         while not stop.is_set():
             began = self._world.clock.now()
@@ -220,6 +221,7 @@ class Supervisor:
         try:
             async with post.connect() as adapter:
                 self._adapters.arrived(post.name, post.called(adapter))
+                self._routes.arrived(post.name)
                 self._status.adapter(post.name, connected=True)
                 stay.came.set()
                 try:

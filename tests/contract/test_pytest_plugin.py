@@ -25,7 +25,7 @@ BROKEN = "tests.contract.broken_adapters:IS_TOO_SURE"
 def pytest_over(folder: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Another pytest, which knows nothing of ours."""
     (folder / "test_it.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-p", "bridge.testing.pytest_plugin", *arguments]
+    command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(
         [*command, "-p", "no:cacheprovider", "--strict-markers", "--rootdir", ".", "test_it.py"],
         cwd=folder,

@@ -58,6 +58,18 @@ async def door() -> AsyncIterator[Door]:
         yield Door(routes, port, http)
 
 
+async def test_whoever_asks_for_an_adapter_that_is_away_is_told_to_come_again(door: Door) -> None:
+    door.routes.expect(SLACK)
+    assert (await door.ask("POST", "/slack/events"))[0] == 503
+    door.routes.add(SLACK, "POST", "/events", echo)
+    door.routes.arrived(SLACK)
+    assert (await door.ask("POST", "/slack/events", b"this"))[0] == 200
+    assert (await door.ask("POST", "/slack/other"))[0] == 404
+    door.routes.withdraw(SLACK)
+    assert (await door.ask("POST", "/slack/events"))[0] == 503
+    assert (await door.ask("POST", "/stranger/events"))[0] == 404
+
+
 async def test_an_adapter_answers_below_its_name_until_it_is_withdrawn(door: Door) -> None:
     door.routes.add(SLACK, "POST", "/events", echo)
     assert await door.ask("POST", "/slack/events", b"this") == (200, "got this")
