@@ -31,7 +31,7 @@ NEIGHBOURS = ("slack", "webhook")
 WELL = "all is well"
 #: How often each platform is asked, in seconds; each time by another person, in a thread of theirs.
 _PACE = 0.5
-_KILLS = 1.5
+_STRIKES = 1.5
 
 _TOLD = """\
 # Does an adapter in trouble delay the others?
@@ -49,40 +49,28 @@ async def _well(_square: Square) -> AsyncIterator[None]:
     yield
 
 
-@asynccontextmanager
-async def _killed(place: Square) -> AsyncIterator[None]:
-    """Its process is killed, and killed again as soon as there is another."""
+def _struck(
+    number: signal.Signals,
+) -> Callable[[Square], AbstractAsyncContextManager[None]]:
+    """Its process gets this signal, and so does the next one, over and over."""
 
-    async def kill() -> None:
+    async def strike(place: Square) -> None:
         while True:
             for child in place.children():
-                os.kill(child, signal.SIGKILL)
-            await asyncio.sleep(_KILLS)
+                os.kill(child, number)
+            await asyncio.sleep(_STRIKES)
 
-    killing = asyncio.create_task(kill())
-    try:
-        yield
-    finally:
-        killing.cancel()
-
-
-@asynccontextmanager
-async def _hung(place: Square) -> AsyncIterator[None]:
-    """Its process stands still, and so does the next one."""
-
-    async def stop() -> None:
-        while True:
+    @asynccontextmanager
+    async def struck(place: Square) -> AsyncIterator[None]:
+        striking = asyncio.create_task(strike(place))
+        try:
+            yield
+        finally:
+            striking.cancel()
             for child in place.children():
-                os.kill(child, signal.SIGSTOP)
-            await asyncio.sleep(_KILLS)
+                os.kill(child, signal.SIGCONT)
 
-    stopping = asyncio.create_task(stop())
-    try:
-        yield
-    finally:
-        stopping.cancel()
-        for child in place.children():
-            os.kill(child, signal.SIGCONT)
+    return struck
 
 
 @asynccontextmanager
@@ -99,8 +87,8 @@ async def _alone(place: Square) -> AsyncIterator[None]:
 
 STATES: Mapping[str, Callable[[Square], AbstractAsyncContextManager[None]]] = {
     WELL: _well,
-    "its process is killed every 1.5 s": _killed,
-    "its process stands still": _hung,
+    "its process is killed every 1.5 s": _struck(signal.SIGKILL),
+    "its process stands still": _struck(signal.SIGSTOP),
     "its platform is away": _alone,
 }
 
