@@ -21,6 +21,7 @@ from bridge.testing.host import PlayedHost
 from bridge.testing.stand_in import Fault
 
 NOW = SystemClock().now()
+LONG_AGO = NOW - timedelta(hours=1)
 
 
 def reply(text: str, *, thread: str = "thread 1", name: str = "c.1") -> Outbound:
@@ -87,18 +88,23 @@ async def test_a_delivery_is_pinned_found_and_changed(
     board: PinboardStandIn, host: PlayedHost, adapter: Pinboard
 ) -> None:
     receipt = await adapter.deliver(reply("hello"))
-    assert await adapter.find(reply("hello"), since=NOW) == receipt
-    assert await adapter.find(reply("other", name="c.2"), since=NOW) is None
+    assert await adapter.find(reply("hello"), since=LONG_AGO) == receipt
+    assert await adapter.find(reply("other", name="c.2"), since=LONG_AGO) is None
     await adapter.revise(reply("hello, Ada"), receipt)
     assert [one.text for one in await board.seen("thread 1")] == ["hello, Ada"]
     assert host.accepted == []  # its own pins are nobody's words
+
+
+async def test_what_may_still_be_on_its_way_is_not_looked_for_yet(adapter: Pinboard) -> None:
+    with pytest.raises(errors.RetryLater):
+        await adapter.find(reply("hello"), since=SystemClock().now())
 
 
 async def test_of_two_copies_the_older_stays(
     board: PinboardStandIn, host: PlayedHost, adapter: Pinboard
 ) -> None:
     first, second = [await adapter.deliver(reply("hello")) for _ in range(2)]
-    assert await adapter.find(reply("hello"), since=NOW) == first
+    assert await adapter.find(reply("hello"), since=LONG_AGO) == first
     assert [one.id for one in await board.seen("thread 1")] == [first.reference]
     assert host.doubles == [("c.1", second, False), ("c.1", second, True)]
 
@@ -122,7 +128,7 @@ async def test_a_failure_says_what_is_known(
     assert isinstance(caught.value, raised)
     if isinstance(caught.value, errors.RetryLater):
         assert caught.value.after == timedelta(seconds=1)
-    found = await adapter.find(reply("hello"), since=NOW)
+    found = await adapter.find(reply("hello"), since=LONG_AGO)
     assert isinstance(found, Receipt) == (fault is Fault.LOST_ANSWER)
 
 
@@ -136,7 +142,7 @@ async def test_a_board_that_is_away_is_unreachable_and_a_closed_thread_is_told(
     with pytest.raises(errors.Unreachable):
         await adapter.deliver(reply("hello", thread="thread 2"))
     with pytest.raises(errors.Unreachable):
-        await adapter.find(reply("hello"), since=NOW)
+        await adapter.find(reply("hello"), since=LONG_AGO)
 
 
 async def test_a_wrong_token_is_refused_before_anything_is_served(

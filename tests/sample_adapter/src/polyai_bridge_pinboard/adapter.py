@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 import aiohttp
 
-from bridge.errors import DatabaseFailed, DeliveryFailed, Unreachable
+from bridge.errors import DatabaseFailed, DeliveryFailed, RetryLater, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.plugin import Capabilities, Grade, Host, Plugin, text_of
 from polyai_bridge_pinboard.calls import Calls, Settings
 from polyai_bridge_pinboard.events import inbound_of
 
 LONG_POLL = 20  #: for so many seconds the board holds a question to which nothing is new
-PAUSE = timedelta(seconds=1)  #: before the next question where the last had no answer
+PAUSE = timedelta(seconds=1)  #: before it is asked again, or looked for what may be on its way
 
 
 class Pinboard:
@@ -31,7 +31,8 @@ class Pinboard:
 
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
         """Look for its mark, wherever it stands in the thread; newer copies are taken away."""
-        del since  # the board finds a tag however old it is
+        if self._host.clock.now() < since + PAUSE:
+            raise RetryLater("it may still be on its way to the board", after=PAUSE)
         told = await self._calls.ask("/pins", thread=outbound.thread, tag=outbound.id)
         pins = [Receipt(pin) for pin in told["pins"]]
         for copy in pins[1:]:
@@ -56,8 +57,7 @@ class Pinboard:
             if well == bool(trouble):
                 well = not trouble
                 self._host.report(connected=well, detail=trouble)
-            if trouble:
-                await self._host.clock.sleep(PAUSE)
+            await self._host.clock.sleep(PAUSE if trouble else timedelta())
 
     async def _read(self, after: str) -> str:
         """Accept what comes after this place, and only then remember the place behind it.
