@@ -1,5 +1,6 @@
 """What every run has: the conformance table where any was played, and the longest tests first."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -27,8 +28,15 @@ _MARKED = {"chaos", "conformance", "integration", "soak"}
 
 
 @pytest.fixture(autouse=True)
-def _no_secret_of_another_test_is_masked() -> Iterator[None]:
+def _logs_as_before() -> Iterator[None]:
+    """Whatever a test configured of the logs, which are the process's, the next begins afresh."""
+    root, ours = logging.getLogger(), logging.getLogger(log.OURS)
+    handlers, levels = root.handlers[:], (root.level, ours.level)
     yield
+    root.handlers[:] = handlers
+    for logger, level in zip((root, ours), levels, strict=True):
+        if logger.level != level:  # to set it, every logger there is is asked
+            logger.setLevel(level)
     log.forget()
 
 

@@ -1,26 +1,13 @@
 """What does `polyai-bridge conform` say, and how does it end?"""
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
 
 from bridge.cli import cli
 from bridge.errors import ConfigurationError
 from bridge.testing.stand_in import StandInMissing
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """A command says where the log goes, for the whole process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def conform(*arguments: str) -> Result:

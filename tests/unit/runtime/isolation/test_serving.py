@@ -104,15 +104,11 @@ class Talk:
 @pytest.fixture
 async def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Talk]:
     monkeypatch.syspath_prepend(str(Package(tmp_path / "installed").directory))
-    logger = logging.getLogger()
-    before = logger.handlers[:], logger.level
     made = Talk(tmp_path)
     async with aiohttp.ClientSession() as http:
         await made.open(http)
         yield made
         await made.close()
-    logger.handlers[:], logger.level = before
-    logging.getLogger("polyai_bridge").setLevel(logging.NOTSET)
     sys.modules.pop("misfit_plugin", None)
 
 
