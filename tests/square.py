@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import socket
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import entry_points
@@ -14,10 +12,10 @@ from typing import Any
 from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.polyai import PolyAISimulator
 from bridge.testing.stand_in import GROUP, StandIn, Uttered
-from tests.stage import PATIENCE, Ground
+from tests.stage import PATIENCE, Running
 
 
-class Square(Ground):
+class Square(Running):
     """The platforms round it, by the names of their adapters; the bridge in the middle."""
 
     def __init__(
@@ -27,7 +25,6 @@ class Square(Ground):
         self.stand_ins = stand_ins
         self.address = f"http://127.0.0.1:{port}"
         self._port = port
-        self._process: asyncio.subprocess.Process | None = None
 
     def configure(self, isolated: Sequence[str] = ()) -> None:
         """Write the configuration; the adapters `isolated` run in processes of their own."""
@@ -52,14 +49,7 @@ class Square(Ground):
 
     async def start(self) -> None:
         """Start the bridge, and wait until every adapter is connected."""
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "bridge", "run", "--config", str(self.config)),
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            )
+        await self.spawn("bridge", "run", "--config", str(self.config))
         names = len(self.stand_ins)
         await self.until(lambda: self.said("adapter.connected") >= names or self.dead)
         assert not self.dead, self.tail()
@@ -68,17 +58,6 @@ class Square(Ground):
         """How often the bridge logged this."""
         return self.log.read_text().count(event) if self.log.exists() else 0
 
-    @property
-    def dead(self) -> bool:
-        """Whether the bridge is not running."""
-        return self._process is None or self._process.returncode is not None
-
-    @property
-    def pid(self) -> int:
-        """The number of the bridge's process."""
-        assert self._process is not None
-        return self._process.pid
-
     def children(self) -> list[int]:
         """The processes of its adapters, the oldest first."""
         return sorted(
@@ -86,14 +65,6 @@ class Square(Ground):
             for entry in Path("/proc").iterdir()
             if entry.name.isdigit() and _parent(entry) == self.pid
         )
-
-    async def stop(self) -> int:
-        """SIGTERM, drain, and the exit code."""
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.terminate()
-        async with asyncio.timeout(PATIENCE):
-            return await self._process.wait()
 
     async def ask(
         self,

@@ -66,7 +66,54 @@ class Ground:
         return (sum(len(session.journal) for session in self.sessions),)
 
 
-class Stage(Ground):
+class Running(Ground):
+    """The same with the bridge's process, once it is started."""
+
+    def __init__(self, polyai: PolyAISimulator, directory: Path) -> None:
+        super().__init__(polyai, directory)
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def spawn(self, *command: str) -> None:
+        """Start a module of ours, its words into the log; returns at once."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", *command, stdout=log, stderr=log, env=_environment()
+            )
+
+    @property
+    def dead(self) -> bool:
+        """Whether the bridge is not running."""
+        return self._process is None or self._process.returncode is not None
+
+    @property
+    def pid(self) -> int:
+        """The number of the bridge's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def kill(self) -> None:
+        """`kill -9`."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    async def died(self) -> None:
+        """Wait for the death that was built in."""
+        assert self._process is not None
+        async with asyncio.timeout(PATIENCE):
+            code = await self._process.wait()
+        assert code == -signal.SIGKILL, self.tail()
+
+    async def stop(self) -> int:
+        """SIGTERM, drain, and the exit code."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.terminate()
+        async with asyncio.timeout(PATIENCE):
+            return await self._process.wait()
+
+
+class Stage(Running):
     """Everything a test needs to play a conversation and to ask what was seen."""
 
     def __init__(self, polyai: PolyAISimulator, slack: SlackSimulator, directory: Path) -> None:
@@ -75,7 +122,6 @@ class Stage(Ground):
         self.channel = slack.add_channel("help")
         self.ann = slack.add_user("Ann")
         self.ben = slack.add_user("Ben")
-        self._process: asyncio.subprocess.Process | None = None
         self.configure()
 
     def configure(self, **agent: str) -> None:
@@ -109,10 +155,7 @@ in_doubt_wait = "700ms"
         """Start the bridge, perhaps with a death built in; returns at once."""
         what = ["bridge.testing.crash", dies_at, str(self.config)] if dies_at else []
         command = what or ["bridge", "run", "--config", str(self.config)]
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", *command, stdout=log, stderr=log, env=_environment()
-            )
+        await self.spawn(*command)
 
     async def started(self, **slack: str) -> None:
         """Start the bridge and wait until Slack has a socket to it.
@@ -127,38 +170,6 @@ in_doubt_wait = "700ms"
     async def connected(self) -> None:
         """Wait until Slack has a socket to the bridge."""
         await self.until(lambda: self.slack.sockets or self.dead)
-
-    @property
-    def dead(self) -> bool:
-        """Whether the bridge is not running."""
-        return self._process is None or self._process.returncode is not None
-
-    @property
-    def pid(self) -> int:
-        """The number of the bridge's process."""
-        assert self._process is not None
-        return self._process.pid
-
-    async def kill(self) -> None:
-        """`kill -9`."""
-        assert self._process is not None
-        self._process.kill()
-        await self._process.wait()
-
-    async def died(self) -> None:
-        """Wait for the death that was built in."""
-        assert self._process is not None
-        async with asyncio.timeout(PATIENCE):
-            code = await self._process.wait()
-        assert code == -signal.SIGKILL, self.tail()
-
-    async def stop(self) -> int:
-        """SIGTERM, drain, and the exit code."""
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.terminate()
-        async with asyncio.timeout(PATIENCE):
-            return await self._process.wait()
 
     async def run_command(self, *arguments: str) -> tuple[int, str, str]:
         """Run the command line: exit code, standard output, standard error."""
