@@ -29,6 +29,12 @@ _LONGEST_PAUSE = timedelta(minutes=10)
 _NOBODY = {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"}
 
 
+#: What our account is not let do before a person acts, and not for what was asked.
+_BARRED = {"M_CONSENT_NOT_GIVEN", "M_USER_SUSPENDED"}
+#: What passes: a server that is full, and one that knows nothing of a call every server knows, as
+#: a proxy does in whose place another answers.
+_AWAY = {"M_RESOURCE_LIMIT_EXCEEDED", "M_UNRECOGNIZED"}
+
 #: Halves of characters, as JSON escapes them; whole ones too are written so by some.
 _HALVES = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -40,6 +46,10 @@ class Refusal(Exception):
     status: int
     code: str  #: such as `M_FORBIDDEN`; empty where the answer is no Matrix answer
     after: timedelta | None = None  #: when to try again, where it says so
+
+
+class Misunderstood(Rejected):
+    """The server makes nothing of what was asked (400): it will make no more of it later."""
 
 
 class Calls:
@@ -55,8 +65,8 @@ class Calls:
 
         Raises:
             RetryLater: too many calls.
-            CredentialsRefused: the token is no good.
-            Rejected: it is refused for good.
+            CredentialsRefused: the token is no good, or the account is barred.
+            Rejected: it is refused for good; Misunderstood, if it makes no sense to the server.
             Unreachable: no answer, or one that makes no sense.
         """
         try:
@@ -129,6 +139,8 @@ def _after(seconds: str | None, milliseconds: object) -> timedelta | None:
 def asked(refusal: Refusal) -> BridgeError:
     """What a refused question comes to."""
     error = posted(refusal)
+    if isinstance(error, Rejected) and refusal.status == 400:
+        return Misunderstood(error.message)
     return Unreachable(error.message) if isinstance(error, MaybeDelivered) else error
 
 
@@ -142,6 +154,13 @@ def posted(refusal: Refusal) -> BridgeError:
         )
     if refusal.code == "M_LIMIT_EXCEEDED" or refusal.status == 429:
         return RetryLater(f"too many at once ({told})", after=refusal.after or _PAUSE)
+    if refusal.code in _BARRED:
+        return CredentialsRefused(
+            f"the homeserver bars the account ({told})",
+            remedy="log in as it with a client, which says what the server asks for",
+        )
+    if refusal.code in _AWAY:
+        return Unreachable(f"the homeserver cannot do it now ({told})")
     if refusal.status >= 500:
         return MaybeDelivered(f"the homeserver is in trouble ({told})")
     if refusal.code:

@@ -21,6 +21,9 @@ _MESSAGE = "m.room.message"
 #: For how long a sign of typing shows unless it is taken back, in milliseconds.
 _TYPING = 30_000
 
+#: How long a server may take to tell where we are in all our rooms.
+_EVERYTHING = timedelta(minutes=3)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -50,7 +53,7 @@ def sync(since: str, waits: timedelta, only: Mapping[str, Any]) -> Request:
     """What happened after `since`, filtered; at once, or after `waits` if nothing does."""
     milliseconds = int(waits.total_seconds() * 1000)
     method, path = Api.sync("", since or None, milliseconds, dict(only))
-    return Request(method, path, waits=waits)
+    return Request(method, path, waits=waits if since else _EVERYTHING)
 
 
 def history(

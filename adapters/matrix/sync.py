@@ -12,12 +12,13 @@ from typing import Any
 
 from adapters.matrix import endpoints
 from adapters.matrix.arrivals import Arrivals
-from adapters.matrix.calls import Calls
+from adapters.matrix.calls import Calls, Misunderstood
 from adapters.matrix.invitations import Invitations
 from adapters.matrix.places import Account
 from adapters.matrix.reading import Event, read
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.timeline import PAGE, TYPES, events_in, whole
+from adapters.matrix.troubles import Troubles
 from bridge.errors import DatabaseFailed, Rejected, RetryLater, Unreachable
 from bridge.model.inbound import Inbound
 from bridge.plugin import Host
@@ -28,19 +29,17 @@ _KEY = "sync"
 #: How long the server may keep a poll that has nothing to tell.
 _POLL = timedelta(seconds=30)
 _NOTHING: dict[str, Any] = {"types": []}
-_FILTER = {
-    "presence": _NOTHING,
+_ROOM = {
+    "timeline": {"limit": PAGE, "types": TYPES},
+    "state": {"types": ["m.room.member", "m.room.encryption"], "lazy_load_members": True},
+    "ephemeral": _NOTHING,
     "account_data": _NOTHING,
-    "room": {
-        "timeline": {"limit": PAGE, "types": TYPES},
-        "state": {
-            "types": ["m.room.member", "m.room.encryption"],
-            "lazy_load_members": True,
-        },
-        "ephemeral": _NOTHING,
-        "account_data": _NOTHING,
-    },
 }
+_FILTER = {"presence": _NOTHING, "account_data": _NOTHING, "room": _ROOM}
+#: The first sync of all tells no history, only where we are and where we are called.
+_FROM_NOW = {**_FILTER, "room": {**_ROOM, "timeline": {"limit": 1, "types": TYPES}}}
+#: So often in a row the server must make nothing of our place.
+_REFUSALS = 3
 #: After the first failure, doubled with each further one up to the last.
 _PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=250), timedelta(seconds=30)
 
@@ -62,9 +61,11 @@ class Sync:
         self._rooms = rooms
         self._invitations = invitations
         self._arrivals = Arrivals(calls, host, me)
+        self._troubles = Troubles()
         self._since = ""
         self._count = 0
         self._failures = 0
+        self._refusals = 0  #: how often in a row the server made nothing of our place
 
     async def begin(self) -> None:
         """Go on where the last run ended; the very first begins now, without history.
@@ -86,21 +87,32 @@ class Sync:
         """
         while True:
             try:
-                if self._since:
-                    await self._take(await self._poll(_POLL))
-                else:
-                    await self._begin_now()
-            except Rejected as error:
-                _log.error("matrix.place_refused", extra={"error": error.message})
-                self._since = ""
-                await self._pause(error)
-            except (RetryLater, Unreachable, DatabaseFailed) as error:
+                await self._go_on()
+            except (RetryLater, Unreachable, Rejected, DatabaseFailed) as error:
                 await self._pause(error)
             else:
                 self._went_well()
 
+    async def _go_on(self) -> None:
+        """Take what comes next; from now, if the server certainly knows our place no longer.
+
+        Only a server that takes a sync from now, and none from there, proves that. Any other
+        refusal (a proxy that leads elsewhere, an account with a limit) passes, and loses nothing.
+        """
+        try:
+            batch = await self._poll(self._since, _POLL)
+        except Misunderstood as error:
+            self._refusals += 1
+            if self._refusals < _REFUSALS:
+                raise
+            await self._begin_now()
+            _log.error("matrix.place_refused", extra={"error": error.message})
+        else:
+            await self._take(batch)
+        self._refusals = 0
+
     async def _begin_now(self) -> None:
-        batch = await self._poll(timedelta())
+        batch = await self._poll("", timedelta())
         await self._invited(batch)
         for room, section in _sections(batch, "join"):
             state = section.get("state")
@@ -109,17 +121,18 @@ class Sync:
                 await self._invitations.refuse(room)
         await self._reached(batch, changed=True)
 
-    async def _poll(self, waits: timedelta) -> dict[str, Any]:
-        return await self._calls.ask(endpoints.sync(self._since, waits, _FILTER))
+    async def _poll(self, since: str, waits: timedelta) -> dict[str, Any]:
+        return await self._calls.ask(endpoints.sync(since, waits, _FILTER if since else _FROM_NOW))
 
     async def _take(self, batch: dict[str, Any]) -> None:
         """Everything in it; only then have we reached its end."""
         before = self._count
         await self._invited(batch)
-        for room, section in _sections(batch, "join"):
+        for room, section in self._troubles.last(_sections(batch, "join")):
             await self._joined(room, section)
         for room, section in _sections(batch, "leave"):
-            await self._left(room, section)
+            with self._troubles.held_up(room):
+                await self._left(room, section)
         await self._reached(batch, changed=self._count != before or bool(batch.get("rooms")))
 
     async def _invited(self, batch: dict[str, Any]) -> None:
@@ -129,17 +142,27 @@ class Sync:
             await self._invitations.answer(room, list(listed))
 
     async def _joined(self, identity: str, section: Event) -> None:
+        events: list[Event] | None = None
+        with self._troubles.held_up(identity):
+            events = await self._happened(identity, section)
+        if events is None:
+            return
+        for event in events:
+            with self._troubles.held_up(identity, str(event.get("event_id"))[:255]):
+                self._rooms.note(identity, event)
+                await self._heard(identity, event)
+        with self._troubles.held_up(identity):
+            room = await self._rooms.of(identity)
+            if room is not None and room.encrypted:
+                await self._invitations.refuse(identity)
+
+    async def _happened(self, identity: str, section: Event) -> list[Event] | None:
         if await self._rooms.of(identity) is None:
-            return  # we have left it since; the next answer says so
+            return None  # we have left it since; the next answer says so
         state = section.get("state")
         for event in events_in(state.get("events") if isinstance(state, dict) else None):
             self._rooms.note(identity, event)
-        for event in await whole(self._calls, identity, section, self._since, self._me.user):
-            self._rooms.note(identity, event)
-            await self._heard(identity, event)
-        room = await self._rooms.of(identity)
-        if room is not None and room.encrypted:
-            await self._invitations.refuse(identity)
+        return await whole(self._calls, identity, section, self._since, self._me.user)
 
     async def _heard(self, identity: str, event: Event) -> None:
         room = await self._rooms.of(identity)
@@ -175,15 +198,16 @@ class Sync:
             kept = {"user": self._me.user, "since": reached, "count": self._count}
             await self._host.memory.remember(_KEY, json.dumps(kept))
         self._since = reached
+        self._troubles.over()
 
     async def _pause(self, error: RetryLater | Unreachable | DatabaseFailed | Rejected) -> None:
         """Say once that it does not go well, and wait."""
-        if isinstance(error, RetryLater):
-            await self._host.clock.sleep(error.after)
-            return
         self._failures += 1
         if self._failures == 2:
             self._host.report(connected=False, detail=error.message)
+        if isinstance(error, RetryLater):
+            await self._host.clock.sleep(error.after)
+            return
         longest = _LONGEST_PAUSE / _PAUSE
         await self._host.clock.sleep(_PAUSE * min(2.0 ** min(self._failures - 1, 20), longest))
 
