@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.core.plain import linked, plain
+from bridge.core.plain import LONGEST, linked, plain
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,19 @@ from bridge.core.plain import linked, plain
         ("<br>", ""),
         (" \n ", ""),
         ("***", "***"),
+        ("if a<b or c>d, say so", "if a<b or c>d, say so"),
+        ('<b class="x">so</b>', "so"),
+        ("5*3=15 and 4*2=8", "5*3=15 and 4*2=8"),
+        ("2**8 is **not** 2*8**", "2**8 is not 2*8**"),
+        ("Kunden**service**team, *1* of 2", "Kundenserviceteam, 1 of 2"),
+        ("https://a.example/_next/*x*/y_", "https://a.example/_next/*x*/y_"),
+        ("**https://a.example/x_y**", "https://a.example/x_y"),
+        ("https://a.example?b=1&amp;c=_2_", "https://a.example?b=1&c=2"),
+        ("<code>a*b*c &lt;d&gt;</code>", "a*b*c <d>"),
+        ("0. a\n1. b", "0. a\n1. b"),
+        ("<ol><li>a</li><li>b<ul><li>c</li></ul></li></ol>", "1. a\n2. b\n  - c"),
+        ("<ol start='3'><li></li><li>d</li></ol>", "4. d"),
+        ("<tr><td>a</td><td>b</td></tr>", "a b"),
     ],
 )
 def test_marks_go_and_words_stay(source: str, said: str) -> None:
@@ -57,3 +70,13 @@ def test_marks_go_and_words_stay(source: str, said: str) -> None:
 )
 def test_a_link_says_its_address_once(words: str, address: str, said: str) -> None:
     assert linked(words, address) == said
+
+
+def test_a_text_of_endless_length_is_told_as_it_was_written() -> None:
+    source = "**" + "[" * LONGEST
+    assert plain(source) == source
+
+
+@pytest.mark.parametrize("mark", ["[", "![", "<", "*", "_", "> ", "`", "<ul><li>a", "- a\n", "&"])
+def test_of_a_text_full_of_marks_there_is_not_much_more_than_was_written(mark: str) -> None:
+    assert len(plain(mark * (2000 // len(mark)))) < 20_000
