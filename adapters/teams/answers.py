@@ -6,7 +6,6 @@ or 504 is to be repeated, says Microsoft. A gateway's answer does not say what b
 behind it, and there is no key to repeat it by, so for a post it leaves the outcome open.
 """
 
-import asyncio
 import json
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,8 +23,10 @@ from bridge.errors import (
     Unreachable,
 )
 
-#: The longest wait for one answer.
+#: The longest wait for one answer, and for the connection before it: without one nothing was sent.
 TIMEOUT = timedelta(seconds=15)
+_CONNECTING = timedelta(seconds=5)
+LIMITS = aiohttp.ClientTimeout(total=TIMEOUT.total_seconds(), connect=_CONNECTING.total_seconds())
 #: No pause that is asked for is obeyed for longer at a time.
 _LONGEST_PAUSE = timedelta(hours=1)
 _PAUSE_UNSAID = timedelta(seconds=5)
@@ -85,6 +86,7 @@ async def exchanged(
     *,
     headers: dict[str, str] | None = None,
     data: dict[str, str] | bytes | None = None,
+    limits: aiohttp.ClientTimeout = LIMITS,
 ) -> Answer:
     """The answer to one request. No redirect is followed: it would carry secrets elsewhere.
 
@@ -97,10 +99,9 @@ async def exchanged(
     """
     told = {**(headers or {}), "Connection": "close"}
     try:
-        async with (
-            asyncio.timeout(TIMEOUT.total_seconds()),
-            http.request(method, url, headers=told, data=data, allow_redirects=False) as answer,
-        ):
+        async with http.request(
+            method, url, headers=told, data=data, allow_redirects=False, timeout=limits
+        ) as answer:
             body = _read(await _bounded(answer))
             return Answer(answer.status, body, _pause(answer.headers.get("Retry-After")))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
@@ -111,12 +112,18 @@ async def exchanged(
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
-    """What the answer says, up to a limit; nothing beyond that is read."""
+    """What the answer says; nothing if it breaks off, or is longer than any of theirs.
+
+    What became of the request its status has told before.
+    """
     found = b""
-    async for chunk in answer.content.iter_any():
-        found += chunk
-        if len(found) > _READ:
-            raise ValueError("more than any answer of theirs")
+    try:
+        async for chunk in answer.content.iter_any():
+            found += chunk
+            if len(found) > _READ:
+                return b""
+    except (aiohttp.ClientError, OSError):  # the time limit's too
+        return b""
     return found
 
 
@@ -124,6 +131,9 @@ def trouble(answer: Answer, *, repeatable: bool) -> BridgeError:
     """What a bad answer about a conversation comes to; `repeatable` if it may be asked twice."""
     told = _told(answer)
     match answer.status:
+        case status if 300 <= status < 400:
+            # Sent on elsewhere, and we do not go there: nothing was done here.
+            return Unreachable(f"Teams is somewhere else: {told}")
         case 401:
             return CredentialsRefused(f"Teams refuses the app: {told}", remedy=_REMEDY)
         case 404 if answer.codes & _GONE:
@@ -176,6 +186,6 @@ def _read(body: bytes) -> dict[str, Any]:
 
 def _pause(header: str | None) -> timedelta | None:
     """`Retry-After`, in seconds, within reason."""
-    if header is None or not header.strip().isdigit():
+    if header is None or not header.strip().isdigit() or not header.isascii():
         return None
     return min(timedelta(seconds=max(1, int(header.strip()[:6]))), _LONGEST_PAUSE)

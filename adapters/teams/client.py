@@ -32,7 +32,6 @@ class TeamsClient:
 
     def __init__(self, services: Services, login: Login, http: aiohttp.ClientSession) -> None:
         self._services, self._login, self._http = services, login, http
-        self._welcome = False  # whether the present token was good before
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Post it in its thread."""
@@ -63,15 +62,14 @@ class TeamsClient:
             await self._call("POST", url, to_teams.typing())
 
     async def _call(self, method: str, url: str, body: dict[str, Any]) -> Answer:
-        headers = {"Content-Type": "application/json; charset=utf-8", **await self._login.header()}
+        who = await self._login.header()
+        headers = {"Content-Type": "application/json; charset=utf-8", **who}
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         answer = await exchanged(self._http, method, url, headers=headers, data=data)
         if answer.good:
-            self._welcome = True
+            self._login.taken(who)
             return answer
-        if answer.status == 401:
-            self._login.forget()
-            if self._welcome:  # it may only have been withdrawn: another is asked for, once
-                self._welcome = False
-                raise RetryLater("Teams refuses the token that it took before", after=_AGAIN)
+        if answer.status == 401 and self._login.refused(who):
+            # It may only have been withdrawn: another is asked for, and has to be good at once.
+            raise RetryLater("Teams refuses the token that it took before", after=_AGAIN)
         raise trouble(answer, repeatable=method == "PUT")

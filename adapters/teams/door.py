@@ -4,6 +4,8 @@ What is not believed is 401 or 403, what makes no sense 400; what could not be s
 at, is 503. Everything else is 200, and only once it is stored.
 """
 
+from urllib.parse import urlsplit
+
 from aiohttp import web
 from microsoft_agents.activity import Activity
 
@@ -17,8 +19,9 @@ from bridge.plugin.settings import is_loopback
 
 PATH = "/messages"
 
-#: What a proxy adds: then whoever calls is not on this machine, whatever the socket says.
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+#: What a proxy or a page in a browser adds, by how it begins: then it is not the emulator that
+#: calls, whatever the socket says.
+_ELSEWHERE = ("forwarded", "x-forwarded", "x-real-ip", "via", "cf-", "origin", "sec-fetch-")
 
 
 class Door:
@@ -79,6 +82,15 @@ class Door:
 
 
 def _near(request: web.Request) -> bool:
-    """Whether whoever calls is on this machine, where the emulator is."""
-    forwarded = any(header in request.headers for header in _FORWARDED)
-    return is_loopback(request.remote or "") and not forwarded
+    """Whether whoever calls is on this machine, where the emulator is, as far as can be seen."""
+    passed_on = any(name.lower().startswith(_ELSEWHERE) for name in request.headers)
+    # A stranger's name that leads here is how their page in a browser would call.
+    return is_loopback(request.remote or "") and is_loopback(_called(request)) and not passed_on
+
+
+def _called(request: web.Request) -> str:
+    """The name by which we are called; empty if it is none."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""

@@ -61,6 +61,8 @@ def activity_of(body: bytes) -> Activity:
         # The SDK raises what it likes: TypeError for an empty channel, a bare Exception elsewhere.
         raise Unreadable from None
     conversation = _conversation(activity)
+    if conversation in {".", ".."}:  # in an address they would lead elsewhere
+        raise Unreadable
     if not 0 < len(conversation) <= LONGEST or len(_given(activity.id) or "") > LONGEST:
         raise Unreadable
     return activity
@@ -138,7 +140,8 @@ def words_of(activity: Activity) -> str:
     """What was written, readable: without the bot's own name, entities decoded."""
     text = _given(activity.text) or ""
     for mention in _mentions(activity):
-        text = text.replace(mention, "", 1)
+        # A name without its tags may be anybody's word as well.
+        text = text.replace(mention, "", 1) if _TAG.match(mention) else text
     # What people type between angle brackets comes as entities, so tags are Teams' own.
     return html.unescape(_TAG.sub("", text)).strip()
 

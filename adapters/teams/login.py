@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from adapters.teams.answers import exchanged, login_trouble
 from adapters.teams.settings import TeamsSettings
 from bridge.clock import Clock
-from bridge.errors import MaybeDelivered, Unreachable
+from bridge.errors import BridgeError, MaybeDelivered, Unreachable
 
 #: How long before its end a token is not used any more.
 _MARGIN = timedelta(minutes=5)
@@ -54,20 +54,52 @@ class Login:
     def __init__(self, settings: TeamsSettings, http: aiohttp.ClientSession, clock: Clock) -> None:
         self._settings, self._http, self._clock = settings, http, clock
         self._token = SecretStr("")
+        self._good = SecretStr("")  # the last that Teams took
         self._until: datetime | None = None
         self._asking = asyncio.Lock()
+        self._asked = 0  # how often, with success or not
+        self._failure: BridgeError | None = None  # of the last time
 
     async def header(self) -> dict[str, str]:
         """The header that says who we are. Raises like `fetched`."""
         if self._settings.emulator:
             return {}
+        before = self._asked
         async with self._asking:
             if self._until is None or self._clock.now() >= self._until:
-                token, lives = await fetched(self._settings, self._http)
-                self._token = SecretStr(token)
-                self._until = self._clock.now() + max(lives - _MARGIN, lives / 2)
+                # Whoever waited while it was asked in vain does not wait for another time: a post
+                # that waits for all before it would be called off, and be in doubt for nothing.
+                if self._failure is not None and self._asked > before:
+                    raise self._failure.with_traceback(None)
+                await self._renew()
         return {"Authorization": f"Bearer {self._token.get_secret_value()}"}
 
-    def forget(self) -> None:
-        """The token was refused: ask for another the next time."""
-        self._until = None
+    async def _renew(self) -> None:
+        try:
+            token, lives = await fetched(self._settings, self._http)
+        except BridgeError as error:
+            self._failure = error
+            raise
+        else:
+            self._failure = None
+        finally:
+            self._asked += 1
+        self._token = SecretStr(token)
+        self._until = self._clock.now() + max(lives - _MARGIN, lives / 2)
+
+    def taken(self, header: dict[str, str]) -> None:
+        """This header was good."""
+        self._good = _token(header)
+
+    def refused(self, header: dict[str, str]) -> bool:
+        """This header was refused: another is asked for. Whether it had been good before.
+
+        If several were under way with it, the first has it renewed, and the new one stays.
+        """
+        if _token(header) == self._token:
+            self._until = None
+        return _token(header) == self._good
+
+
+def _token(header: dict[str, str]) -> SecretStr:
+    return SecretStr(header.get("Authorization", "").removeprefix("Bearer "))

@@ -51,7 +51,8 @@ class Doorkeeper:
             Unreachable: there are no keys to look at it by.
         """
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token or len(token) > _LONGEST:
+        fit = 0 < len(token) <= _LONGEST and token.isascii()
+        if scheme.lower() != "bearer" or not fit:
             raise Stranger
         try:
             key = await self._keys.of(str(jwt.get_unverified_header(token).get("kid") or ""))

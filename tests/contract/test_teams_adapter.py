@@ -1,5 +1,6 @@
 """Does the Teams adapter bring what people say, and show what is owed, once and as it is?"""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import aiohttp
 import pytest
 
 from adapters.teams.connection import connect, prove
+from adapters.teams.login import Login
 from adapters.teams.settings import TeamsSettings
 from bridge.errors import (
     CredentialsRefused,
@@ -217,6 +219,40 @@ async def test_a_withdrawn_token_is_renewed_once_and_then_a_person_must_act(
     stage.microsoft.revoke()
     with pytest.raises(CredentialsRefused):
         await stage.client.deliver(outbound(thread, "three"))
+
+
+async def test_posts_that_met_the_same_withdrawn_token_are_all_tried_again(
+    stage: TeamsStage,
+) -> None:
+    thread = await stage.thread()
+    await stage.client.deliver(outbound(thread, "one"))
+    stage.microsoft.revoke()
+
+    posts = [stage.client.deliver(outbound(thread, each)) for each in ("two", "three", "four")]
+    outcomes = await asyncio.gather(*posts, return_exceptions=True)
+
+    assert {type(each) for each in outcomes} == {RetryLater}
+
+
+async def test_nobody_waits_for_the_login_again_that_just_did_in_vain(stage: TeamsStage) -> None:
+    held, asked = asyncio.Event(), []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        await held.wait()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = stage.settings.model_copy(update={"login_url": url})
+        login = Login(settings, stage.host.http, stage.clock)
+        posts = [asyncio.create_task(login.header()) for _ in range(5)]
+        await until(lambda: len(asked) == 1)
+        held.set()
+        outcomes = await asyncio.gather(*posts, return_exceptions=True)
+
+    assert {type(each) for each in outcomes} == {Unreachable}
+    assert len(asked) == 1
 
 
 async def test_a_token_is_renewed_before_it_ends(stage: TeamsStage) -> None:

@@ -67,7 +67,17 @@ async def test_nobody_is_believed_without_a_token_of_the_announced_keys(stage: T
     weak = jwt.encode(claims, "x" * 32, algorithm="HS256", headers={"kid": name})
     unsigned = jwt.encode(claims, "", algorithm="none", headers={"kid": name})
 
-    for token in ("", "x", "a.b.c", forged, weak, unsigned, f"{good[:-4]}AAAA", "y" * 8_100):
+    for token in (
+        "",
+        "x",
+        "a.b.c",
+        "\udcff.b.c",
+        forged,
+        weak,
+        unsigned,
+        f"{good[:-4]}AAAA",
+        "y" * 8_100,
+    ):
         assert await stage.teams.bring(activity(stage), token) == 401
     assert stage.host.accepted == []
 
@@ -196,6 +206,11 @@ async def test_the_emulator_needs_no_token_but_has_to_be_on_this_machine(
         ("http://127.0.0.1:80/_connector", {}, 403),
         (EMULATOR, {"X-Forwarded-For": "203.0.113.7"}, 401),
         (EMULATOR, {"Forwarded": "for=203.0.113.7"}, 401),
+        (EMULATOR, {"X-Forwarded-Host": "bridge.example"}, 401),
+        (EMULATOR, {"Origin": "https://page.example"}, 401),
+        (EMULATOR, {"Sec-Fetch-Site": "same-origin"}, 401),
+        (EMULATOR, {"Host": "rebound.example:8080"}, 401),
+        (EMULATOR, {"Host": "[1"}, 401),
     ],
 )
 async def test_with_the_emulator_nobody_else_comes_in(

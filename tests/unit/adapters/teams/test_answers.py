@@ -38,7 +38,7 @@ def answered(status: int, code: str = "", **body: object) -> Answer:
         (answered(502), MaybeDelivered, RetryLater),
         (answered(503), MaybeDelivered, RetryLater),
         (answered(504), MaybeDelivered, RetryLater),
-        (answered(302), MaybeDelivered, MaybeDelivered),
+        (answered(302), Unreachable, Unreachable),
     ],
 )
 def test_each_refusal_says_what_to_do_next_and_how_sure_we_are(

@@ -84,6 +84,12 @@ def test_words_are_read_as_they_were_written(text: str, plain: str) -> None:
     assert said(text=text, entities=[MENTION]) == plain
 
 
+def test_a_name_without_tags_is_no_reason_to_eat_a_word() -> None:
+    named = {**MENTION, "text": "Agent"}
+
+    assert said(text="the Agent said: ask @Agent", entities=[named]) == "the Agent said: ask @Agent"
+
+
 def test_somebody_who_only_mentions_the_bot_calls_it() -> None:
     assert said(text="<at>Agent</at>", entities=[MENTION], conversation=CHANNEL) == ""
     assert read(text="", conversation=CHANNEL) is None
@@ -188,6 +194,7 @@ def test_oddities_beside_what_is_said_cost_nobody_their_words() -> None:
         b"nonsense",
         b'{"type": "message"}',
         b"[" * 9999,
+        b'{"type": "message", "conversation": {"id": ".."}}',
     ],
 )
 def test_what_cannot_be_read_is_said_to_be_so(body: bytes) -> None:
