@@ -3,6 +3,10 @@
 A frame is its length in four bytes (big-endian) and a msgpack value. Whatever is read is handled in
 the order it came: what was told before an answer is known before it. A line that breaks, or on
 which something is said that makes no sense, ends every call that is under way.
+
+The ends are not equal. The daemon reads no more than it can see to, and its answers never wait for
+the process. The process trusts the daemon and reads whatever comes: were it to wait as well, each
+could wait for an answer that lies behind what the other does not read.
 """
 
 import asyncio
@@ -16,10 +20,16 @@ import msgspec
 
 from bridge.runtime.isolation.failures import Failure, error_of, failure_of
 
-#: The longest frame, in bytes: eight times the longest request.
+#: The longest frame to the daemon, in bytes: eight times the longest request; and from it, as much
+#: as all that an adapter remembers may be.
 LONGEST: Final = 8 * 1024 * 1024
+LONGEST_THERE: Final = 8 * LONGEST
 #: How many calls of the other side are seen to at once; with more, nothing further is read.
 MOST_CALLS: Final = 1_000
+#: And how many bytes of calls and of answers that may be long.
+MOST_BYTES: Final = 64 * 1024 * 1024
+#: After so many frames others have their turn.
+_IN_A_ROW: Final = 32
 #: With so many bytes waiting to be sent, what is only told may be left out.
 CLOGGED: Final = 1024 * 1024
 
@@ -30,6 +40,10 @@ class LineBroken(Exception):
 
 class NotAsked(LineBroken):
     """The other side was gone before it could be asked."""
+
+
+class WrongAnswer(Exception):
+    """The other side's answer is none to what was asked."""
 
 
 class TooLong(Exception):
@@ -43,6 +57,7 @@ class Spoken:
     name: str
     arguments: Any
     result: Any = None
+    weight: int = 0  #: how many bytes its answer may have, if that is many
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
@@ -89,7 +104,7 @@ Hearing = tuple[Spoken, Callable[..., None]]
 class Line:
     """One end. `answers` and `hears` are by the names of what the other end may say.
 
-    Of its calls at `most` so many are seen to at once.
+    Of its calls at `most` so many are seen to at once; None: all, as the other end is the daemon.
     """
 
     def __init__(
@@ -99,26 +114,31 @@ class Line:
         *,
         answers: Mapping[str, Answer],
         hears: Mapping[str, Hearing],
-        most: int = MOST_CALLS,
+        most: int | None = MOST_CALLS,
     ) -> None:
         self._reader, self._writer = reader, writer
         self._answers = answers
         self.hears = hears
         self._decoder = msgspec.msgpack.Decoder(_Frame)
         self._most = most
+        self._takes, self._sends = LONGEST, LONGEST_THERE
+        if most is None:
+            self._takes, self._sends = self._sends, self._takes
         self._numbers = 0
         self._waiting: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._working: dict[int, asyncio.Task[None]] = {}
+        self._weight = 0  #: of what is worked at, in bytes
         self._room = asyncio.Event()
         self._broken = False
+        self._full = False
         self.frames = 0  #: how many were read
-        self.stalled = False  #: nothing is read, as too much is under way
 
     async def ask(self, spoken: Spoken, *arguments: object) -> Any:  # noqa: ANN401 - see `result`
         """The other side's answer, of the type that `spoken` says.
 
         Raises:
             LineBroken: there will be none.
+            WrongAnswer: it is not of that type.
             TooLong: it was not asked.
             Exception: whatever the other side raised, as `failures` carries it.
         """
@@ -133,8 +153,10 @@ class Line:
         except asyncio.CancelledError:
             self._try_send(CalledOff(number))
             raise
-        except (OSError, msgspec.DecodeError):
+        except OSError:
             raise LineBroken from None
+        except msgspec.DecodeError:
+            raise WrongAnswer from None
         finally:
             self._waiting.pop(number, None)
             if answer.done() and not answer.cancelled():
@@ -149,6 +171,11 @@ class Line:
         """Whether the other side is far behind."""
         return self._broken or self._writer.transport.get_write_buffer_size() > CLOGGED
 
+    @property
+    def stalled(self) -> bool:
+        """Whether nothing is read as too much is under way here, and the other end is in time."""
+        return self._full and not self._writer.transport.get_write_buffer_size()
+
     async def listen(self) -> None:
         """See to what the other side says, until the line breaks.
 
@@ -158,6 +185,8 @@ class Line:
         try:
             while True:
                 await self._hear(await self._read())
+                if self.frames % _IN_A_ROW == 0:
+                    await asyncio.sleep(0)  # what is there already is read without waiting
         # What is said is taken as it is said, and may be anything at all.
         except Exception:
             raise LineBroken from None
@@ -166,7 +195,7 @@ class Line:
 
     async def _read(self) -> _Frame:
         size = int.from_bytes(await self._reader.readexactly(4), "big")
-        if size > LONGEST:
+        if size > self._takes:
             raise LineBroken
         frame: _Frame = self._decoder.decode(await self._reader.readexactly(size))
         self.frames += 1
@@ -185,12 +214,19 @@ class Line:
                 spoken, heard = self._known(self.hears, name)
                 heard(*msgspec.msgpack.decode(arguments, type=spoken.arguments))
             case Asked(number, name, arguments):
-                spoken, answer = self._known(self._answers, name)
-                read = msgspec.msgpack.decode(arguments, type=spoken.arguments)
-                work = asyncio.ensure_future(self._answer(number, answer, read))
-                self._working[number] = work
-                work.add_done_callback(lambda _done: self._worked(number))
+                self._begin(number, name, arguments)
                 await self._while_full()
+
+    def _begin(self, number: int, name: str, arguments: msgspec.Raw) -> None:
+        spoken, answer = self._known(self._answers, name)
+        if number in self._working:
+            raise LineBroken
+        read = msgspec.msgpack.decode(arguments, type=spoken.arguments)
+        weight = len(memoryview(arguments)) + spoken.weight
+        work = asyncio.ensure_future(self._answer(number, answer, read))
+        self._working[number] = work
+        self._weight += weight
+        work.add_done_callback(lambda _done: self._worked(number, weight))
 
     def _known(self, table: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - either table
         if name not in table:
@@ -207,14 +243,17 @@ class Line:
             answer.set_result(outcome)
 
     async def _while_full(self) -> None:
-        while len(self._working) >= self._most:
-            self.stalled = True
+        if self._most is None:
+            return
+        while len(self._working) >= self._most or self._weight > MOST_BYTES:
+            self._full = True
             self._room.clear()
             await self._room.wait()
-        self.stalled = False
+        self._full = False
 
-    def _worked(self, number: int) -> None:
-        self._working.pop(number, None)
+    def _worked(self, number: int, weight: int) -> None:
+        del self._working[number]
+        self._weight -= weight
         self._room.set()
 
     async def _answer(
@@ -230,10 +269,12 @@ class Line:
             self._send(reply)
         except TooLong as error:
             self._try_send(Failed(number, failure_of(error)))
+        with suppress(OSError):
+            await self._writer.drain()  # as long as it lies here, it is work of ours
 
     def _send(self, frame: _Frame) -> None:
         data = msgspec.msgpack.encode(frame)
-        if len(data) > LONGEST:
+        if len(data) > self._sends:
             raise TooLong
         if not self._broken:
             self._writer.write(len(data).to_bytes(4, "big") + data)
@@ -260,7 +301,7 @@ async def connected(
     *,
     answers: Mapping[str, Answer],
     hears: Mapping[str, Hearing],
-    most: int = MOST_CALLS,
+    most: int | None = MOST_CALLS,
 ) -> Line:
     """The line over this end of a socket pair, which it will close."""
     try:

@@ -27,7 +27,7 @@ async def serve(sock: socket.socket) -> None:
     """Until the daemon lets go of the adapter, or is gone."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         serving = Serving(http)
-        serving.line = await connected(sock, answers=serving.answers, hears=serving.hears)
+        await serving.connect(sock)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, loop.call_later, _DRAINING, serving.leave)
         with suppress(LineBroken):
@@ -47,6 +47,10 @@ class Serving:
         self._capabilities = Capabilities()
         self._host: LentHost | None = None
         self._adapter: object = None
+
+    async def connect(self, sock: socket.socket) -> None:
+        """Have the line to the daemon over this socket; whatever it asks is seen to at once."""
+        self.line = await connected(sock, answers=self.answers, hears=self.hears, most=None)
 
     @property
     def answers(self) -> dict[str, Answer]:

@@ -10,7 +10,10 @@ from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Capabilities, Glimpse
 from bridge.runtime.calling import Verb
-from bridge.runtime.isolation.line import Spoken
+from bridge.runtime.isolation.line import LONGEST, LONGEST_THERE, Spoken
+
+#: The longest text that an adapter in a process of its own remembers, or hands out as a receipt.
+LONGEST_KEPT: Final = 1024 * 1024
 
 
 class Settings(msgspec.Struct, frozen=True, array_like=True):
@@ -85,12 +88,12 @@ REQUEST: Final = Spoken("request", tuple[Request], Response)
 PONG: Final = Spoken("pong", tuple[()])
 ACCEPT: Final = Spoken("accept", tuple[Inbound], Accepted)
 DOUBLED: Final = Spoken("doubled", tuple[DeliveryId, Receipt, bool], bool)
-RECALL: Final = Spoken("recall", tuple[str], str | None)
-RECALL_ALL: Final = Spoken("recall_all", tuple[str], dict[str, str])
+RECALL: Final = Spoken("recall", tuple[str], str | None, LONGEST_KEPT)
+RECALL_ALL: Final = Spoken("recall_all", tuple[str], dict[str, str], LONGEST_THERE)
 REMEMBER: Final = Spoken("remember", tuple[str, str, bool])
 FORGET: Final = Spoken("forget", tuple[str])
-OPEN_THREADS: Final = Spoken("open_threads", tuple[str], list[ThreadKey])
-CONVERSATIONS_OF: Final = Spoken("conversations_of", tuple[PersonId], list[Glimpse])
+OPEN_THREADS: Final = Spoken("open_threads", tuple[str], list[ThreadKey], LONGEST)
+CONVERSATIONS_OF: Final = Spoken("conversations_of", tuple[PersonId], list[Glimpse], LONGEST_KEPT)
 SERVE: Final = Spoken("serve", tuple[str, str])  #: method and path
 REPORT: Final = Spoken("report", tuple[bool, str])
 #: Logger, level, event, fields.

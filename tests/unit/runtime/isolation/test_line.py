@@ -1,20 +1,27 @@
 """Two ends call each other; whatever one of them does, the other knows where it is."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from bridge.errors import Rejected
 from bridge.runtime.isolation.line import (
     LONGEST,
+    LONGEST_THERE,
+    MOST_BYTES,
+    Asked,
+    Line,
     LineBroken,
     NotAsked,
+    Said,
     Spoken,
     TooLong,
+    WrongAnswer,
     connected,
 )
 
@@ -33,7 +40,7 @@ class Pair:
     async def open(self) -> None:
         ours, theirs = socket.socketpair()
         self.raw = theirs
-        self.near = await connected(ours, answers={}, hears={})
+        self.near = await connected(ours, answers={"echo": (ECHO, self._same)}, hears={}, most=None)
         self.far = await connected(
             theirs,
             answers={"echo": (ECHO, lambda text: self.answer(text))},
@@ -163,7 +170,7 @@ async def test_what_is_too_long_is_not_sent_and_breaks_nothing(pair: Pair) -> No
         await pair.near.ask(ECHO, "x" * (LONGEST + 1))
 
     async def answer(_text: str) -> str:
-        return "x" * (LONGEST + 1)
+        return "x" * (LONGEST_THERE + 1)
 
     pair.answer = answer
     with pytest.raises(Exception, match=r"^$") as raised:
@@ -222,6 +229,118 @@ async def test_too_many_calls_at_once_are_not_read_until_some_are_seen_to(
     assert not pair.far.stalled
 
 
+async def test_whoever_waits_for_the_daemon_reads_its_answers_however_much_it_is_asked(
+    pair: Pair,
+) -> None:
+    """Else its calls and ours would wait for each other."""
+
+    async def answer(text: str) -> str:
+        return str(await pair.near.ask(ECHO, text))
+
+    pair.near._answers = {"echo": (ECHO, answer)}
+    asking = [asyncio.ensure_future(pair.far.ask(ECHO, str(n))) for n in range(1_001)]
+
+    async with asyncio.timeout(20):
+        assert await asyncio.gather(*asking) == [str(n) for n in range(1_001)]
+
+
+async def test_an_answer_of_another_kind_is_no_broken_line(pair: Pair) -> None:
+    async def answer(_text: str) -> int:
+        return 5
+
+    pair.answer = answer
+    with pytest.raises(WrongAnswer):
+        await pair.near.ask(ECHO, "x")
+    pair.answer = pair._same
+    assert await pair.near.ask(ECHO, "still there") == "still there"
+
+
+class Hostile:
+    """A line whose other end sends what it likes, and reads nothing."""
+
+    def __init__(self, line: Line, theirs: socket.socket) -> None:
+        self.line, self._theirs = line, theirs
+        theirs.setblocking(False)
+        self.listening = asyncio.create_task(line.listen())
+        self.sending: asyncio.Task[None] | None = None
+
+    def sends(self, *frames: Asked | Said, times: int = 1) -> None:
+        encoded = [msgspec.msgpack.encode(frame) for frame in frames]
+        data = b"".join(len(one).to_bytes(4, "big") + one for one in encoded)
+        loop = asyncio.get_running_loop()
+        self.sending = loop.create_task(loop.sock_sendall(self._theirs, data * times))
+
+
+def asked(number: int) -> Asked:
+    return Asked(number, "echo", msgspec.Raw(msgspec.msgpack.encode(("x",))))
+
+
+@contextlib.asynccontextmanager
+async def hostile(
+    answer: Callable[[str], Awaitable[str]], spoken: Spoken = ECHO
+) -> AsyncIterator[Hostile]:
+    ours, theirs = socket.socketpair()
+    shout = (SHOUT, lambda _text: None)
+    with theirs:
+        line = await connected(
+            ours, answers={"echo": (spoken, answer)}, hears={"shout": shout}, most=500
+        )
+        far_end = Hostile(line, theirs)
+        yield far_end
+        tasks = [one for one in (far_end.listening, far_end.sending) if one]
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_number_that_is_worked_at_breaks_the_line() -> None:
+    begun = 0
+
+    async def answer(_text: str) -> str:
+        nonlocal begun
+        begun += 1
+        await asyncio.Event().wait()
+        return ""
+
+    async with hostile(answer) as far_end:
+        far_end.sends(asked(1), times=600)
+        with pytest.raises(LineBroken):
+            await far_end.listening
+    assert begun <= 1
+
+
+async def test_who_reads_no_answers_is_not_read_and_has_no_excuse() -> None:
+    async def answer(_text: str) -> str:
+        return "x" * 1024 * 1024
+
+    heavy = Spoken("echo", tuple[str], str, 4 * 1024 * 1024)
+    async with hostile(answer, heavy) as far_end:
+        far_end.sends(*(asked(number) for number in range(500)))
+        await until(lambda: len(far_end.line._working) > 15)
+        size = far_end.line._writer.transport.get_write_buffer_size
+        await until(lambda: size() > 15_000_000)
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+        assert size() < MOST_BYTES
+        assert not far_end.line.stalled
+
+
+async def test_whoever_never_stops_talking_lets_others_have_their_turns() -> None:
+    async def answer(text: str) -> str:
+        return text
+
+    async with hostile(answer) as far_end:
+        said = Said("shout", msgspec.Raw(msgspec.msgpack.encode(("x",))))
+        far_end.sends(said, times=5_000)
+        most = 0
+        while far_end.line.frames < 5_000:
+            before = far_end.line.frames
+            await asyncio.sleep(0)
+            most = max(most, far_end.line.frames - before)
+    assert most <= 64
+
+
 async def test_frames_that_were_read_are_counted(pair: Pair) -> None:
     before = pair.near.frames
     await pair.near.ask(ECHO, "x")
@@ -230,6 +349,6 @@ async def test_frames_that_were_read_are_counted(pair: Pair) -> None:
 
 async def test_a_line_that_could_not_be_made_leaves_no_socket_open() -> None:
     ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
-    with theirs, suppress(ValueError):
+    with theirs, contextlib.suppress(ValueError):
         await connected(ours, answers={}, hears={})
     assert ours.fileno() == -1

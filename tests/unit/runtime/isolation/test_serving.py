@@ -70,9 +70,7 @@ class Talk:
         self.line = await connected(ours, answers=apart._answers(), hears={})
         self.line.hears = apart._hears(self.line)
         self.serving = serving.Serving(http)
-        self.serving.line = await connected(
-            theirs, answers=self.serving.answers, hears=self.serving.hears
-        )
+        await self.serving.connect(theirs)
         ends = (self.line, self.serving.line)
         self._listening = [asyncio.create_task(end.listen()) for end in ends]
 
