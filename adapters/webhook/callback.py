@@ -73,6 +73,8 @@ class Callbacks:
                 return await _reference(answer)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(f"{self.place}: {_no_way(error)}") from None
+        except (aiohttp.InvalidURL, UnicodeError):  # a name that cannot even be asked for
+            raise Unreachable(f"{self.place}: the name is not known") from None
         except (aiohttp.ClientError, OSError) as error:  # the time limit's too
             told = "no answer in time" if isinstance(error, TimeoutError) else "no readable answer"
             raise MaybeDelivered(f"{self.place}: {told} to a callback") from None
@@ -147,7 +149,9 @@ def _pause(header: str | None, now: datetime) -> timedelta | None:
         pause = timedelta(seconds=int(text[:6]))
     else:
         try:
-            pause = email.utils.parsedate_to_datetime(text).astimezone(UTC) - now
+            moment = email.utils.parsedate_to_datetime(text)
+            # Without a zone it is meant like every date of HTTP, not by the clock on our wall.
+            pause = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
         except (ValueError, OverflowError):
             return None
     return min(max(pause, timedelta(seconds=1)), _LONGEST_PAUSE)

@@ -1,5 +1,6 @@
 """What does a system tell us? Its JSON, read strictly, as what happened in a thread."""
 
+import json
 from datetime import UTC, datetime
 
 import msgspec
@@ -56,7 +57,12 @@ def read(body: bytes) -> Message:
         Unreadable: it is no JSON, or not of one of the shapes.
     """
     try:
-        return _decoder.decode(body)
+        try:
+            return _decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            return _decoder.decode(_whole(body))
     except msgspec.ValidationError as error:
         raise Unreadable(str(error)[:_LONGEST_TOLD]) from None
     except RecursionError:
@@ -65,12 +71,26 @@ def read(body: bytes) -> Message:
         raise Unreadable(f"is not JSON: {error}"[:_LONGEST_TOLD]) from None
 
 
+def _whole(body: bytes) -> bytes:
+    """The same with a mark for each half of a character, which only JSON's escapes can spell.
+
+    Texts that were cut in the middle of one have them; the rest of what somebody said is worth
+    more than to be refused for ever. What is no JSON stays as it is.
+    """
+    if b"\\u" not in body:
+        return body
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+    except ValueError:
+        return body
+
+
 def inbound_of(message: Message, now: datetime, count: int) -> Inbound:
     """The same as the bridge takes it; `count` tells apart what happened at one instant."""
     at = _instant(message.at) or now
     return Inbound(
         thread=ThreadKey(message.thread),
-        identities=(message.id,),
+        identities=(_identity(message.__struct_config__.tag, message.thread, message.id),),
         order=f"{at.isoformat(timespec='microseconds')} {count:012}",
         person=Person(PersonId(message.person.id), message.person.name),
         at=at,
@@ -78,6 +98,12 @@ def inbound_of(message: Message, now: datetime, count: int) -> Inbound:
         opens=getattr(message, "opens", False),
         place=message.place,
     )
+
+
+def _identity(kind: object, thread: str, name: str) -> str:
+    """Many systems count in each thread anew, and name a change like what is changed: neither is
+    the same thing told twice. No id has a space in it."""
+    return f"{kind} {thread} {name}"
 
 
 def _instant(at: datetime | None) -> datetime | None:
@@ -106,8 +132,8 @@ def _body_of(message: Message) -> InboundBody:
         case TellsStatus():
             return StatusAsked()
         case TellsEdited():
-            return Edited(message.original, message.text)
+            return Edited(_identity("said", message.thread, message.original), message.text)
         case TellsDeleted():
-            return Deleted(message.original)
+            return Deleted(_identity("said", message.thread, message.original))
         case TellsClosed():
             return ThreadGone()

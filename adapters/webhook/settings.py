@@ -27,6 +27,9 @@ Showable = Literal[
 SECRET_LENGTH = 32
 #: The bridge calls off a call after a minute; ours are to be over by then.
 _LONGEST_CALL = timedelta(seconds=50)
+#: What belongs to no conversation is remembered for ten minutes: somebody who repeats another's
+#: request later would be told of as something new.
+_WIDEST = timedelta(minutes=10)
 
 
 def _listed(value: object) -> object:
@@ -59,6 +62,12 @@ def _endurable(value: timedelta) -> timedelta:
     return value
 
 
+def _guarding(value: timedelta) -> timedelta:
+    if value > _WIDEST:
+        raise ValueError('is longer than everything told is remembered; write "10m" at most')
+    return value
+
+
 _Secret = Annotated[SecretStr, AfterValidator(_long)]
 
 
@@ -76,7 +85,7 @@ class WebhookSettings(BaseModel):
     #: What we sign callbacks with, where that is not to be the same.
     callback_secret: _Secret = SecretStr("")
     #: How far the instant of a signed request may be from our clock.
-    window: Duration = timedelta(minutes=5)
+    window: Annotated[Duration, AfterValidator(_guarding)] = timedelta(minutes=5)
     #: Where the system is told what to show.
     callback_url: Address
     #: The longest that one callback may take, from the connection to the end of the answer.

@@ -61,7 +61,13 @@ class Speaker(Struct, frozen=True, forbid_unknown_fields=True):
 class Told(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
     """What all kinds have in common."""
 
-    id: Annotated[str, _id("Your own name of this event. Told twice, it counts once.")]
+    id: Annotated[
+        str,
+        _id(
+            "Your own name of this event, among those of its kind and thread. Told twice, it "
+            "counts once."
+        ),
+    ]
     thread: Annotated[str, _id("Your own name of the conversation it belongs to.")]
     person: Speaker
     at: (

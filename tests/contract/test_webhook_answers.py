@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from adapters.webhook.adapter import Webhook, connect, prove
+from adapters.webhook.callback import judged
 from adapters.webhook.settings import WebhookSettings
 from adapters.webhook.signing import distrust
 from bridge.clock import wall_time
@@ -113,6 +115,8 @@ async def test_each_answer_raises_what_it_means(answer: Answer, error: type[Brid
         (saying(503, Retry_After="99999999"), 3600),
         (saying(503, Retry_After="0"), 1),
         (saying(429, Retry_After="Fri, 01 Jan 2100 00:00:00 GMT"), 3600),
+        (saying(429, Retry_After="-5"), 30),
+        (saying(429, Retry_After="\u00b2"), 30),
         (saying(429, Retry_After="Fri, 01 Jan 2010 00:00:00 GMT"), 1),
     ],
 )
@@ -121,6 +125,21 @@ async def test_a_pause_is_kept_within_reason(answer: Answer, after: int) -> None
         with pytest.raises(RetryLater) as raised:
             await adapter.deliver(OWED)
         assert raised.value.after == timedelta(seconds=after)
+
+
+def test_a_date_without_a_zone_is_not_read_by_the_clock_on_our_wall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        asked = {"Retry-After": "Tue, 01 Jan 2030 12:00:10 -0000"}
+        later = judged(429, asked, NOON, "system.example")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert isinstance(later, RetryLater)
+    assert later.after == timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(
@@ -228,9 +247,11 @@ async def test_what_never_left_is_certainly_absent(scheme: str, words: str) -> N
                 await adapter.deliver(OWED)
 
 
-async def test_a_name_that_nobody_knows_is_certainly_absent() -> None:
+@pytest.mark.parametrize(
+    "url", ["https://nobody.invalid/", "https://a..b/", f"https://{'x' * 64}.invalid/"]
+)
+async def test_a_name_that_nobody_knows_is_certainly_absent(url: str) -> None:
     async with aiohttp.ClientSession() as http:
-        url = "https://nobody.invalid/"
         table = WebhookSettings.model_validate({"secret": SECRET, "callback_url": url})
         with pytest.raises(Unreachable, match="the name is not known"):
             await prove(table, http)

@@ -54,8 +54,8 @@ async def front() -> AsyncIterator[Front]:
         ({"kind": "cancel", "delivery": D}, CancelAsked(D), False),
         ({"kind": "person"}, PersonAsked(), True),
         ({"kind": "status"}, StatusAsked(), False),
-        ({"kind": "edited", "original": "0", "text": "x"}, Edited("0", "x"), False),
-        ({"kind": "deleted", "original": "0"}, Deleted("0"), False),
+        ({"kind": "edited", "original": "0", "text": "x"}, Edited("said t 0", "x"), False),
+        ({"kind": "deleted", "original": "0"}, Deleted("said t 0"), False),
         ({"kind": "closed"}, ThreadGone(), False),
     ],
 )
@@ -69,12 +69,37 @@ async def test_each_kind_is_taken_for_what_it_means(
     assert (status, answered) == (200, {"accepted": "new"})
     (inbound,) = front.host.accepted
     assert (inbound.body, inbound.opens) == (body, opens)
-    assert (inbound.thread, inbound.identities, inbound.person.id) == ("t", ("1",), "ann")
+    name = f"{parts.get('kind', 'said')} t 1"
+    assert (inbound.thread, inbound.identities, inbound.person.id) == ("t", (name,), "ann")
 
 
 async def test_what_is_told_twice_is_known(front: Front) -> None:
     assert await front.tell() == (200, {"accepted": "new"})
     assert await front.tell() == (200, {"accepted": "known"})
+
+
+async def test_systems_that_count_in_each_thread_anew_lose_nothing(front: Front) -> None:
+    for thread in ("t", "u"):
+        assert await front.tell(thread=thread) == (200, {"accepted": "new"})
+    told = {"kind": "deleted", "original": "1", "text": None}
+    deletion = {name: value for name, value in {**HELLO, **told}.items() if value is not None}
+    for answered in ("new", "known"):
+        _, _, accepted = await front.post(json.dumps(deletion).encode())
+        assert accepted == {"accepted": answered}
+    first, *_, deleted = front.host.accepted
+    assert deleted.body == Deleted(first.identities[0])
+
+
+@pytest.mark.parametrize("ids", [("a b", "c"), ("a", "b c")])
+async def test_no_two_names_can_be_made_one(front: Front, ids: tuple[str, str]) -> None:
+    thread, name = ids
+    assert (await front.tell(thread=thread, id=name))[0] == 400
+
+
+async def test_half_a_character_costs_nobody_the_rest(front: Front) -> None:
+    body = json.dumps({**HELLO, "text": "so \ud83d"}).encode()
+    assert (await front.post(body))[0] == 200
+    assert front.host.accepted[0].body == Said("so ?")
 
 
 async def test_what_cannot_be_stored_is_not_acknowledged_and_comes_again(front: Front) -> None:
@@ -99,7 +124,7 @@ async def test_instants_sort_what_is_told_out_of_order_and_others_as_they_come(
     for number, at in enumerate(("2026-03-01T10:00:01Z", "2026-03-01T11:00:00+01:00", None, None)):
         assert (await front.tell(id=str(number), at=at))[0] == 200
     in_order = sorted(front.host.accepted, key=lambda inbound: inbound.order)
-    assert [inbound.identities[0] for inbound in in_order] == ["1", "0", "2", "3"]
+    assert [inbound.identities[0][-1] for inbound in in_order] == ["1", "0", "2", "3"]
     assert len({inbound.order for inbound in in_order}) == 4
 
 

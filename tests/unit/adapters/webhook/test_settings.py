@@ -74,6 +74,7 @@ def test_a_line_break_at_the_end_of_a_secret_is_no_part_of_it() -> None:
         ("show", ["hidden"]),
         ("show", "[hidden"),
         ("window", "hidden"),
+        ("window", "11m"),
         ("callback_timeout", "0s"),
         ("callback_timeout", "51s"),
         ("text_limit", 63),
