@@ -90,6 +90,9 @@ class Arrivals:
         """
         if original in self._origins:
             return [self._origins[original][0]]
+        event = await self._event(room.id, original)
+        if event.get("type") == "m.reaction" or event.get("sender") == self._me.user:
+            return []  # a reaction that is taken back, or ours: of neither was anything told
         return await self._open_in(room.id)
 
     async def _open_in(self, room: str) -> list[Place]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.matrix.places import Account, Place, Room
+from adapters.matrix.rendering import delivery_in
 from bridge.model.value import Value
 
 Event = Mapping[str, Any]
@@ -16,6 +17,8 @@ Event = Mapping[str, Any]
 #: The keycaps people react with: a digit, perhaps a variation selector, and the cap.
 _KEYCAP = re.compile("([1-9])\ufe0f?\u20e3")
 _MEDIA = {"m.image": "picture", "m.file": "file", "m.audio": "recording", "m.video": "video"}
+#: What can be an event's id, and in how many characters: a sigil, and nothing that does not show.
+_IDENTITY, _LONGEST = re.compile(r"\$[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+"), 255
 #: The last instant that every platform's calendar knows, in milliseconds.
 _LAST = 253_402_300_799_000
 
@@ -53,10 +56,10 @@ class Told(Value, frozen=True, kw_only=True):
 
 def read(event: Event, room: Room, me: Account) -> Told | None:
     """What `event` says to us in `room`; None if that is nothing."""
-    identity, sender = event.get("event_id"), event.get("sender")
-    if not (isinstance(identity, str) and isinstance(sender, str)) or sender == me.user:
+    identity, sender = _identity(event.get("event_id")), event.get("sender")
+    if not identity or not isinstance(sender, str) or sender == me.user:
         return None
-    if " " in identity or "state_key" in event:
+    if "state_key" in event:
         return None
     what = _what(event, identity, room, me)
     if what is None:
@@ -71,8 +74,8 @@ def _what(event: Event, identity: str, room: Room, me: Account) -> Words | Chang
             return _said(content, identity, room, me)
         case "m.room.redaction":
             # Up to room version 10 beside the content, from 11 on in it.
-            redacted = event.get("redacts", content.get("redacts"))
-            return Change(redacted, None) if isinstance(redacted, str) else None
+            redacted = _identity(event.get("redacts", content.get("redacts")))
+            return Change(redacted, None) if redacted else None
         case "m.reaction":
             return _pressed(_mapping(content.get("m.relates_to")))
     return None
@@ -81,8 +84,8 @@ def _what(event: Event, identity: str, room: Room, me: Account) -> Words | Chang
 def place_in(content: object, identity: str, room: Room) -> Place:
     """Where an event stands: in its thread, else at the top; a room for two is one thread."""
     relation = _mapping(_mapping(content).get("m.relates_to"))
-    root = relation.get("event_id")
-    if relation.get("rel_type") == "m.thread" and isinstance(root, str) and " " not in root:
+    root = _identity(relation.get("event_id"))
+    if relation.get("rel_type") == "m.thread" and root:
         return Place(room.id, root)
     return Place(room.id, "" if room.direct else identity)
 
@@ -94,8 +97,8 @@ def _said(
     if relation.get("rel_type") == "m.replace":
         return _changed(content, relation, me)
     text = _text(content, me)
-    if text is None:
-        return None
+    if text is None or delivery_in(content) is not None:
+        return None  # another bridge's words: two in one room would answer each other for ever
     opens = room.direct or _calls(content, me)
     place = place_in(content, identity, room)
     if place.root == identity and not opens:
@@ -104,14 +107,15 @@ def _said(
 
 
 def _changed(content: Mapping[str, Any], relation: Mapping[str, Any], me: Account) -> Change | None:
-    original, text = relation.get("event_id"), _text(_mapping(content.get("m.new_content")), me)
-    return Change(original, text) if isinstance(original, str) and text is not None else None
+    text = _text(_mapping(content.get("m.new_content")), me)
+    original = _identity(relation.get("event_id"))
+    return Change(original, text) if original and text is not None else None
 
 
 def _pressed(relation: Mapping[str, Any]) -> Press | None:
-    target, key = relation.get("event_id"), relation.get("key")
+    target, key = _identity(relation.get("event_id")), relation.get("key")
     cap = _KEYCAP.fullmatch(key) if isinstance(key, str) else None
-    return Press(target, int(cap[1]) - 1) if cap and isinstance(target, str) else None
+    return Press(target, int(cap[1]) - 1) if cap and target else None
 
 
 def _text(content: Mapping[str, Any], me: Account) -> str | None:
@@ -168,6 +172,16 @@ def _calls(content: Mapping[str, Any], me: Account) -> bool:
     return any(
         re.search(rf"(?<!\w){re.escape(name)}(?!\w)", body, re.IGNORECASE) for name in _names(me)
     )
+
+
+def _identity(value: object) -> str:
+    """An event's id, which stands in keys and paths; empty for what can be none.
+
+    Whoever sends over federation names any event they like (appendices, "Event IDs").
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return ""
+    return value if _IDENTITY.fullmatch(value) else ""
 
 
 def _names(me: Account) -> set[str]:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from adapters.matrix import PLUGIN
 from bridge.errors import CredentialsRefused, Unreachable
+from bridge.model.ids import ThreadKey
 from bridge.model.inbound import Said
 from tests.contract.test_matrix_odd_servers import OUTBOUND, Odd, odd, said
 
@@ -112,3 +113,24 @@ async def test_what_is_not_let_through_now_is_not_given_up(
     async with PLUGIN.connect(odd.settings, odd.host) as adapter:
         with pytest.raises(error):
             await adapter.deliver(OUTBOUND)
+
+
+async def test_a_reaction_or_a_post_of_ours_that_is_taken_away_is_told_to_no_thread(
+    odd: Odd,
+) -> None:
+    known = {
+        "$reaction": {"type": "m.reaction", "sender": "@ann:e.example"},
+        "$ours": {"type": "m.room.message", "sender": "@poly:e.example"},
+    }
+    odd.host.threads = [ThreadKey("!r $root"), ThreadKey("!r $other")]
+    odd.answers["/event/"] = lambda request: web.json_response(
+        known[request.path.rpartition("/")[2]]
+    )
+    taken = [
+        of(f"t{n}") | {"type": "m.room.redaction", "redacts": one} for n, one in enumerate(known)
+    ]
+    odd.syncs.append({"next_batch": "s2", "rooms": {"join": {"!r": room(*taken, of("after"))}}})
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: odd.asked[-1] == "sync s2")
+
+    assert [inbound.body for inbound in odd.host.accepted] == [Said("after")]

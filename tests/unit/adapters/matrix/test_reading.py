@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.matrix.places import Account, Place, Room, place_of
 from adapters.matrix.reading import Change, Press, Words, read
+from adapters.matrix.rendering import MARK
 
 ME = Account("@poly:e.example", "Poly")
 MANY = Room("!r", {"@poly:e.example": "Poly", "@ann:e.example": "Ann", "@ben:e.example": ""})
@@ -212,3 +213,23 @@ def test_no_event_whatever_breaks_the_reading(
     for room in (TWO, MANY):
         read(event(content, kind), room, ME)
         read(event(content, kind) | content, room, ME)
+
+
+def test_what_another_bridge_says_is_not_heard_lest_two_answer_each_other_for_ever() -> None:
+    assert said(text("How can I help?", **{MARK: "c.1"})) is None
+
+
+@pytest.mark.parametrize(
+    "identity", ["", "root", "..", "$", "$a b", "$a\nb", "$a\0", "$" + "x" * 255, "$a\ud800"]
+)
+def test_what_can_be_no_event_is_no_place_nor_asked_for(identity: str) -> None:
+    new = {"msgtype": "m.text", "body": "new"}
+    edit = {"rel_type": "m.replace", "event_id": identity}
+    cap = {"rel_type": "m.annotation", "event_id": identity, "key": "1\ufe0f\u20e3"}
+    thread = {"rel_type": "m.thread", "event_id": identity}
+
+    assert said(text("x", **{"m.relates_to": thread}), MANY) is None
+    assert said(text("* new", **{"m.new_content": new, "m.relates_to": edit})) is None
+    assert said(event({"m.relates_to": cap}, "m.reaction")) is None
+    assert said(event({}, "m.room.redaction", redacts=identity)) is None
+    assert read(text("x") | {"event_id": identity}, TWO, ME) is None
