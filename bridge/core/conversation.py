@@ -34,12 +34,12 @@ from bridge.core.endings import (
 from bridge.core.following import finish_streams, follow
 from bridge.core.growing import finish_growing
 from bridge.core.handoffs import helpers_not_called
-from bridge.core.menus import meant
+from bridge.core.menus import meant, overtaking
 from bridge.core.saying import chose, said, say_again
 from bridge.core.sending import refuse_too_big, resend, send_next
 from bridge.core.showing import quiet
 from bridge.core.signalling import keep_signal
-from bridge.core.state import Conversation, Session, Terms, Wish
+from bridge.core.state import Conversation, Menu, Session, Terms, Wish
 from bridge.core.stepping import Stepping
 from bridge.core.threads import find_thread, keep_silent, lose_thread
 from bridge.model.messages import NoticeKind
@@ -62,17 +62,27 @@ def step(conversation: Conversation, event: e.Event, now: datetime, terms: Terms
     _apply(stepping, _heard(stepping, event))
     keep_signal(stepping, conversation)
     keep_silent(stepping)
+    if stepping.conversation.menu is not conversation.menu:
+        stepping.change(menu=overtaking(stepping.conversation.menu, conversation.menu, now))
     return Step(stepping.conversation, tuple(stepping.effects))
 
 
 def _heard(step: Stepping, event: e.Event) -> e.Event:
     """The event, or what its number asks for; whatever is said, the numbers count no longer."""
-    if step.terms.shows.suggestions or not isinstance(event, e.MessageAccepted):
+    menu = step.conversation.menu
+    # Numbers may count though things can be pressed by now: they were given before a restart.
+    pressed = step.terms.shows.suggestions and menu is None
+    if pressed or not isinstance(event, e.MessageAccepted):
         return event
-    asked = meant(step.conversation, event)
-    if event.text.strip():
+    asked = meant(step.conversation, event, step.now)
+    gone = isinstance(asked, e.ChoiceAccepted) and not _offers(menu, asked)
+    if event.text.strip() and not gone:
         step.change(menu=None)
     return asked
+
+
+def _offers(menu: Menu | None, choice: e.ChoiceAccepted) -> bool:
+    return menu is not None and any(line.delivery == choice.delivery for line in menu.lines)
 
 
 def _apply(step: Stepping, event: e.Event) -> None:

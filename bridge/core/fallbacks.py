@@ -1,7 +1,8 @@
 """How is a reply told where the platform shows less than it says? In the words of its text.
 
 What is missing of these the text says: marks go, pictures become links, links and telephone
-numbers lines, suggestions a numbered list at the end, and a live agent's words begin with a name.
+numbers lines, suggestions a list at the end, numbered where a number can mean nothing else, and a
+live agent's words begin with a name.
 Where the platform formats the text, what is added is written for that and cannot break it.
 """
 
@@ -19,7 +20,7 @@ from bridge.model.messages import (
     CallAction,
     Suggestion,
 )
-from bridge.model.numbering import numbered
+from bridge.model.numbering import countable, named, numbered
 
 _MARKS = re.compile(r"([\\`*_~\[\]<>#&|!])")
 
@@ -46,7 +47,9 @@ def offering(reply: AgentReply, shows: Shows) -> AgentReply:
     """With its numbers below and its name before it, where nothing else shows them."""
     if not shows.suggestions and reply.suggestions:
         lines = [_choice(one, shows) for one in reply.suggestions]
-        text = _below(reply.text, [numbered(enumerate(lines, 1))], shows)
+        counts = countable([one.text for one in reply.suggestions])
+        listed = numbered(enumerate(lines, 1)) if counts else named(lines)
+        text = _below(reply.text, [listed], shows)
         reply = msgspec.structs.replace(reply, text=text, suggestions=())
     name = reply.author.name if reply.author.kind is AuthorKind.LIVE_AGENT else None
     if name and not shows.authorship and reply.text:

@@ -7,9 +7,14 @@ Laws:
 - Whatever else is said or shown ends them: then a number is words like any other, and a `1` that is
   meant for a live agent comes to them. What one person alone is shown ends nothing, unless it has
   numbers itself, which are that person's alone. More of the same message ends nothing either.
-- The way out of a queue is `0`, for as long as one waits, whatever is said meanwhile.
+- The way out of a queue is `0`, for as long as one waits, whatever is said meanwhile; unless `0` is
+  what the agent suggests.
+- Who says a number a moment after newer ones took the place of older ones means what they saw: the
+  older. A choice among suggestions that are gone is told to be, and chooses nothing.
 - A choice counts once. Who says the number again says it to the agent.
 """
+
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -19,8 +24,11 @@ from bridge.model.ids import DeliveryId
 from bridge.model.messages import Control, Notice, Person
 from bridge.model.numbering import WAY_OUT, number_in
 
+#: Nobody reads a new list, and answers it, in less.
+_READ = timedelta(seconds=3)
 
-def meant(conversation: Conversation, message: e.MessageAccepted) -> e.Event:
+
+def meant(conversation: Conversation, message: e.MessageAccepted, now: datetime) -> e.Event:
     """What the number asks for that somebody said, if it counts; else the message itself."""
     number = number_in(message.text)
     if number is None:
@@ -30,7 +38,9 @@ def meant(conversation: Conversation, message: e.MessageAccepted) -> e.Event:
     menu = conversation.menu
     if menu is None or menu.only_for not in (None, message.person.id):
         return message
-    line = next((line for line in menu.lines if line.number == number), None)
+    unread = menu.since is not None and menu.since <= now < menu.since + _READ
+    lines = (*menu.before, *menu.lines) if unread else menu.lines
+    line = next((line for line in lines if line.number == number), None)
     return _asked(line, message.person) if line is not None else message
 
 
@@ -38,7 +48,19 @@ def _way_out(conversation: Conversation, message: e.MessageAccepted) -> e.Event:
     session = conversation.session
     if session is None or session.handoff is not Handoff.WAITING or session.queue_notice is None:
         return message
+    offered = conversation.offered.texts if conversation.offered is not None else ()
+    if any(number_in(text) == WAY_OUT for text in offered):
+        return message
     return e.CancelRequested(session.queue_notice, message.person)
+
+
+def overtaking(menu: Menu | None, before: Menu | None, now: datetime) -> Menu | None:
+    """The numbers that count from `now` on, knowing which they took the place of."""
+    if menu is None or before is None or menu.only_for != before.only_for:
+        return menu
+    if set(menu.lines) & set(before.lines):
+        return menu
+    return msgspec.structs.replace(menu, before=before.lines, since=now)
 
 
 def _asked(line: Line, person: Person) -> e.Event:

@@ -30,6 +30,7 @@ from bridge.model.messages import (
     Notice,
     NoticeKind,
 )
+from bridge.model.numbering import countable
 from bridge.model.signal import Signal, SignalKind
 
 #: How many message ids a session remembers as shown, and how many as they stand.
@@ -171,8 +172,10 @@ def _revise(
         return
     counted = _counts(step, told)
     old, new = in_parts(step, told.reply), in_parts(step, after)
+    # Else what stands there was cut for another length, and nobody knows which words stand where.
+    known = len(old) == len(told.deliveries)
     for delivery, before, now in zip(told.deliveries, old, new, strict=False):
-        if before != now:
+        if before != now or not known:
             step.replace(delivery, now)
     for delivery in told.deliveries[len(new) :]:
         step.replace(delivery, Notice(NoticeKind.WITHDRAWN))
@@ -201,7 +204,8 @@ def _tell_news(step: Stepping, told: Told, after: AgentReply, *, whole: bool) ->
     """A new message with what the thread does not show yet; nothing if there is no such thing."""
     shows, menu = step.terms.shows, step.conversation.menu
     if fallbacks.takes_back(told.reply, after, shows):
-        step.notice(NoticeKind.WITHDRAWN, anew="yes")
+        stays = not fallbacks.plainly(after, shows).empty
+        step.notice(NoticeKind.WITHDRAWN, anew="yes" if stays else "")
     news = fallbacks.news(told.reply, after, shows)
     offered_anew = not told.closed and after.suggestions != told.reply.suggestions
     suggestions = after.suggestions if offered_anew else ()
@@ -284,5 +288,5 @@ def _offer(
         return
     texts = tuple(suggestion.text for suggestion in reply.suggestions)
     step.change(offered=Offered(delivery, texts, revised))
-    if counts and not step.terms.shows.suggestions:
+    if counts and not step.terms.shows.suggestions and countable(texts):
         step.change(menu=choices(delivery, len(texts)))

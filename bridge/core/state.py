@@ -163,9 +163,14 @@ class Line(Value, frozen=True):
 
 
 class Menu(Value, frozen=True, kw_only=True):
-    """The numbers that count, see `menus`; with `only_for` they count from that person alone."""
+    """The numbers that count, see `menus`; with `only_for` they count from that person alone.
+
+    Where they took the place of others: of which, and when.
+    """
 
     lines: tuple[Line, ...]
+    before: tuple[Line, ...] = ()
+    since: datetime | None = None
     only_for: PersonId | None = None
 
 

@@ -13,7 +13,7 @@ from hypothesis import Phase, settings
 from bridge.core import conversation, fallbacks, menus, parts, plain, showing, stepping
 from bridge.core import events as e
 from bridge.core.effects import Owe
-from bridge.core.state import Conversation, Line, Menu, Shows
+from bridge.core.state import Line, Menu, Shows
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Replace
 from bridge.model.ids import DeliveryId, PersonId
@@ -99,17 +99,19 @@ def numbers_count_where_things_are_pressed(patch: Patch) -> None:
         return delivery
 
     patch.setattr(Stepping, "post", numbering)
-    patch.setattr(conversation, "_heard", lambda step, event: _answer(step.conversation, event))
+    patch.setattr(conversation, "_heard", _answer)
 
 
-def _answer(state: Conversation, event: e.Event) -> e.Event:
-    return menus.meant(state, event) if isinstance(event, e.MessageAccepted) else event
+def _answer(step: Stepping, event: e.Event) -> e.Event:
+    if not isinstance(event, e.MessageAccepted):
+        return event
+    return menus.meant(step.conversation, event, step.now)
 
 
 def numbers_outlive_what_is_said(patch: Patch) -> None:
     def forgiving(step: Stepping, event: e.Event) -> e.Event:
         shown = step.terms.shows.suggestions
-        return event if shown else _answer(step.conversation, event)
+        return event if shown else _answer(step, event)
 
     patch.setattr(conversation, "_heard", forgiving)
     patch.setattr(showing, "without", lambda menu, delivery: menu)

@@ -5,6 +5,7 @@ A platform is drawn, and a story of frames and people; each law looks at every s
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from hypothesis import given, settings
@@ -176,8 +177,9 @@ def contents(talk: Talk) -> list[Content]:
 
 
 def heard(talk: Talk, words: str) -> list[str]:
-    """What the agent is owed if Ann says `words` now."""
-    after = step(talk.conversation, e.MessageAccepted(words, ANN), talk.now, talk.terms)
+    """What the agent is owed if Ann, who has read what is shown, says `words`."""
+    now = talk.now + timedelta(seconds=5)
+    after = step(talk.conversation, e.MessageAccepted(words, ANN), now, talk.terms)
     return [
         owe.body.text for owe in after.effects if isinstance(owe, Owe) and isinstance(owe.body, Ask)
     ]

@@ -40,7 +40,7 @@ def test_suggestions_are_a_list_and_its_number_is_exactly_the_suggestion() -> No
     assert talk.contents == [], "nothing needs to be changed"
 
 
-@pytest.mark.parametrize("number", ["3.", "3)", "#3", " 3 ", "\uff13"])
+@pytest.mark.parametrize("number", ["3.", "3)", "(3)", "#3", " 3 ", "\uff13", "٣", "3️⃣", "\u200f3"])
 def test_it_may_be_written_as_people_do(number: str) -> None:
     assert asked().say(number).sent == ["green"]
 
@@ -60,6 +60,60 @@ def test_anybody_in_the_thread_may_answer_and_the_first_counts() -> None:
 def test_what_is_no_number_of_the_list_is_words(words: str) -> None:
     talk = asked().say(words)
     assert talk.sent == [words]
+    assert talk.conversation.menu is None
+
+
+@pytest.mark.parametrize(
+    "offered", [("2", "1"), ("2 nights", "3 nights"), ("table 2", "table 3"), ("0", "1")]
+)
+def test_where_a_number_could_mean_two_things_suggestions_are_not_numbered(
+    offered: tuple[str, ...],
+) -> None:
+    talk = Talk(TERMS).joined().hear(said("Which?", "m1", *offered))
+    listed = "".join(f"\n- {text}" for text in offered)
+    assert shown(talk) == [f"Which?\nReply with one of these:{listed}"]
+    assert talk.say("2").sent == ["2"]
+
+
+@pytest.mark.parametrize("offered", [("1", "2", "10"), ("10:00", "11:30"), ("Route 66", "A2")])
+def test_where_it_cannot_they_are(offered: tuple[str, ...]) -> None:
+    talk = Talk(TERMS).joined().hear(said("Which?", "m1", *offered))
+    assert talk.say("2").sent == [offered[1]]
+
+
+def test_a_zero_that_the_agent_suggests_is_no_way_out_of_the_queue() -> None:
+    talk = waiting().hear(said("How many children?", "m9", "0", "more"))
+    assert talk.say("0").sent == ["0"]
+    assert not talk.session.leaves_queue
+
+
+def test_a_number_that_crosses_with_a_newer_list_chooses_nothing_of_it() -> None:
+    talk = asked().hear(said("Delete it?", "m2", "yes", "no"))
+    talk.now += timedelta(seconds=1)
+    talk.say("1")
+    assert talk.sent == []
+    assert talk.notices == [NoticeKind.STALE]
+    talk.now += timedelta(seconds=9)
+    assert talk.say("1").sent == ["yes"]
+
+
+def test_a_number_that_only_the_newer_list_has_is_of_that() -> None:
+    talk = Talk(TERMS).joined().hear(said("So?", "m1", "yes"))
+    assert talk.hear(said("Which?", "m2", "red", "blue")).say("2").sent == ["blue"]
+
+
+def test_what_is_offered_once_more_can_be_asked_for_though_something_newer_came() -> None:
+    talk = Talk(TERMS).joined().say("hello")
+    talk.echo("hello", _flying(talk))
+    talk.hear(f.SystemMessage("error", "I'm having trouble responding"))
+    talk.hear(said("Which?", "m2", "red", "blue"))
+    assert talk.say("1").sent == ["hello"]
+
+
+def test_numbers_given_before_a_restart_count_though_things_can_be_pressed_by_now() -> None:
+    talk = asked()
+    talk.terms = Terms()
+    assert talk.say("2").sent == ["blue"]
     assert talk.conversation.menu is None
 
 

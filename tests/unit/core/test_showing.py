@@ -208,3 +208,12 @@ def test_a_stalled_stream_is_remembered_however_much_else_is_said() -> None:
     for number in range(6):
         talk.hear(said("x", f"n{number}"))
     assert talk.hear(piece("it", 2, complete=True)).texts == ["Half of it"]
+
+
+def test_what_was_cut_for_another_length_is_shown_as_it_would_be_cut_now() -> None:
+    words = " ".join(f"w{number}" for number in range(60))
+    talk = Talk(Terms(text_limit=4000)).joined().hear(said(words, "m1"))
+    talk.terms = Terms(text_limit=100)
+    talk.hear(f.AgentMessage("m1", attachments=(MAP,)))
+    assert [type(body) for body in bodies(talk)] == [Replace, Post, Post]
+    assert " ".join(talk.texts) == words

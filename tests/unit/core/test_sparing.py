@@ -75,6 +75,11 @@ def test_what_is_taken_back_is_said_with_what_stands() -> None:
     ]
 
 
+def test_what_is_taken_back_altogether_is_said_alone() -> None:
+    talk = Talk(TERMS).joined().hear(said("Yes.", "m1")).hear(said("<br>", "m1"))
+    assert shown(talk) == ["The agent took this part of its message back."]
+
+
 def test_suggestions_that_come_late_are_offered_with_their_numbers() -> None:
     talk = Talk(TERMS).joined().hear(said("Which?", "m1"))
     talk.hear(said("Which?", "m1", "red", "blue"))
