@@ -28,17 +28,20 @@ async def connect(settings: TeamsSettings, host: Host) -> AsyncIterator[TeamsCli
     Raises:
         CredentialsRefused: Microsoft's login does not know the app.
     """
-    login = Login(settings, host.http, host.clock)
-    with contextlib.suppress(Unreachable, RetryLater):
-        await login.header()
-    services = Services(host.memory, settings)
-    keys = Keys(settings.openid_url, host.http, host.clock)
-    keeper = Doorkeeper(keys, host.clock, issuer=settings.issuer, audience=settings.app_id)
-    host.serve("POST", PATH, Door(settings, host, services, keeper).take)
-    if settings.emulator:
-        LOG.warning("teams.nobody_authenticated", extra={"emulator": settings.emulator})
-    host.report(connected=True, detail=_as_whom(settings))
-    yield TeamsClient(services, login, host.http)
+    # Connections of our own: a service that answers slowly holds up to a hundred of them, and of
+    # those that the host lends others would find none.
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as posts:
+        login = Login(settings, host.http, host.clock)
+        with contextlib.suppress(Unreachable, RetryLater):
+            await login.header()
+        services = Services(host.memory, settings)
+        keys = Keys(settings.openid_url, host.http, host.clock)
+        keeper = Doorkeeper(keys, host.clock, issuer=settings.issuer, audience=settings.app_id)
+        host.serve("POST", PATH, Door(settings, host, services, keeper).take)
+        if settings.emulator:
+            LOG.warning("teams.nobody_authenticated", extra={"emulator": settings.emulator})
+        host.report(connected=True, detail=_as_whom(settings))
+        yield TeamsClient(services, login, posts)
 
 
 async def prove(settings: TeamsSettings, http: aiohttp.ClientSession) -> str:

@@ -89,12 +89,15 @@ async def connect(settings: WebhookSettings, host: Host) -> AsyncIterator[Webhoo
     Raises:
         CredentialsRefused: the system refuses our signature.
     """
-    callbacks = Callbacks(settings, host.http)
-    host.serve("POST", MESSAGES_PATH, Door(settings, host).answer)
-    with suppress(DeliveryFailed):  # each delivery will say so itself, and say it better
-        await callbacks.post(said.ping(), _PING_KEY)
-    host.report(connected=True, detail=f"callbacks to {callbacks.place}")
-    yield kind_for(settings)(callbacks, host.clock)
+    # Connections of our own: a system that answers slowly holds up to a hundred of them, and of
+    # those that the host lends others would find none.
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        callbacks = Callbacks(settings, http)
+        host.serve("POST", MESSAGES_PATH, Door(settings, host).answer)
+        with suppress(DeliveryFailed):  # each delivery will say so itself, and say it better
+            await callbacks.post(said.ping(), _PING_KEY)
+        host.report(connected=True, detail=f"callbacks to {callbacks.place}")
+        yield kind_for(settings)(callbacks, host.clock)
 
 
 async def prove(settings: WebhookSettings, http: aiohttp.ClientSession) -> str:

@@ -264,6 +264,25 @@ async def test_a_token_is_renewed_before_it_ends(stage: TeamsStage) -> None:
     assert await stage.client._login.header() != before
 
 
+async def test_a_service_that_does_not_answer_takes_no_connection_from_others(
+    stage: TeamsStage,
+) -> None:
+    thread = await stage.thread()
+    posts = []
+    for number in range(1, 101):
+        await stage.teams.fail(Fault.SILENT)
+        posts.append(asyncio.create_task(stage.client.deliver(outbound(thread, "silence"))))
+        await until(lambda: len(stage.microsoft.requests) == number)  # noqa: B023 - at once
+
+    async with stage.host.http.get(f"{stage.microsoft.address}/openid") as answer:
+        assert answer.status == 200
+
+    assert not any(each.done() for each in posts)
+    for each in posts:
+        each.cancel()
+    await asyncio.gather(*posts, return_exceptions=True)
+
+
 async def test_a_conversation_that_is_gone_is_closed(stage: TeamsStage) -> None:
     thread = await stage.thread()
     del stage.microsoft.conversations[thread]

@@ -31,7 +31,7 @@ from bridge.model.ids import DeliveryId, ThreadKey
 from bridge.model.messages import AgentReply, Author, AuthorKind
 from bridge.testing.clock import NOON, FakeClock
 from bridge.testing.host import PlayedHost
-from tests.contract.webhook_front import SECRET
+from tests.contract.webhook_front import SECRET, eventually
 
 OWED = Outbound(
     id=DeliveryId("c1.1"),
@@ -58,7 +58,9 @@ async def received_by(answer: Answer) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def answered_by(answer: Answer, **keys: object) -> AsyncIterator[Webhook]:
+async def answered_by(
+    answer: Answer, lent: aiohttp.ClientSession | None = None, **keys: object
+) -> AsyncIterator[Webhook]:
     """The adapter, before a system that takes a ping and answers anything else so."""
 
     async def ping_or(request: web.Request) -> web.StreamResponse:
@@ -67,7 +69,7 @@ async def answered_by(answer: Answer, **keys: object) -> AsyncIterator[Webhook]:
 
     async with received_by(ping_or) as url, aiohttp.ClientSession() as http:
         table = {"secret": SECRET, "callback_url": url, "callback_timeout": "20s", **keys}
-        host = PlayedHost(FakeClock(), http, name="webhook")
+        host = PlayedHost(FakeClock(), lent or http, name="webhook")
         async with connect(WebhookSettings.model_validate(table), host) as adapter:
             yield adapter
 
@@ -178,6 +180,30 @@ async def test_an_answer_that_never_ends_counts_by_its_status() -> None:
 
     async with answered_by(endless, callback_timeout="2s") as adapter:
         assert await adapter.deliver(OWED) == Receipt("c1.1")
+
+
+async def test_a_system_that_does_not_answer_takes_no_connection_from_others() -> None:
+    reached, over = 0, asyncio.Event()
+
+    async def silent(request: web.Request) -> web.Response:
+        nonlocal reached
+        if request.method == "POST":
+            reached += 1
+            await over.wait()
+        return web.Response()
+
+    async with (
+        aiohttp.ClientSession() as http,
+        answered_by(silent, http) as adapter,
+        received_by(silent) as another,
+    ):
+        told = [asyncio.create_task(adapter.deliver(OWED)) for _ in range(100)]
+        await eventually(lambda: reached == len(told))
+        async with http.get(another) as answer:
+            assert answer.status == 200
+        assert not any(each.done() for each in told)
+        over.set()
+        await asyncio.gather(*told)
 
 
 async def test_each_callback_is_signed_at_the_instant_it_leaves() -> None:
