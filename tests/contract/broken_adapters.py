@@ -232,6 +232,30 @@ class CutsShort(Pinboard):
         return await super().deliver(showing(outbound, text_of(outbound.content)[:900]))
 
 
+class PostsEachLine(Pinboard):
+    """Where a message is one line, the lines of a text are as many messages."""
+
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        lines = [line for line in text_of(outbound.content).split("\n") if line]
+        receipts = [await super(PostsEachLine, self).deliver(showing(outbound, x)) for x in lines]
+        return receipts[0]
+
+
+class PostsTheLastLines(PostsEachLine):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        _, *rest = text_of(outbound.content).split("\n")
+        return await super().deliver(
+            showing(outbound, "\n".join(rest) or text_of(outbound.content))
+        )
+
+
+class JoinsLines(Pinboard):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        return await super().deliver(
+            showing(outbound, text_of(outbound.content).replace("\n", " "))
+        )
+
+
 class NeverGivesUp(Pinboard):
     async def deliver(self, outbound: Outbound) -> Receipt:
         try:
@@ -358,7 +382,16 @@ def claiming(**claims: Any) -> Any:
     return replace(PLUGIN, capabilities=msgspec.structs.replace(PLUGIN.capabilities, **claims))
 
 
+def unchanging(kind: Callable[[Calls, Host], Pinboard]) -> Any:
+    """A plug-in that claims no edits."""
+    plugin = pinboard(kind)
+    return replace(plugin, capabilities=claiming(edits=Grade.NONE).capabilities)
+
+
 GOOD_SLACK = slack()
+#: It is wrong in `claims-agree` alone: a board can change what it shows.
+GOOD_IN_LINES = unchanging(PostsEachLine)
+POSTS_THE_LAST_LINES = unchanging(PostsTheLastLines)
 
 TAKES_ANY_KEY: Any = replace(pinboard(Pinboard), settings=LenientSettings)
 ACKS_WHAT_IS_NOT_STORED = pinboard(AcksWhatIsNotStored)
@@ -367,6 +400,8 @@ HEARS_ITSELF = pinboard(HearsItself)
 COUNTS_ITS_STARTS = pinboard(CountsItsStarts)
 ESCAPES_FOR_NOBODY = pinboard(EscapesForNobody)
 CUTS_SHORT = pinboard(CutsShort)
+CHANGES_ONE_LINE_OF_SEVERAL = pinboard(PostsEachLine)
+JOINS_LINES = pinboard(JoinsLines)
 LEAVES_A_TASK = pinboard(Pinboard, leaves=lambda: asyncio.create_task(asyncio.Event().wait()))
 LEAVES_A_SOCKET = pinboard(Pinboard, leaves=socket.socket)
 LEAVES_A_THREAD = pinboard(
@@ -409,6 +444,9 @@ MORE: Sequence[tuple[str, str]] = (
     ("accept-before-ack", "ACKS_AT_ONCE"),
     ("accept-before-ack", "GIVES_UP_READING"),
     ("redelivery", "NAMES_BY_ARRIVAL"),
+    ("unicode", "CHANGES_ONE_LINE_OF_SEVERAL"),
+    ("unicode", "JOINS_LINES"),
+    ("unicode", "POSTS_THE_LAST_LINES"),
     ("clean-exit", "LEAVES_A_SOCKET"),
     ("clean-exit", "LEAVES_A_THREAD"),
     ("lost-answer", "POSTS_AGAIN"),
@@ -512,6 +550,29 @@ class Excused(Spoilt):
         return {"find": "nothing is ever found", "redelivery": "nothing is told twice"}
 
 
+class Forgetful(Spoilt):
+    """Keeps nothing of what is said while the adapter is not there, and says so."""
+
+    away = False
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        return {"crash-and-resume": "it keeps nothing for who is not there"}
+
+    async def say(self, text: str, *, thread: str | None = None, person: str = "ada") -> Uttered:
+        assert not self.away, "nobody hears it, and it is told to nobody later"
+        said: Uttered = await self._played.say(text, thread=thread, person=person)
+        return said
+
+    async def leave(self) -> None:
+        self.away = True
+        await super().__getattr__("leave")()
+
+    async def return_(self) -> None:
+        self.away = False
+        await super().__getattr__("return_")()
+
+
 class Falling(Spoilt):
     """Fails whoever looks."""
 
@@ -541,6 +602,7 @@ def missing() -> Any:
 
 
 BLIND, MUTE, HARMLESS, MODEST = map(spoilt, (Blind, Mute, Harmless, Modest))
-EXCUSED, FALLING, MISSING = spoilt(Excused), spoilt(Falling), missing
+EXCUSED, FORGETFUL = spoilt(Excused), spoilt(Forgetful)
+FALLING, MISSING = spoilt(Falling), missing
 SLACK_STAND_IN = slack_stand_in
 STAND_IN = stand_in.stand_in

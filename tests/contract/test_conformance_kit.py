@@ -113,6 +113,18 @@ def test_what_means_nothing_on_a_platform_is_inapplicable_unless_it_is_bronze() 
     assert try_rule(who, BY_ID["redelivery"]).verdict is Verdict.KEPT
 
 
+def test_where_a_message_is_one_line_a_text_may_be_several() -> None:
+    assert try_rule(subject("GOOD_IN_LINES"), BY_ID["unicode"]).verdict is Verdict.KEPT
+
+
+@pytest.mark.thorough
+def test_a_platform_that_keeps_nothing_for_who_is_away_is_not_asked_for_it() -> None:
+    who = subject("GOOD", "FORGETFUL")
+
+    assert try_rule(who, BY_ID["unreachable"], PATIENT).verdict is Verdict.KEPT
+    assert try_rule(who, BY_ID["crash-and-resume"]).reason.startswith("it keeps nothing")
+
+
 @pytest.mark.thorough
 def test_a_stand_in_that_sees_nothing_proves_nothing_of_what_is_posted() -> None:
     results = tried(subject("GOOD", "BLIND"), patience=HASTY)

@@ -138,8 +138,12 @@ class People:
 
     def heed(self, rule: str) -> None:
         """Raises Inapplicable if the stand-in says that the rule means nothing there."""
-        if isinstance(self.stand_in, Lacking) and rule in self.stand_in.lacks:
-            raise Inapplicable(self.stand_in.lacks[rule])
+        if reason := self.lacking(rule):
+            raise Inapplicable(reason)
+
+    def lacking(self, rule: str) -> str:
+        """Why the stand-in says that the rule means nothing there; empty if it does not."""
+        return self.stand_in.lacks.get(rule, "") if isinstance(self.stand_in, Lacking) else ""
 
     async def _played(self, verb: Awaitable[_SeenT], name: str) -> _SeenT:
         try:

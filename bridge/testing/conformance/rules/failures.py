@@ -105,12 +105,18 @@ async def unreachable(stage: Stage) -> None:
             seen=_told(outcome),
             remedy="a connection that was refused carried nothing: say so, and it is tried again",
         )
+    # A platform that keeps nothing for whoever is not there cannot tell it later.
+    forgetful = stage.lacking("crash-and-resume")
     word = stage.word()
-    uttered = await stage.say(f"are you there? {word}", thread=talk.thread)
+    said = None if forgetful else await stage.say(f"are you there? {word}", thread=talk.thread)
     await leaving.return_()
     await stage.until_posted(outbound)
     await stage.shown(talk.thread, _word(outbound))
-    await again(stage, word, uttered)
+    if said is not None:
+        await again(stage, word, said)
+    else:
+        await stage.say(f"are you there again? {word}", thread=talk.thread)
+        await stage.heard(word)
 
 
 async def _while_away(stage: Stage, outbound: Outbound) -> Receipt | Exception:

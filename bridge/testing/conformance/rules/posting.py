@@ -7,6 +7,7 @@ from bridge.testing.conformance.people import Talk
 from bridge.testing.conformance.rule import rule
 from bridge.testing.conformance.stage import Stage
 from bridge.testing.conformance.verdicts import Broken, Level
+from bridge.testing.stand_in import Seen
 
 #: Beyond the basic plane, joined, from right to left, combined, and what some platforms obey.
 _LETTERS = "naïve e\u0301 日本語 👩\u200d👩\u200d👧 🧪 𐐷 שלום مرحبا \u200f½"
@@ -24,7 +25,7 @@ async def unicode(stage: Stage) -> None:
     await _lines(stage, talk)
     plain = stage.capabilities.formatting <= Grade.NONE
     await _outwards(stage, talk, f"{_LETTERS} {_MARKS}{f' {_MARKUP}' if plain else ''}")
-    await _outwards(stage, talk, "first line\n\nsecond line\n\nlast line")
+    await _lines_out(stage, talk)
 
 
 async def _inwards(stage: Stage, talk: Talk, text: str) -> None:
@@ -75,6 +76,45 @@ async def _outwards(stage: Stage, talk: Talk, text: str) -> None:
             "people read what was to be delivered, as it is",
             seen=_difference(_folded(f"{word} {text}"), _folded(shown)),
             remedy="escape what the platform would take for markup or for a mention",
+        )
+
+
+async def _lines_out(stage: Stage, talk: Talk) -> None:
+    """Several lines are one message; or one each, where a line is all that can be shown at once."""
+    word = stage.word()
+    text = f"{word} first line\n\n{word} second line\n\n{word} last line"
+    await stage.deliver(stage.outbound(talk.key, text))
+
+    async def look() -> list[Seen] | None:
+        there = await stage.seen(talk.thread, word)
+        return there if there and "last line" in there[-1].text else None
+
+    there = await eventually(look, stage.patience.event, stage.patience)
+    shown = [each.text for each in there or await stage.seen(talk.thread, word)]
+    _line_by_line(stage, text, shown) if len(shown) > 1 else _whole(stage, text, "".join(shown))
+
+
+def _whole(stage: Stage, text: str, shown: str) -> None:
+    if not _contains(stage, shown, text):
+        raise Broken(
+            "people read every line of what was to be delivered, with the breaks between them",
+            seen=_difference(text, shown),
+            remedy="keep the breaks; where a message is one line, post each line as one",
+        )
+
+
+def _line_by_line(stage: Stage, text: str, shown: list[str]) -> None:
+    if stage.capabilities.edits > Grade.NONE:
+        raise Broken(
+            "what can be changed afterwards stands in one message",
+            seen=f"its lines are {len(shown)} messages, and one receipt stands for one of them",
+            remedy="post it as one message, or claim no `edits`",
+        )
+    if shown != text.split("\n\n"):
+        raise Broken(
+            "where each line is a message of its own, people read every line, once and in order",
+            seen=_difference(text.replace("\n\n", "\n"), "\n".join(shown)),
+            remedy="post the lines one after the other, those without a word left out",
         )
 
 
