@@ -19,7 +19,7 @@ from bridge.model.delivery import (
     ThreadBody,
     retired,
 )
-from bridge.model.messages import Content
+from bridge.model.messages import AgentReply, Content
 from bridge.plugin import Adapter, Reviser
 from bridge.runtime.growing import Growth
 from bridge.runtime.ledger import Ledger
@@ -32,7 +32,7 @@ _DOUBTED = "nobody knows whether its message arrived"
 
 
 class Changing:
-    """Messages in threads, revised."""
+    """Messages in threads, revised; where a platform no longer edits, told anew."""
 
     def __init__(
         self, ledger: Ledger, world: World, adapters: Adapters, posting: Posting, growth: Growth
@@ -56,8 +56,10 @@ class Changing:
                 outbound_of(target, content), urgency=urgency_of(change)
             )
             return await self._revise(delivery, outbound, target.receipt)
+        elif isinstance(change, Replace) and isinstance(change.content, AgentReply):
+            # Owed while the platform claimed more. What the agent said is told, if anew.
+            return await self._posting.post(delivery, outbound_of(delivery, change.content))
         else:
-            # Owed while the platform claimed more: without edits the core owes no change.
             await self._ledger.drop(delivery, "the platform cannot edit")
         return None
 

@@ -317,21 +317,28 @@ async def test_suggestions_are_taken_away_and_the_choice_is_named(office: Office
     assert office.platform.revised == [("c1.1", "at c1.1", "Tea? <Yes>")]
 
 
-async def test_a_change_that_was_owed_to_a_platform_without_edits_is_dropped(
+async def test_of_changes_owed_to_a_platform_without_edits_what_the_agent_says_is_told_anew(
     office: Office,
 ) -> None:
     plain, first = Plain(office.house), DeliveryId("c1.1")
     office.connect(plain)
+    conversation = await opened(office.house.store)
     await office.owe(
-        await opened(office.house.store),
+        conversation,
         offering("Tea?", "Yes"),
         Retire(first),
-        Replace(first, reply("Coffee?").content),
+        Replace(first, Notice(NoticeKind.WITHDRAWN)),
     )
     await office.idle()
 
     assert [text for _, text in plain.posted] == ["Tea? [Yes]"]
-    assert office.house.states() == {"c1.1": "sent", "c1.2": "dropped", "c1.3": "dropped"}
+    assert set(office.house.states().values()) == {"sent", "dropped"}
+
+    await office.owe(conversation, Replace(first, reply("Coffee?").content))
+    await office.idle()
+
+    assert [text for _, text in plain.posted] == ["Tea? [Yes]", "Coffee?"]
+    assert office.house.states()["c1.4"] == "sent"
 
 
 async def test_a_change_of_what_never_arrived_is_dropped(office: Office) -> None:
