@@ -18,7 +18,7 @@ REFUSED = timedelta(seconds=60)
 #: How often an adapter may fail one delivery in ways it never announced: about eight minutes.
 BREAKS = 20
 
-#: How often an adapter's process may end over one delivery: each time all its threads wait.
+#: How often an adapter's process may end over one delivery (`suspects`): all its threads wait then.
 DEATHS = 3
 
 #: How an attempt came out, in the words of the metric; what no contract knows is `broken`.
@@ -80,6 +80,11 @@ def hung(kind: type[DeliveryFailed]) -> DeliveryFailed:
 def deadly(error: object) -> bool:
     """Whether the adapter's process ended in the middle of it."""
     return isinstance(error, _Died)
+
+
+def endless(error: object) -> bool:
+    """Whether the adapter did not come to an end with it in time."""
+    return isinstance(error, _Hung)
 
 
 def cause_of(error: BaseException) -> BaseException:

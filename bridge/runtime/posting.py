@@ -6,7 +6,6 @@ is repeated. What waits for its turn (`Queuer`) was not attempted yet, so a cras
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,22 +22,20 @@ from bridge.model.delivery import (
     ThreadBody,
     Urgency,
 )
-from bridge.model.ids import AdapterName
 from bridge.model.messages import AgentReply, Content
 from bridge.plugin import Adapter, Announcer, Finder
 from bridge.runtime.ledger import Ledger
 from bridge.runtime.outcomes import (
     BREAKS,
-    DEATHS,
     Broken,
     broken,
     certainly_absent,
-    deadly,
     unannounced,
     word,
 )
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters
+from bridge.runtime.suspects import Suspects
 from bridge.runtime.world import World
 from bridge.store import ThreadDelivery
 
@@ -59,9 +56,7 @@ class Posting:
         self._world = world
         self._adapters = adapters
         self._status = status
-        #: What was under way when an adapter died goes one by one from then on: only one of them
-        #: is to blame, and none of the others may be given up for it.
-        self._suspects: dict[AdapterName, asyncio.Lock] = {}
+        self._suspects = Suspects(adapters, world)
 
     async def announce(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
         """Post it at the top of its place; why not, if it is given up."""
@@ -74,33 +69,28 @@ class Posting:
         doubtful = delivery.state is DeliveryState.SENDING
         # A clock set back meanwhile would have us wait until an attempt "in the future" is settled.
         since = min(delivery.attempted_at or delivery.owed_at, self._world.clock.now())
-        failures, breaks, deaths = 0, 0, 0
-        outcome: Receipt | Exception | None = None
+        failures, breaks, case = 0, 0, self._suspects.case(delivery.adapter)
+        last: Exception | None = None
         while True:
             if doubtful:
                 self._ledger.doubt(delivery)
                 resolved, refused = await self._resolved(delivery, outbound, since)
                 if resolved:
                     return refused
-            if breaks == BREAKS or deaths == DEATHS:
-                return await self._buried(delivery, broken(outcome))
-            async with self._alone(delivery.adapter, suspect=deaths > 0):
-                adapter = await self._adapters.connected(delivery.adapter)
-                outcome = await self._turn_refused(delivery, adapter, outbound)
-                attempted = outcome is None
-                if outcome is None:
-                    since = self._world.clock.now()
-                    outcome = await self._attempted(delivery, adapter, outbound)
+            if breaks == BREAKS or case.closed:
+                return await self._buried(delivery, broken(last))
+            attempt_at, outcome = await case.tried(partial(self._tried, delivery, outbound))
+            since = attempt_at or since
             if isinstance(outcome, Receipt):
                 await self._ledger.sent(delivery, outcome)
                 return None
             if isinstance(outcome, Rejected):
                 return await self._buried(delivery, outcome)
-            failures += 1
+            last, failures = outcome, failures + 1
             breaks += unannounced(outcome)
-            deaths += deadly(outcome)
-            doubtful = attempted and not certainly_absent(outcome)
-            if attempted and not doubtful:
+            case.note(outcome)
+            doubtful = attempt_at is not None and not certainly_absent(outcome)
+            if attempt_at is not None and not doubtful:
                 await self._ledger.absent(delivery, str(outcome))
             await self._ledger.pause(delivery, outcome, failures)
 
@@ -129,6 +119,17 @@ class Posting:
                 raise
             raise Unreachable("its turn was called off") from None
 
+    async def _tried(
+        self, delivery: ThreadDelivery, outbound: Outbound
+    ) -> tuple[datetime | None, Receipt | Exception]:
+        """When it was attempted, if it was, and what that came to."""
+        adapter = await self._adapters.connected(delivery.adapter)
+        refused = await self._turn_refused(delivery, adapter, outbound)
+        if refused is not None:
+            return None, refused
+        since = self._world.clock.now()
+        return since, await self._attempted(delivery, adapter, outbound)
+
     async def _turn_refused(
         self, delivery: ThreadDelivery, adapter: Adapter, outbound: Outbound
     ) -> Exception | None:
@@ -148,18 +149,21 @@ class Posting:
 
         Each time with the adapter that is connected then: one that has left is of no use.
         """
-        failures, breaks, deaths = 0, 0, 0
+
+        async def acted() -> Receipt | None:
+            return await act(await self._adapters.connected(delivery.adapter))
+
+        failures, breaks, case = 0, 0, self._suspects.case(delivery.adapter)
         while True:
             try:
-                async with self._alone(delivery.adapter, suspect=deaths > 0):
-                    return await act(await self._adapters.connected(delivery.adapter))
+                return await case.tried(acted)
             except Rejected as error:
                 return error
             except Exception as error:
                 failures += 1
                 breaks += unannounced(error)
-                deaths += deadly(error)
-                if breaks == BREAKS or deaths == DEATHS:
+                case.note(error)
+                if breaks == BREAKS or case.closed:
                     return broken(error)
                 await self._ledger.pause(delivery, error, failures)
 
@@ -206,10 +210,6 @@ class Posting:
         if not isinstance(await self._adapters.connected(delivery.adapter), Finder):
             return MaybeDelivered("the adapter cannot look for it")
         return await self.repeat(delivery, find) or unknown
-
-    def _alone(self, adapter: AdapterName, *, suspect: bool) -> AbstractAsyncContextManager[None]:
-        """For a suspect, its turn among the suspects of that adapter."""
-        return self._suspects.setdefault(adapter, asyncio.Lock()) if suspect else nullcontext()
 
     async def _buried(self, delivery: ThreadDelivery, error: Rejected) -> Rejected:
         await self._ledger.bury(delivery, error)
