@@ -107,7 +107,14 @@ class Calls:
 
 async def _json(response: aiohttp.ClientResponse) -> object:
     try:
-        text = await response.text(errors="replace")
+        return parsed(await response.text(errors="replace"))
+    except ValueError:
+        return None
+
+
+def parsed(text: str) -> object:
+    """What a JSON text says; None if it is none."""
+    try:
         told = json.loads(text)
         if _HALVES.search(text):  # half a character could not be stored, nor sent on
             told = json.loads(json.dumps(told, ensure_ascii=False).encode(errors="replace"))

@@ -1,12 +1,12 @@
 """How is it posted, changed and found? One adapter for one account."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.matrix import endpoints
 from adapters.matrix.calls import Calls, Refusal
 from adapters.matrix.places import Account, place_of
-from adapters.matrix.rendering import content_of, delivery_in, edit_of
+from adapters.matrix.rendering import LARGEST, LARGEST_SEALED, content_of, delivery_in, edit_of
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.timeline import events_in
 from bridge.errors import MaybeDelivered, Rejected, ThreadClosed
@@ -14,7 +14,10 @@ from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import PersonId, ThreadKey
 from bridge.plugin import Host, Signal, SignalKind
 
-_MESSAGE = "m.room.message"
+if TYPE_CHECKING:  # its library may be missing
+    from adapters.matrix.encryption.machine import Encryption
+
+_MESSAGES = ["m.room.message", endpoints.SEALED]
 #: Our clock and the server's may differ: what is older than the attempt by more is not looked at.
 _CLOCKS_APART = timedelta(hours=2)
 _PAGE, _MOST_PAGES = 100, 20
@@ -26,15 +29,24 @@ class MatrixClient:
     found however old it is and whatever token it was posted with.
     """
 
-    def __init__(self, calls: Calls, host: Host, me: Account, rooms: Rooms) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        host: Host,
+        me: Account,
+        rooms: Rooms,
+        encryption: "Encryption | None" = None,
+    ) -> None:
         self._calls = calls
         self._host = host
         self._me = me
         self._rooms = rooms
+        self._encryption = encryption
+        self._largest = LARGEST if encryption is None else LARGEST_SEALED
 
     async def deliver(self, outbound: Outbound) -> Receipt:
         """Post it in its room, under its thread's root."""
-        return await self._send(outbound, content_of(outbound), outbound.id)
+        return await self._send(outbound, content_of(outbound, self._largest), outbound.id)
 
     async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
         """Edit the message. To show the same again changes nothing, so each try is a new edit.
@@ -42,7 +54,7 @@ class MatrixClient:
         A transaction id made of the content would not do: what shows A, then B, is A again later.
         """
         tried = f"{outbound.id} {self._host.clock.now().isoformat()}"
-        await self._send(outbound, edit_of(outbound, receipt), tried)
+        await self._send(outbound, edit_of(outbound, receipt, self._largest), tried)
 
     async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
         """Where our message with its mark stands; a second one is taken away.
@@ -73,13 +85,21 @@ class MatrixClient:
     async def _send(self, outbound: Outbound, content: dict[str, Any], transaction: str) -> Receipt:
         room = place_of(outbound.thread).room
         try:
-            answer = await self._calls.post(endpoints.send(room, content, transaction))
+            answer = await self._calls.post(await self._request(room, content, transaction))
         except Refusal as refusal:
             raise await self._forbidden(room, refusal) from None
         event = answer.get("event_id")
         if not isinstance(event, str):
             raise MaybeDelivered("the homeserver's answer names no event")
         return Receipt(event)
+
+    async def _request(
+        self, room: str, content: dict[str, Any], transaction: str
+    ) -> endpoints.Request:
+        """What posts it, sealed where the room is encrypted."""
+        if self._encryption is None:
+            return endpoints.send(room, content, transaction)
+        return await self._encryption.posting(room, content, transaction)
 
     async def _forbidden(self, room: str, refusal: Refusal) -> Rejected:
         """Whether we may not speak there, or are not even in it any more."""
@@ -110,7 +130,7 @@ class MatrixClient:
         return found[::-1]
 
     async def _page(self, room: str, start: str) -> dict[str, Any]:
-        ours = {"types": [_MESSAGE], "senders": [self._me.user]}
+        ours = {"types": _MESSAGES, "senders": [self._me.user]}
         try:
             return await self._calls.ask(endpoints.history(room, start, limit=_PAGE, only=ours))
         except Rejected as error:

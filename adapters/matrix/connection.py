@@ -1,22 +1,32 @@
 """Who are we, and are we there? The account, for as long as the context lasts."""
 
 import asyncio
+import importlib.util
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import aiohttp
+import msgspec
 
 from adapters.matrix import endpoints
 from adapters.matrix.calls import Calls
 from adapters.matrix.client import MatrixClient
 from adapters.matrix.invitations import Invitations
 from adapters.matrix.places import Account
-from adapters.matrix.rendering import TEXT_LIMIT
+from adapters.matrix.rendering import SEALED_TEXT_LIMIT, TEXT_LIMIT
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.settings import MatrixSettings
 from adapters.matrix.sync import Sync
 from bridge.errors import Rejected, RetryLater, Unreachable
 from bridge.plugin import Capabilities, Grade, Host, Plugin
+
+if TYPE_CHECKING:  # its library may be missing
+    from adapters.matrix.encryption.machine import Encryption
+
+_log = logging.getLogger("polyai_bridge.matrix")
+_EXTRA = "install polyai-bridge[matrix-encrypted]"
 
 
 @asynccontextmanager
@@ -25,15 +35,37 @@ async def connect(settings: MatrixSettings, host: Host) -> AsyncIterator[MatrixC
     calls = Calls(settings, host.http)
     me = await _account(calls)
     rooms = Rooms(calls)
-    sync = Sync(calls, host, me, rooms, Invitations(calls, settings, me))
+    encryption = await _encryption(settings, calls, host, rooms, me)
+    sync = Sync(calls, host, me, rooms, Invitations(calls, settings, me), encryption)
     await sync.begin()
     async with asyncio.TaskGroup() as tasks:
         hearing = tasks.create_task(sync.run(), name="matrix-sync")
         host.report(connected=True)
         try:
-            yield MatrixClient(calls, host, me, rooms)
+            yield MatrixClient(calls, host, me, rooms, encryption)
         finally:
             hearing.cancel()
+
+
+async def _encryption(
+    settings: MatrixSettings, calls: Calls, host: Host, rooms: Rooms, me: Account
+) -> "Encryption | None":
+    """What reads encrypted rooms, if the operator wants it and it is installed."""
+    if not settings.encrypted_rooms:
+        return None
+    try:
+        from adapters.matrix.encryption.machine import Encryption
+    except ImportError:
+        _log.error("matrix.extra_missing", extra={"remedy": _EXTRA})
+        return None
+    return await Encryption.begin(calls, host, rooms, me)
+
+
+def _tuned(settings: MatrixSettings, capabilities: Capabilities) -> Capabilities:
+    """What is encrypted needs more room."""
+    if not settings.encrypted_rooms:
+        return capabilities
+    return msgspec.structs.replace(capabilities, text_limit=SEALED_TEXT_LIMIT)
 
 
 async def prove(settings: MatrixSettings, http: aiohttp.ClientSession) -> str:
@@ -47,7 +79,10 @@ async def prove(settings: MatrixSettings, http: aiohttp.ClientSession) -> str:
         me = await _account(Calls(settings, http))
     except (Rejected, RetryLater) as error:
         raise Unreachable(error.message) from None
-    return f"{me.user}{f' ({me.name})' if me.name else ''} at {settings.homeserver}"
+    said = f"{me.user}{f' ({me.name})' if me.name else ''} at {settings.homeserver}"
+    if settings.encrypted_rooms and importlib.util.find_spec("vodozemac") is None:
+        said += f"\nencrypted rooms are refused: {_EXTRA}"
+    return said
 
 
 async def _account(calls: Calls) -> Account:
@@ -60,7 +95,12 @@ async def _account(calls: Calls) -> Account:
     except Rejected:  # no profile at all
         profile = {}
     name = profile.get("displayname")
-    return Account(user, name.strip() if isinstance(name, str) else "")
+    device = told.get("device_id")
+    return Account(
+        user,
+        name.strip() if isinstance(name, str) else "",
+        device if isinstance(device, str) else "",
+    )
 
 
 CAPABILITIES = Capabilities(
@@ -70,5 +110,11 @@ CAPABILITIES = Capabilities(
     text_limit=TEXT_LIMIT,
 )
 PLUGIN = Plugin(
-    api_version=1, settings=MatrixSettings, capabilities=CAPABILITIES, connect=connect, prove=prove
+    api_version=1,
+    settings=MatrixSettings,
+    capabilities=CAPABILITIES,
+    connect=connect,
+    prove=prove,
+    tuned=_tuned,
+    keeps_secrets=lambda settings: settings.encrypted_rooms,
 )

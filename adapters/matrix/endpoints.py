@@ -5,7 +5,7 @@ turns what went wrong into values that do not say whether anything was posted, a
 token on before anything is stored; its reading of events logs the words of malformed ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,8 @@ except ImportError as error:
     raise ImportError("matrix-nio is missing: install polyai-bridge[matrix]") from error
 
 _MESSAGE = "m.room.message"
+#: The type of an event whose content is encrypted.
+SEALED = "m.room.encrypted"
 #: For how long a sign of typing shows unless it is taken back, in milliseconds.
 _TYPING = 30_000
 
@@ -96,9 +98,12 @@ def leave(room: str, reason: str) -> Request:
     return Request(method, path, Api.to_json({"reason": reason}))
 
 
-def send(room: str, content: Mapping[str, Any], transaction: str) -> Request:
+def send(
+    room: str, content: Mapping[str, Any], transaction: str, *, sealed: bool = False
+) -> Request:
     """Post a message; with the same transaction again it is the same message."""
-    return Request(*Api.room_send("", room, _MESSAGE, dict(content), transaction))
+    kind = SEALED if sealed else _MESSAGE
+    return Request(*Api.room_send("", room, kind, dict(content), transaction))
 
 
 def redact(room: str, identity: str, reason: str) -> Request:
@@ -109,3 +114,23 @@ def redact(room: str, identity: str, reason: str) -> Request:
 def typing(room: str, user: str, *, shown: bool) -> Request:
     """Show that we are typing, or no more."""
     return Request(*Api.room_typing("", room, user, shown, _TYPING))
+
+
+def upload(keys: Mapping[str, Any]) -> Request:
+    """Publish keys of our device; the same again changes nothing."""
+    return Request(*Api.keys_upload("", dict(keys)))
+
+
+def devices(users: Iterable[str]) -> Request:
+    """The devices of users, with their keys."""
+    return Request(*Api.keys_query("", sorted(users)))
+
+
+def claim(devices: Mapping[str, Iterable[str]]) -> Request:
+    """A key of each of these devices, by their users, to begin a session with; given once."""
+    return Request(*Api.keys_claim("", dict(devices)))
+
+
+def to_devices(messages: Mapping[str, Any], transaction: str) -> Request:
+    """Tell each of these devices something sealed; with the same transaction again it is once."""
+    return Request(*Api.to_device("", SEALED, {"messages": dict(messages)}, transaction))

@@ -15,7 +15,8 @@ _log = logging.getLogger("polyai_bridge.matrix")
 
 ENCRYPTED = (
     "This room is encrypted, and I cannot read encrypted messages. "
-    "Please invite me to a room without encryption."
+    "Please invite me to a room without encryption, "
+    "or ask my operator to let me read encrypted ones."
 )
 _UNINVITED = "I may only follow invitations by the people my operator has named."
 #: How often a room is tried that cannot be entered: one far away must not hold up all others.

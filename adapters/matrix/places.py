@@ -27,6 +27,7 @@ class Account(Value, frozen=True):
 
     user: str
     name: str = ""
+    device: str = ""  #: what the token belongs to
 
     @property
     def server(self) -> str:

@@ -16,15 +16,20 @@ MARK = "ai.polyai.bridge.delivery"
 #: limits"), a code point 4; the rest is for what servers add, and an edit's words for old clients.
 TEXT_LIMIT = 14_000
 #: The largest content we send, in bytes: what servers add (hashes, signatures) is under 5,000.
-_LARGEST = 60_000
+LARGEST = 60_000
+#: The same where it is encrypted, which takes four bytes for three; and the longest text then.
+LARGEST_SEALED, SEALED_TEXT_LIMIT = 43_000, 10_000
 #: What stands for a text without a word in it, such as a mere tag.
 _NOTHING = "…"
 #: How much of an edit is repeated for clients that do not know edits.
 _FALLBACK = 200
 
 
-def content_of(outbound: Outbound) -> dict[str, Any]:
-    """The content of the message that shows it, in its thread and with its mark."""
+def content_of(outbound: Outbound, largest: int = LARGEST) -> dict[str, Any]:
+    """The content of the message that shows it, in its thread and with its mark.
+
+    It has at most `largest` bytes, if need be without its HTML.
+    """
     content = _words(outbound) | {MARK: outbound.id, "m.mentions": {}}
     root = place_of(outbound.thread).root
     if root:
@@ -34,10 +39,10 @@ def content_of(outbound: Outbound) -> dict[str, Any]:
             "is_falling_back": True,  # clients without threads show it as a reply to the root
             "m.in_reply_to": {"event_id": root},
         }
-    return _fitted(content)
+    return content if _size(content) <= largest else _plain(content)
 
 
-def edit_of(outbound: Outbound, receipt: Receipt) -> dict[str, Any]:
+def edit_of(outbound: Outbound, receipt: Receipt, largest: int = LARGEST) -> dict[str, Any]:
     """The content of the edit that makes the message at `receipt` show it."""
     new = _words(outbound)
     content = {
@@ -47,7 +52,7 @@ def edit_of(outbound: Outbound, receipt: Receipt) -> dict[str, Any]:
         "m.new_content": new | {"m.mentions": {}},
         "m.relates_to": {"rel_type": "m.replace", "event_id": receipt.reference},
     }
-    if _size(content) > _LARGEST:
+    if _size(content) > largest:
         content["m.new_content"] = _plain(new) | {"m.mentions": {}}
     return content
 
@@ -70,12 +75,8 @@ def _words(outbound: Outbound) -> dict[str, Any]:
     return message
 
 
-def _fitted(content: dict[str, Any]) -> dict[str, Any]:
-    """The same without its HTML, if it would be too large with it."""
-    return content if _size(content) <= _LARGEST else _plain(content)
-
-
 def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    """The same without its HTML."""
     return {k: v for k, v in content.items() if k not in {"format", "formatted_body"}}
 
 

@@ -47,6 +47,8 @@ class MatrixSettings(BaseModel):
     access_token: SecretStr
     #: Whose invitations are accepted: servers, people, "own" (the bot's server) or "anyone".
     invites: Annotated[tuple[str, ...], BeforeValidator(read_inviters)] = (OWN,)
+    #: Whether encrypted rooms are read and written, if the extra is there; else they are refused.
+    encrypted_rooms: bool = False
 
     @field_validator("homeserver")
     @classmethod

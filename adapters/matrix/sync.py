@@ -8,7 +8,7 @@ number among all that were ever accepted, which is remembered together with it.
 import json
 import logging
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.matrix import endpoints
 from adapters.matrix.arrivals import Arrivals
@@ -23,11 +23,16 @@ from bridge.errors import DatabaseFailed, Rejected, RetryLater, Unreachable
 from bridge.model.inbound import Inbound
 from bridge.plugin import Host
 
+if TYPE_CHECKING:  # its library may be missing
+    from adapters.matrix.encryption.machine import Encryption
+
 _log = logging.getLogger("polyai_bridge.matrix")
 
 _KEY = "sync"
 #: How long the server may keep a poll that has nothing to tell.
 _POLL = timedelta(seconds=30)
+#: The same while a message waits for its key, and somebody perhaps to be told that it never came.
+_SHORT_POLL = timedelta(seconds=5)
 _NOTHING: dict[str, Any] = {"types": []}
 _ROOM = {
     "timeline": {"limit": PAGE, "types": TYPES},
@@ -54,12 +59,14 @@ class Sync:
         me: Account,
         rooms: Rooms,
         invitations: Invitations,
+        encryption: "Encryption | None" = None,
     ) -> None:
         self._calls = calls
         self._host = host
         self._me = me
         self._rooms = rooms
         self._invitations = invitations
+        self._encryption = encryption
         self._arrivals = Arrivals(calls, host, me)
         self._troubles = Troubles()
         self._since = ""
@@ -100,7 +107,7 @@ class Sync:
         refusal (a proxy that leads elsewhere, an account with a limit) passes, and loses nothing.
         """
         try:
-            batch = await self._poll(self._since, _POLL)
+            batch = await self._poll(self._since, self._longest_poll())
         except Misunderstood as error:
             self._refusals += 1
             if self._refusals < _REFUSALS:
@@ -114,12 +121,19 @@ class Sync:
     async def _begin_now(self) -> None:
         batch = await self._poll("", timedelta())
         await self._invited(batch)
+        if self._encryption is None:
+            await self._refuse_encrypted(batch)
+        else:
+            self._encryption.begin_anew()
+            await self._encryption.hear(batch)
+        await self._reached(batch, changed=True)
+
+    async def _refuse_encrypted(self, batch: dict[str, Any]) -> None:
         for room, section in _sections(batch, "join"):
             state = section.get("state")
             listed = events_in(state.get("events") if isinstance(state, dict) else None)
             if any(event.get("type") == "m.room.encryption" for event in listed):
                 await self._invitations.refuse(room)
-        await self._reached(batch, changed=True)
 
     async def _poll(self, since: str, waits: timedelta) -> dict[str, Any]:
         return await self._calls.ask(endpoints.sync(since, waits, _FILTER if since else _FROM_NOW))
@@ -128,11 +142,14 @@ class Sync:
         """Everything in it; only then have we reached its end."""
         before = self._count
         await self._invited(batch)
+        if self._encryption is not None:
+            await self._encryption.hear(batch)  # the keys before what they open
         for room, section in self._troubles.last(_sections(batch, "join")):
             await self._joined(room, section)
         for room, section in _sections(batch, "leave"):
             with self._troubles.held_up(room):
                 await self._left(room, section)
+        await self._hear_late()
         await self._reached(batch, changed=self._count != before or bool(batch.get("rooms")))
 
     async def _invited(self, batch: dict[str, Any]) -> None:
@@ -153,7 +170,7 @@ class Sync:
                 await self._heard(identity, event)
         with self._troubles.held_up(identity):
             room = await self._rooms.of(identity)
-            if room is not None and room.encrypted:
+            if room is not None and room.encrypted and self._encryption is None:
                 await self._invitations.refuse(identity)
 
     async def _happened(self, identity: str, section: Event) -> list[Event] | None:
@@ -165,6 +182,35 @@ class Sync:
         return await whole(self._calls, identity, section, self._since, self._me.user)
 
     async def _heard(self, identity: str, event: Event) -> None:
+        if event.get("type") != endpoints.SEALED or self._encryption is None:
+            await self._told(identity, event)
+            return
+        opened = await self._encryption.opened(identity, event)
+        if opened is None:
+            await self._encryption.waiting.add(identity, event)
+        else:
+            await self._told(identity, opened)
+
+    async def _hear_late(self) -> None:
+        """What waited for its key, and has it now; whoever waited too long is told."""
+        if self._encryption is None:
+            return
+        for unread in self._encryption.waiting.all():
+            with self._troubles.held_up(unread.room, str(unread.event["event_id"])):
+                opened = await self._encryption.opened(unread.room, unread.event)
+                if opened is not None:
+                    await self._told(unread.room, opened)
+                elif self._encryption.waiting.over(unread):
+                    await self._encryption.give_up(unread)
+                else:
+                    continue
+                await self._encryption.waiting.drop(unread)
+
+    def _longest_poll(self) -> timedelta:
+        waits = self._encryption is not None and self._encryption.waiting
+        return _SHORT_POLL if waits else _POLL
+
+    async def _told(self, identity: str, event: Event) -> None:
         room = await self._rooms.of(identity)
         told = read(event, room, self._me) if room is not None else None
         if room is None or told is None:
@@ -175,6 +221,8 @@ class Sync:
     async def _left(self, identity: str, section: Event) -> None:
         """We left a room, or were made to."""
         self._rooms.forget(identity)
+        if self._encryption is not None:
+            self._encryption.left(identity)
         timeline = section.get("timeline")
         events = events_in(timeline.get("events") if isinstance(timeline, dict) else None)
         cause = str(events[-1].get("event_id")) if events else self._since

@@ -18,6 +18,7 @@ TYPES = [
     "m.reaction",
     "m.room.member",
     "m.room.encryption",
+    "m.room.encrypted",
 ]
 #: How many events one answer holds; a server may give fewer (Synapse: 100).
 PAGE = 50

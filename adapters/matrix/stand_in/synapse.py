@@ -90,7 +90,7 @@ class Synapse:
         raise NotStarted(f"Synapse did not start: {self.tail()}")
 
     async def register(self, http: aiohttp.ClientSession, name: str, shown: str) -> dict[str, Any]:
-        """A new account: `user_id` and `access_token`."""
+        """A new account: `user_id`, `device_id`, `access_token` and `password`."""
         address = f"{URL}/_synapse/admin/v1/register"
         async with http.get(address) as response:
             nonce = (await response.json())["nonce"]
@@ -100,7 +100,7 @@ class Synapse:
         told = {"nonce": nonce, "username": name, "password": password, "mac": mac}
         async with http.post(address, json=told | {"displayname": shown}) as response:
             account: dict[str, Any] = await response.json()
-            return account
+            return account | {"password": password}
 
     def tail(self) -> str:
         """The end of its log."""
