@@ -130,7 +130,11 @@ def person_wrote(step: Stepping) -> None:
 
 def agent_came_back(step: Stepping) -> None:
     """The agent has joined (again): nobody is waited for any more."""
+    session = step.conversation.session
+    waited = session is not None and session.queue_notice is not None
     close_queue(step)
+    if waited and not step.terms.shows.edits:
+        step.notice(NoticeKind.HANDOFF_FOUND)  # nothing else would tell
     step.change_session(handoff=Handoff.NONE, live_agent=None)
 
 

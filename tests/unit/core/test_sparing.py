@@ -140,6 +140,13 @@ def test_the_end_of_a_wait_is_told_by_who_comes() -> None:
     assert talk.session.place_told_at is None
 
 
+def test_that_the_agent_came_back_in_place_of_a_person_is_told() -> None:
+    talk = Talk(TERMS).joined().hear(f.QueueMoved("Sales", 5))
+    assert shown(talk.hear(f.AgentJoined("Poly"))) == ["The wait for a person is over."]
+    assert talk.say("0").sent == ["0"]
+    assert shown(talk.hear(f.AgentJoined("Poly"))) == []
+
+
 @pytest.mark.parametrize("limit", [64, 200])
 def test_a_call_for_help_is_one_message_however_short(limit: int) -> None:
     rule = HandoffRule(queue_name="Sales", place="C9")
