@@ -49,6 +49,8 @@ _CLOSED = frozenset(
 )
 #: A message that people deleted; the conversation goes on.
 _GONE = frozenset({"ActivityNotFoundInConversation", "MessageNotFound"})
+#: What Microsoft's login says of itself, not of the app, whatever the status.
+_PASSING = frozenset({"server_error", "temporarily_unavailable"})
 _REMEDY = (
     "put the registration's id and tenant and a valid secret into app_id, tenant, app_password"
 )
@@ -157,7 +159,7 @@ def trouble(answer: Answer, *, repeatable: bool) -> BridgeError:
 
 def login_trouble(answer: Answer) -> BridgeError:
     """What a bad answer of the login endpoint comes to (RFC 6749, 5.2): nothing was posted yet."""
-    if answer.status in {400, 401, 403}:
+    if answer.status in {400, 401, 403} and not answer.codes & _PASSING:
         return CredentialsRefused(
             f"Microsoft's login refuses the app: {_told(answer)}", remedy=_REMEDY
         )

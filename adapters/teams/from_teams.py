@@ -60,12 +60,14 @@ def activity_of(body: bytes) -> Activity:
     except Exception:
         # The SDK raises what it likes: TypeError for an empty channel, a bare Exception elsewhere.
         raise Unreadable from None
-    conversation = _conversation(activity)
-    if conversation in {".", ".."}:  # in an address they would lead elsewhere
-        raise Unreadable
-    if not 0 < len(conversation) <= LONGEST or len(_given(activity.id) or "") > LONGEST:
+    if not _is_name(_conversation(activity)) or not _is_name(_given(activity.id) or "none"):
         raise Unreadable
     return activity
+
+
+def _is_name(text: str) -> bool:
+    """Whether it can be a thread's or a message's; as part of an address, dots lead elsewhere."""
+    return 0 < len(text) <= LONGEST and text.isprintable() and text not in {".", ".."}
 
 
 def _used(told: Any) -> Any:  # noqa: ANN401 - whatever JSON may be

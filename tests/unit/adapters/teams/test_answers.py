@@ -70,6 +70,7 @@ def test_a_pause_that_is_asked_for_is_kept() -> None:
     [
         (Answer(400, {"error": "unauthorized_client"}), CredentialsRefused),
         (Answer(401, {"error": "invalid_client"}), CredentialsRefused),
+        (Answer(400, {"error": "temporarily_unavailable"}), Unreachable),
         (Answer(429, {}), RetryLater),
         (Answer(500, {}), Unreachable),
         (Answer(200, {}), Unreachable),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.teams.from_teams import Unreadable, activity_of, inbound_of
@@ -195,6 +195,8 @@ def test_oddities_beside_what_is_said_cost_nobody_their_words() -> None:
         b'{"type": "message"}',
         b"[" * 9999,
         b'{"type": "message", "conversation": {"id": ".."}}',
+        b'{"type": "message", "conversation": {"id": "a\\u001b[2Jb"}}',
+        b'{"type": "message", "id": "a\\nb", "conversation": {"id": "a"}}',
     ],
 )
 def test_what_cannot_be_read_is_said_to_be_so(body: bytes) -> None:
@@ -223,6 +225,7 @@ FIELDS = ["type", "id", "timestamp", "serviceUrl", "channelId", "from", "convers
 FIELDS += ["recipient", "text", "value", "entities", "channelData", "name"]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine the models are slow
 @given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4))
 def test_whatever_comes_is_read_or_said_to_be_unreadable(parts: dict[str, object]) -> None:
     try:
