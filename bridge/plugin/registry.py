@@ -40,6 +40,7 @@ class Found:
     ours: bool = False
     api_version: int | None = None  #: which it is written for, as far as it could be asked
     type_name: str = ""
+    lacking: bool = False  #: whether something that it imports is missing: an extra, mostly
     where: str = "type"  #: the key that names it, and the place of that, for refusals
 
     @property
@@ -60,9 +61,10 @@ class Found:
     def unusable(self, problem: str) -> Unusable:
         """The refusal of this plug-in for a problem."""
         origin = self.distribution or "the package that announces it"
+        first = "install what is missing, " if self.lacking else ""
         return Unusable(
             f'{self.where}: the plug-in "{self.type_name}" cannot be used: {problem}',
-            remedy=f"repair or upgrade {origin}, or remove the adapters of this type",
+            remedy=f"{first}repair or upgrade {origin}, or remove the adapters of this type",
         )
 
 
@@ -126,7 +128,8 @@ def _examined(group: list[EntryPoint]) -> Found:
         plugin = entry.load()
     # Whatever foreign code raises while it is imported, the other plug-ins must still be served.
     except (Exception, SystemExit) as error:
-        return replace(found, problem=f"importing {entry.value} failed: {_told(error)}")
+        problem = f"importing {entry.value} failed: {_told(error)}"
+        return replace(found, problem=problem, lacking=isinstance(error, ImportError))
     version = getattr(plugin, "api_version", None)
     found = replace(found, api_version=version if isinstance(version, int) else None)
     problem = _misfit(plugin)

@@ -165,6 +165,12 @@ def test_a_refusal_names_the_package_to_repair(shelf: Shelf, tmp_path: Path) -> 
         find("broken", [entry])
 
 
+def test_what_a_plug_in_lacks_is_to_be_installed_before_anything_else(shelf: Shelf) -> None:
+    poor = shelf.announce("poor", "raise ImportError('chat is missing: install desk[chat]')")
+    with pytest.raises(ConfigurationError, match=r"install desk.*\(install what is missing"):
+        find("poor", [poor])
+
+
 def test_the_bridges_own_plug_ins_run_within_it_and_a_strangers_apart(shelf: Shelf) -> None:
     found = discover()
     assert found["slack"].ours
