@@ -15,6 +15,7 @@ from bridge.core.state import Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask
 from bridge.model.messages import Choice, Person, Suggestion
+from bridge.model.numbering import countable
 
 #: How many messages may wait for the agent in one conversation. Each step writes them all down.
 MOST_WAITING = 200
@@ -55,6 +56,8 @@ def _offered(step: Stepping, choice: e.ChoiceAccepted) -> str | None:
         return None
     if not 0 <= choice.index < len(offered.texts):
         return None
+    if not (step.terms.shows.suggestions or countable(offered.texts)):
+        return None  # there was no number to be answered with, in whatever way
     text = offered.texts[choice.index]
     if choice.mark and choice.mark != Suggestion(text).mark:
         return None  # what they saw there is not what stands there now

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bridge.core import events as e
+from bridge.core.effects import Owe
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.state import Handoff, Shows, Terms
 from bridge.model import frames as f
@@ -73,6 +74,12 @@ def test_where_a_number_could_mean_two_things_suggestions_are_not_numbered(
     listed = "".join(f"\n- {text}" for text in offered)
     assert shown(talk) == [f"Which?\nReply with one of these:{listed}"]
     assert talk.say("2").sent == ["2"]
+
+
+def test_nor_is_one_chosen_by_a_sign_that_stands_for_a_number() -> None:
+    talk = Talk(TERMS).joined().hear(said("Which?", "m1", "2", "1"))
+    talk.take(e.ChoiceAccepted(talk.of(Owe)[0].id, 0, ANN))
+    assert (talk.sent, talk.notices) == ([], [NoticeKind.STALE])
 
 
 @pytest.mark.parametrize("offered", [("1", "2", "10"), ("10:00", "11:30"), ("Route 66", "A2")])
