@@ -1,8 +1,10 @@
 """Who holds whom while we are connected? And who are we, before that?"""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import aiohttp
 
@@ -15,6 +17,9 @@ from adapters.teams.settings import TeamsSettings
 from adapters.teams.tokens import Doorkeeper
 from bridge.errors import RetryLater, Unreachable
 from bridge.plugin import Host
+
+#: How long we see whether the login knows us before people are heard.
+_FIRST_LOGIN = timedelta(seconds=3)
 
 LOG = logging.getLogger("polyai_bridge.adapters.teams")
 
@@ -32,8 +37,9 @@ async def connect(settings: TeamsSettings, host: Host) -> AsyncIterator[TeamsCli
     # those that the host lends others would find none.
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as posts:
         login = Login(settings, host.http, host.clock)
-        with contextlib.suppress(Unreachable, RetryLater):
-            await login.header()
+        with contextlib.suppress(Unreachable, RetryLater, TimeoutError):
+            async with asyncio.timeout(_FIRST_LOGIN.total_seconds()):
+                await login.header()
         services = Services(host.memory, settings)
         keys = Keys(settings.openid_url, host.http, host.clock)
         keeper = Doorkeeper(keys, host.clock, issuer=settings.issuer, audience=settings.app_id)

@@ -123,7 +123,7 @@ def _body(activity: Activity) -> tuple[InboundBody, str] | None:
     match activity.type:
         case "message" | "invoke" if pressed := presses.pressed(activity.value):
             return pressed, name
-        case "message" if _given(activity.value) is None:
+        case "message" if not _given(activity.value):
             words = words_of(activity)
             # A file or a picture alone is nothing that the agent could be told.
             return (Said(words), name) if words or _addressed(activity) else None

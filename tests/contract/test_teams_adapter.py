@@ -1,6 +1,7 @@
 """Does the Teams adapter bring what people say, and show what is owed, once and as it is?"""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -324,6 +325,17 @@ async def test_a_login_that_is_away_keeps_nobody_out(stage: TeamsStage) -> None:
             await another.deliver(outbound(thread, "later"))
         await stage.teams.return_()
         await another.deliver(outbound(thread, "later"))
+
+
+@pytest.mark.thorough  # the time limit itself
+async def test_a_login_that_does_not_answer_keeps_nobody_out_either(stage: TeamsStage) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings = stage.settings.model_copy(update={"login_url": url})
+        async with asyncio.timeout(12), connect(settings, stage.host):
+            assert ("POST", "/messages") in stage.host.routes
 
 
 async def test_proving_says_as_whom_and_never_the_secret(stage: TeamsStage) -> None:

@@ -90,6 +90,11 @@ def test_a_name_without_tags_is_no_reason_to_eat_a_word() -> None:
     assert said(text="the Agent said: ask @Agent", entities=[named]) == "the Agent said: ask @Agent"
 
 
+@pytest.mark.parametrize("value", [{}, "", [], None])
+def test_an_empty_value_beside_it_costs_nobody_their_words(value: object) -> None:
+    assert said(value=value) == "hello"
+
+
 def test_somebody_who_only_mentions_the_bot_calls_it() -> None:
     assert said(text="<at>Agent</at>", entities=[MENTION], conversation=CHANNEL) == ""
     assert read(text="", conversation=CHANNEL) is None
