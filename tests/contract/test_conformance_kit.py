@@ -9,7 +9,7 @@ from bridge.testing.stand_in import StandInMissing
 from tests.contract import broken_adapters as kinds
 
 #: For what is expected to hold, however busy the machine is.
-PATIENT = Patience(quiet=0.2)
+PATIENT = Patience(quiet=0.2, undecided=0.2)
 #: For what is expected not to come.
 HASTY = Patience(event=4.0, leave=3.0, quiet=2.0)
 BY_ID = {rule.id: rule for rule in RULES}
@@ -106,6 +106,14 @@ def test_a_stand_in_that_cannot_be_opened_ends_the_run() -> None:
         try_rule(subject("GOOD", "MISSING"), BY_ID["settings"])
 
 
+@pytest.mark.parametrize("place", ["tests.contract.nowhere:x", "tests.stage:NO_STAND_IN"])
+def test_a_stand_in_that_cannot_be_imported_ends_it_too(place: str) -> None:
+    who = Subject.at("pinboard", plugin="tests.contract.broken_adapters:GOOD", stand_in=place)
+
+    with pytest.raises(StandInMissing, match=r"importing the stand-in .* failed"):
+        try_rule(who, BY_ID["settings"])
+
+
 def test_what_means_nothing_on_a_platform_is_inapplicable_unless_it_is_bronze() -> None:
     who = subject("GOOD", "EXCUSED")
 
@@ -131,7 +139,7 @@ def test_a_stand_in_that_sees_nothing_proves_nothing_of_what_is_posted() -> None
 
     assert told(results, Verdict.KEPT) == {
         "settings", "accept-before-ack", "redelivery", "credentials", "claims-agree", "corrections",
-        "declared-is-proven",
+        "declared-is-proven", "who-speaks",
     }  # fmt: skip
 
 

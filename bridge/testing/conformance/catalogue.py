@@ -9,6 +9,7 @@ from bridge.testing.conformance.rules import (
     leaving,
     posting,
     settings,
+    speaking,
 )
 
 #: The whole catalogue; each has a page in docs/conformance-rules.
@@ -22,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     posting.length,
     leaving.clean_exit,
     intake.order,
+    speaking.who_speaks,
     failures.refusal,
     failures.rate_limit,
     failures.lost_answer,

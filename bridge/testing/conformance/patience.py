@@ -16,6 +16,7 @@ class Patience:
     event: float = 20.0  #: what must happen
     leave: float = 10.0  #: leaving, or giving up when told to
     quiet: float = 0.6  #: so long is watched for what must not happen
+    undecided: float = 4.0  #: so long is nothing decided: longer than some wait for an answer
     moment: float = 0.5  #: a call that nobody answers is left after this
     look: float = 0.02  #: between two looks
     again: float = 0.2  #: before an adapter that fell is connected again

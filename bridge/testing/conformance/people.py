@@ -103,9 +103,11 @@ class People:
             )
         return messages[0]
 
-    async def never(self, look: Callable[[], Awaitable[_SeenT | None]]) -> _SeenT | None:
+    async def never(
+        self, look: Callable[[], Awaitable[_SeenT | None]], *, within: float | None = None
+    ) -> _SeenT | None:
         """What should not be seen, if it is seen while we watch."""
-        return await eventually(look, self.patience.quiet, self.patience)
+        return await eventually(look, within or self.patience.quiet, self.patience)
 
     async def unposted(self, thread: str, word: str, when: str) -> None:
         """Raises Broken if the word stands there after all."""

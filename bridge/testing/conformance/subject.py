@@ -11,7 +11,7 @@ from bridge.config.sources import Given, leaves
 from bridge.config.validation import accept
 from bridge.errors import ConfigurationError
 from bridge.plugin import registry
-from bridge.testing.stand_in import GROUP, Opener, StandIn
+from bridge.testing.stand_in import GROUP, Opener, StandIn, StandInMissing
 
 #: Where refusals say the settings come from.
 _PLACE = "the stand-in's settings"
@@ -59,8 +59,16 @@ class Subject:
         return registry.find(self.type_name, [self.plugin_at], where="ADAPTER")
 
     def stand_in(self) -> AbstractAsyncContextManager[StandIn]:
-        """A fresh one of its platform."""
-        opener: Opener = self.stand_in_at.load()
+        """A fresh one of its platform; raises StandInMissing if it cannot be imported."""
+        try:
+            opener: Opener = self.stand_in_at.load()
+        # Whatever foreign code raises while it is imported, no rule is tried without it.
+        except Exception as error:
+            raise StandInMissing(
+                f"importing the stand-in {self.stand_in_at.value} failed: "
+                f"{type(error).__name__}: {error}",
+                remedy="install what is missing, or repair it",
+            ) from error
         return opener()
 
     def settings(self, table: Mapping[str, Any]) -> registry.AnySettings:

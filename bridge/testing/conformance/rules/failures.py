@@ -193,9 +193,15 @@ async def find(stage: Stage) -> None:
         return
     since = stage.host.clock.now()
     lost, outcome = await _failed(stage, talk, failing, Fault.LOST_ANSWER)
+    # After a crash nobody remembers what was meant to be posted.
+    await stage.restart()
     if isinstance(outcome, MaybeDelivered):
         await _finds(stage, lost, since, None)
     await stage.shown(talk.thread, _word(lost))
+    if Fault.LOST_REQUEST in failing.faults:
+        since = stage.host.clock.now()
+        absent, _ = await _failed(stage, talk, failing, Fault.LOST_REQUEST)
+        await _tells_the_truth(stage, talk, absent, since, copies=1)
 
 
 async def _finds(

@@ -13,6 +13,8 @@ from bridge.testing.stand_in import Uttered
 
 #: More than ten: a counter written as plain text sorts 10 before 9.
 _MANY = 12
+#: So many are delivered in a row.
+_SOME = 6
 
 
 @rule(Level.BRONZE)
@@ -31,11 +33,12 @@ async def _not_told_while_undecided(stage: Stage, talk: Talk) -> None:
     stage.intake.gate.clear()
     saying = asyncio.ensure_future(stage.say(f"is this kept? {word}", thread=talk.thread))
     await _brought(stage, word)
-    if await stage.never(lambda: _told(stage, saying)):
+    if await stage.never(lambda: _told(stage, saying), within=stage.patience.undecided):
         raise Broken(
             "the platform is not told that we have it while `host.accept` has not returned",
             seen="it was told before",
-            remedy="acknowledge after `await host.accept(…)`, never before or beside it",
+            remedy="acknowledge after `await host.accept(…)`, never before or beside it, "
+            "however long that takes",
         )
     stage.intake.gate.set()
     await stage.heard(word)
@@ -264,11 +267,18 @@ async def _uttered(stage: Stage, talk: Talk) -> str:
 
 
 async def _in_order(stage: Stage, talk: Talk) -> None:
-    ids = [(await stage.post(talk))[2].id for _ in range(3)]
-    seen = [each.id for each in await stage.seen(talk.thread) if each.id in ids]
-    if seen != ids:
+    mark = stage.word()
+    ids = [(await stage.post(talk, mark))[2].id for _ in range(_SOME)]
+
+    async def look() -> list[str] | None:
+        seen = [each.id for each in await stage.seen(talk.thread, mark)]
+        return seen if seen != ids else None
+
+    if (seen := await stage.never(look)) is not None:
         raise Broken(
-            "what is delivered one after the other stands in that order",
-            seen="it stands otherwise",
-            remedy="return from `deliver` only when the platform has taken the message",
+            "what is delivered one after the other stands there once, in that order",
+            seen=f"{len(seen)} messages stand there of {len(ids)}"
+            if len(seen) != len(ids)
+            else "they stand otherwise",
+            remedy="return from `deliver` only when the platform has taken the message, once",
         )

@@ -16,6 +16,10 @@ _MARKS = "a < b & c > d @everyone @here <!channel> <@U1> #1 100% {x} \\ /end"
 _MARKUP = "*stars* _under_ ~struck~ `code` <b>bold</b> &amp; [a](b)"
 
 
+#: So much a person may write on any platform, if the bot may.
+_HEARD = 1000
+
+
 @rule(Level.BRONZE)
 async def unicode(stage: Stage) -> None:
     """Every character arrives as it was written, in both directions; none is obeyed."""
@@ -155,6 +159,7 @@ async def length(stage: Stage) -> None:
                 remedy="claim a `text_limit` that fits however wide the characters are; "
                 "the bridge makes parts of longer texts",
             )
+        await _inwards(stage, talk, _filled("and", filling, min(limit, _HEARD), stage.word()))
 
 
 def _filled(word: str, filling: str, size: int, last: str) -> str:
