@@ -36,6 +36,7 @@ class TerminalStandIn:
     def lacks(self) -> Mapping[str, str]:
         """What means nothing where a terminal is."""
         return {
+            "who-speaks": "whoever types at a terminal is the one who sits there",
             "refusal": "a terminal refuses nothing",
             "rate-limit": "a terminal takes whatever is printed",
             "lost-answer": "a terminal answers nothing",

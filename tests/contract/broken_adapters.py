@@ -33,9 +33,9 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.model.delivery import Outbound, Receipt
-from bridge.model.ids import ThreadKey
+from bridge.model.ids import PersonId, ThreadKey
 from bridge.model.inbound import Clicked, Deleted, Edited, Inbound
-from bridge.model.messages import AgentReply
+from bridge.model.messages import AgentReply, Person
 from bridge.plugin import Accepted, Adapter, Grade, Host, Plugin, text_of
 from bridge.testing.stand_in import Fault, Seen, StandIn, StandInMissing, Uttered
 
@@ -213,6 +213,44 @@ class NamesTheCorrection(Reader):
         return inbound_of({**event, "pin": event["id"]})
 
 
+class AcksInTheEnd(Reader):
+    """It waits for the store, but for no longer than it likes."""
+
+    async def store(self, inbound: Inbound) -> None:
+        self.storing = asyncio.create_task(self._host.accept(inbound))
+        ended, _ = await asyncio.wait((self.storing,), timeout=2.5)
+        if ended:
+            await self.storing
+
+
+class CutsWhatIsHeard(Reader):
+    def inbound(self, event: dict[str, Any]) -> Inbound | None:
+        return inbound_of({**event, "text": event["text"][:500]} if "text" in event else event)
+
+
+class KnowsNobody(Reader):
+    def inbound(self, event: dict[str, Any]) -> Inbound | None:
+        inbound = inbound_of(event)
+        return inbound and msgspec.structs.replace(inbound, person=Person(PersonId("someone")))
+
+
+class HearsWhoBegan(Reader):
+    """Of each thread it hears whoever it heard there first."""
+
+    def inbound(self, event: dict[str, Any]) -> Inbound | None:
+        inbound = inbound_of(event)
+        if inbound is None:
+            return None
+        first = vars(self).setdefault("first", {}).setdefault(inbound.thread, inbound.person.id)
+        return inbound if inbound.person.id == first else None
+
+
+class TellsNoZone(Reader):
+    def inbound(self, event: dict[str, Any]) -> Inbound | None:
+        inbound = inbound_of(event)
+        return inbound and msgspec.structs.replace(inbound, at=inbound.at.replace(tzinfo=None))
+
+
 # -- posts and their failures --------------------------------------------------------------------
 
 
@@ -324,6 +362,49 @@ class NeverFinds(Pinboard):
         return None
 
 
+class Guesses(Pinboard):
+    """It goes by what it meant to post, and by the receipts it was given."""
+
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        receipts = vars(self).setdefault("receipts", {})
+        receipts[outbound.id] = Receipt("probably")
+        receipts[outbound.id] = await super().deliver(outbound)
+        found: Receipt = receipts[outbound.id]
+        return found
+
+    async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
+        found: Receipt | None = vars(self).setdefault("receipts", {}).get(outbound.id)
+        return found
+
+
+class GuessesWell(Guesses):
+    """Even after a crash."""
+
+    async def find(self, outbound: Outbound, *, since: datetime) -> Receipt | None:
+        found = await super().find(outbound, since=since)
+        return found or await Pinboard.find(self, outbound, since=since)
+
+
+class DoublesNowAndThen(Pinboard):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        self.count = vars(self).get("count", 0) + 1
+        if self.count == 5:
+            await super().deliver(outbound)
+        return await super().deliver(outbound)
+
+
+class DoublesInTheEnd(Pinboard):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        receipt = await super().deliver(outbound)
+        self.late = asyncio.create_task(self._again(outbound))
+        return receipt
+
+    async def _again(self, outbound: Outbound) -> None:
+        await asyncio.sleep(0.1)
+        with suppress(Exception):
+            await super().deliver(outbound)
+
+
 class AddsToIt(Pinboard):
     """Each change shows what was changed before too."""
 
@@ -423,6 +504,16 @@ NEVER_GROWS = slack(adapter_of=NeverGrows)
 NEVER_FINDS = pinboard(NeverFinds)
 NAMES_THE_CORRECTION = pinboard(NamesTheCorrection)
 
+KNOWS_NOBODY = pinboard(KnowsNobody)
+
+ACKS_IN_THE_END = pinboard(AcksInTheEnd)
+CUTS_WHAT_IS_HEARD = pinboard(CutsWhatIsHeard)
+HEARS_WHO_BEGAN = pinboard(HearsWhoBegan)
+TELLS_NO_ZONE = pinboard(TellsNoZone)
+GUESSES = pinboard(Guesses)
+GUESSES_WELL = pinboard(GuessesWell)
+DOUBLES_NOW_AND_THEN = pinboard(DoublesNowAndThen)
+DOUBLES_IN_THE_END = pinboard(DoublesInTheEnd)
 SHOWS_ITS_TOKEN: Any = replace(pinboard(Pinboard), settings=OpenSettings)
 ACKS_AT_ONCE = pinboard(AcksAtOnce)
 GIVES_UP_READING = pinboard(GivesUpReading)
@@ -443,7 +534,15 @@ MORE: Sequence[tuple[str, str]] = (
     ("settings", "SHOWS_ITS_TOKEN"),
     ("accept-before-ack", "ACKS_AT_ONCE"),
     ("accept-before-ack", "GIVES_UP_READING"),
+    ("accept-before-ack", "ACKS_IN_THE_END"),
     ("redelivery", "NAMES_BY_ARRIVAL"),
+    ("length", "CUTS_WHAT_IS_HEARD"),
+    ("order", "DOUBLES_NOW_AND_THEN"),
+    ("order", "DOUBLES_IN_THE_END"),
+    ("who-speaks", "HEARS_WHO_BEGAN"),
+    ("who-speaks", "TELLS_NO_ZONE"),
+    ("find", "GUESSES"),
+    ("find", "GUESSES_WELL"),
     ("unicode", "CHANGES_ONE_LINE_OF_SEVERAL"),
     ("unicode", "JOINS_LINES"),
     ("unicode", "POSTS_THE_LAST_LINES"),
@@ -472,6 +571,7 @@ BROKEN: Mapping[str, str] = {
     "length": "CUTS_SHORT",
     "clean-exit": "LEAVES_A_TASK",
     "order": "SORTS_BY_BARE_NUMBERS",
+    "who-speaks": "KNOWS_NOBODY",
     "refusal": "NEVER_GIVES_UP",
     "rate-limit": "ASKS_AT_ONCE",
     "lost-answer": "IS_TOO_SURE",
