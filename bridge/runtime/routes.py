@@ -5,6 +5,7 @@ A request is read whole before anybody looks at it: bounded in size by the liste
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,11 @@ _log = log.get("listener")
 BODY_LIMIT = 1024 * 1024
 #: How many requests are read and answered at once; the others are refused, and come again.
 MOST_AT_WORK = 1_000
+#: How many of them may be of one adapter, so that one which does not answer holds up no other.
+MOST_OF_ONE = 500
+#: How many handlers an adapter may have, and the longest path, in characters.
+MOST_HANDLERS = 100
+_LONGEST_PATH = 200
 #: After how many seconds somebody is to ask again for an adapter that is away.
 _AGAIN = "2"
 #: How long a body may take to come.
@@ -37,8 +43,10 @@ def check(method: str, path: str) -> None:
     """Raises ValueError if that is no method or path for a handler."""
     if method not in _METHODS:
         raise ValueError(f"{method!r} is not one of {', '.join(sorted(_METHODS))}")
-    if not _PATH.fullmatch(path):
-        raise ValueError(f"{path!r} is not a path such as /events: plain words after slashes")
+    if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path):
+        raise ValueError(
+            f"{path[:_LONGEST_PATH]!r} is not a path such as /events: plain words after slashes"
+        )
 
 
 @dataclass(slots=True)
@@ -59,6 +67,7 @@ class Routes:
         self._expected: set[AdapterName] = set()  #: those that are configured
         self._away: set[AdapterName] = set()  #: those of them that are not connected
         self._open = 0  #: requests that are read or answered
+        self._open_of: Counter[AdapterName] = Counter()  #: those of each adapter
 
     def add(self, adapter: AdapterName, method: str, path: str, handler: Handler) -> None:
         """Answer `method` at `/<adapter><path>` with `handler` until the adapter is withdrawn.
@@ -70,6 +79,8 @@ class Routes:
         handlers = self._served.setdefault(adapter, _Served()).handlers.setdefault(path, {})
         if method in handlers:
             raise ValueError(f"{method} {path} is served already")
+        if sum(map(len, self._served[adapter].handlers.values())) >= MOST_HANDLERS:
+            raise ValueError(f"no more than {MOST_HANDLERS} handlers can be served")
         handlers[method] = handler
 
     def expect(self, adapter: AdapterName) -> None:
@@ -105,13 +116,15 @@ class Routes:
         adapter = AdapterName(request.match_info["adapter"])
         path = "/" + request.match_info["path"]
         self._find(adapter, path, request.method)  # before anything is read
-        if self._open >= MOST_AT_WORK:
+        if self._open >= MOST_AT_WORK or self._open_of[adapter] >= MOST_OF_ONE:
             raise web.HTTPServiceUnavailable
         self._open += 1
+        self._open_of[adapter] += 1
         try:
             return await self._answered(request, adapter, path)
         finally:
             self._open -= 1
+            self._open_of[adapter] -= 1
 
     async def _answered(
         self, request: web.Request, adapter: AdapterName, path: str

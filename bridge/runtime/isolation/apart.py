@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -19,8 +19,10 @@ from aiohttp import web
 from bridge import log
 from bridge.clock import Clock
 from bridge.config.sources import Given
+from bridge.core.rates import Rate, free_in, taken
 from bridge.errors import Rejected, Unreachable
-from bridge.model.ids import AdapterName
+from bridge.model.delivery import Receipt
+from bridge.model.ids import AdapterName, DeliveryId
 from bridge.plugin import Adapter, Capabilities, Host
 from bridge.runtime.calling import VERBS, Verb, front
 from bridge.runtime.isolation import logs, starting, verbs
@@ -32,8 +34,10 @@ from bridge.runtime.isolation.line import (
     NotAsked,
     Spoken,
     TooLong,
+    WrongAnswer,
     connected,
 )
+from bridge.runtime.isolation.ration import Rationed
 from bridge.runtime.isolation.requests import answer_of, value_of
 from bridge.runtime.outcomes import died, hung
 
@@ -45,6 +49,11 @@ _ANSWERING: Final = timedelta(seconds=60)
 #: How often we look whether the process says anything, and how often in vain before it is killed.
 _LOOK: Final = timedelta(seconds=1)
 _SILENT: Final = 5
+#: How often an adapter may report how its connection stands, and the longest detail and receipt, in
+#: code points.
+_REPORTS: Final = Rate(count=100, per=timedelta(seconds=10))
+_LONGEST_DETAIL: Final = 500
+_LONGEST_RECEIPT: Final = 10_000
 
 _SPOKEN: Final = {verb.name: verbs.spoken(verb) for verb in VERBS}
 
@@ -122,28 +131,54 @@ class Apart:
         raise Unreachable("its process no longer answered, and was killed")
 
     def _answers(self) -> dict[str, Answer]:
-        host, memory = self.host, self.host.memory
+        host, memory, rationed = self.host, self.host.memory, Rationed(self.host.memory)
         told: list[Answer] = [
             (verbs.ACCEPT, host.accept),
-            (verbs.DOUBLED, lambda one, at, removed: host.doubled(one, at, removed=removed)),
+            (verbs.DOUBLED, self._doubled),
             (verbs.OPEN_THREADS, host.open_threads),
             (verbs.CONVERSATIONS_OF, host.conversations_of),
             (verbs.RECALL, memory.recall),
             (verbs.RECALL_ALL, memory.recall_all),
-            (verbs.REMEMBER, lambda key, text, secret: memory.remember(key, text, secret=secret)),
-            (verbs.FORGET, memory.forget),
+            (verbs.REMEMBER, rationed.remember),
+            (verbs.FORGET, rationed.forget),
         ]
         return {answer[0].name: answer for answer in told}
 
+    async def _doubled(self, delivery: DeliveryId, copy: Receipt, removed: bool) -> bool:  # noqa: FBT001 - as it is sent
+        return await self.host.doubled(delivery, _bearable(copy), removed=removed)
+
     def _hears(self, line: Line) -> dict[str, Hearing]:
-        host = self.host
+        host, reported = self.host, Reported(self.host, self.clock)
         told: list[Hearing] = [
             (verbs.PONG, lambda: None),
             (verbs.SERVE, lambda method, path: host.serve(method, path, partial(_request, line))),
-            (verbs.REPORT, lambda there, detail: host.report(connected=there, detail=detail)),
-            (verbs.LOG, partial(logs.heard, self.name)),
+            (verbs.REPORT, reported.hear),
+            (verbs.LOG, logs.Heard(self.name, self.clock).hear),
         ]
         return {hearing[0].name: hearing for hearing in told}
+
+
+class Reported:
+    """What an adapter reports of its connection, in bearable words and not more often than that."""
+
+    def __init__(self, host: Host, clock: Clock) -> None:
+        self._host = host
+        self._clock = clock
+        self._full_at: datetime | None = None
+
+    def hear(self, connected: bool, detail: str) -> None:  # noqa: FBT001 - as it is sent
+        """Raises ValueError if that is too often: then its process is ended."""
+        now = self._clock.now()
+        if free_in(self._full_at, _REPORTS, now):
+            raise ValueError("it reports too often")
+        self._full_at = taken(self._full_at, _REPORTS, now)
+        self._host.report(connected=connected, detail=detail[:_LONGEST_DETAIL])
+
+
+def _bearable(receipt: Receipt) -> Receipt:
+    if len(receipt.reference) > _LONGEST_RECEIPT:
+        raise WrongAnswer
+    return receipt
 
 
 async def _listen(line: Line, child: starting.Child) -> None:
@@ -172,7 +207,8 @@ async def _call(line: Line, verb: Verb[Any], *arguments: object) -> object:
     patience = verb.patience.total_seconds() if verb.patience else None
     try:
         async with asyncio.timeout(patience):
-            return await line.ask(_SPOKEN[verb.name], *arguments)
+            answer = await line.ask(_SPOKEN[verb.name], *arguments)
+            return _bearable(answer) if isinstance(answer, Receipt) else answer
     except NotAsked:
         raise Unreachable("its process is gone") from None
     except LineBroken:

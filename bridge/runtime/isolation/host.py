@@ -16,7 +16,7 @@ from bridge.plugin import Accepted, Glimpse, Handler
 from bridge.runtime.isolation import verbs
 from bridge.runtime.isolation.line import Line, LineBroken, Spoken, TooLong
 from bridge.runtime.isolation.requests import request_of, response_of
-from bridge.runtime.routes import check
+from bridge.runtime.routes import MOST_HANDLERS, check
 
 
 class LentHost:
@@ -79,6 +79,8 @@ class LentHost:
         check(method, path)
         if (method, path) in self._handlers:
             raise ValueError(f"{method} {path} is served already")
+        if len(self._handlers) >= MOST_HANDLERS:
+            raise ValueError(f"no more than {MOST_HANDLERS} handlers can be served")
         self._handlers[method, path] = handler
         self._line.say(verbs.SERVE, method, path)
 

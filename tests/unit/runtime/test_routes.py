@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from bridge.model.ids import AdapterName
+from bridge.runtime import routes
 from bridge.runtime.listener import listening
 from bridge.runtime.routes import BODY_LIMIT, Routes
 from bridge.runtime.status import Status
@@ -209,3 +210,26 @@ def test_one_place_has_one_handler() -> None:
     routes.add(AdapterName("other"), "POST", "/events", echo)
     with pytest.raises(ValueError, match="already"):
         routes.add(SLACK, "POST", "/events", echo)
+
+
+async def test_an_adapter_that_does_not_answer_holds_no_other_up(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MOST_OF_ONE", 2)
+    door.routes.add(AdapterName("stuck"), "GET", "/wait", door.slowly)
+    door.routes.add(SLACK, "POST", "/events", echo)
+    waiting = [asyncio.ensure_future(door.ask("GET", "/stuck/wait")) for _ in range(3)]
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+    assert [one.result()[0] for one in done] == [503]
+    assert await door.ask("POST", "/slack/events", b"x") == (200, "got x")
+    door.slow.set()
+    assert sorted([(await one)[0] for one in waiting]) == [200, 200, 503]
+
+
+def test_an_adapter_has_so_many_handlers_and_no_more() -> None:
+    table = Routes()
+    for number in range(100):
+        table.add(SLACK, "POST", f"/{number}", echo)
+    with pytest.raises(ValueError, match="no more than 100"):
+        table.add(SLACK, "POST", "/more", echo)

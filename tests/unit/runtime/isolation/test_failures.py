@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bridge import log
 from bridge.errors import (
     BridgeError,
     ConfigurationError,
@@ -16,7 +17,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.plugin.registry import Unusable
-from bridge.runtime.isolation.failures import error_of, failure_of
+from bridge.runtime.isolation.failures import Failure, error_of, failure_of
 from bridge.runtime.outcomes import unannounced
 
 
@@ -74,3 +75,20 @@ def test_a_name_that_is_none_is_not_taken() -> None:
     failure = failure_of(type("not a name", (Exception,), {})())
 
     assert type(error_of(failure)).__name__ == "Surprise"
+
+
+def test_what_another_process_says_of_its_error_is_cut_short() -> None:
+    after = error_of(Failure("RetryLater", "x" * 5_000, after=1e9))
+    assert isinstance(after, RetryLater)
+    assert (len(after.message), after.after) == (1_000, timedelta(hours=1))
+    assert type(error_of(Failure("", "x" * 5_000))).__name__ == "Surprise"
+
+
+def test_a_secret_in_a_sentence_is_masked_where_it_is_known() -> None:
+    log.know(["sesame-93kd"])
+    try:
+        failure = failure_of(Unreachable("no way to sesame-93kd", remedy="ask sesame-93kd"))
+    finally:
+        log.forget()
+
+    assert (failure.message, failure.remedy) == ("no way to [secret]", "ask [secret]")

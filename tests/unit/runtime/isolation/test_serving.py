@@ -22,7 +22,7 @@ from bridge.model.inbound import Inbound, Said
 from bridge.model.messages import Person
 from bridge.plugin import Accepted, Glimpse
 from bridge.runtime.calling import DELIVER, FIND
-from bridge.runtime.isolation import logs, serving, verbs
+from bridge.runtime.isolation import logs, ration, serving, verbs
 from bridge.runtime.isolation.apart import Apart, _request
 from bridge.runtime.isolation.host import LentHost
 from bridge.runtime.isolation.line import Line, connected
@@ -293,11 +293,77 @@ async def test_its_log_is_written_by_the_daemon_without_secrets_and_foreign_word
 def test_a_line_of_the_log_names_its_adapter_whatever_fields_it_has(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    logs.heard(NAME, "polyai_bridge.desk", logging.WARNING, "desk.odd %s", {"msg": "x", "a": "b"})
+    told = {"msg": "x", "a": "b", "_record": "x", "exception": "forged\nline", "no name": "x"}
+    heard = logs.Heard(NAME, FakeClock())
+    heard.hear("polyai_bridge.desk", logging.WARNING, "desk.odd %s", told)
 
     (record,) = caplog.records
+    assert not {"_record", "exception", "no name"} & set(vars(record))
     assert record.getMessage() == "desk.odd %s"
     assert (vars(record)["a"], vars(record)["adapter"]) == ("b", NAME)
+
+
+async def test_a_flood_of_log_lines_is_left_out_and_told_in_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = FakeClock()
+    heard = logs.Heard(NAME, clock)
+    for number in range(1_000):
+        heard.hear(f"odd.{number}", 10**9, "x" * 1_000_000, {"a": "x" * 1_000_000})
+    await clock.advance(timedelta(seconds=1))
+    heard.hear("odd", logging.ERROR, "the next", {})
+
+    *lines, left_out, last = caplog.records
+    assert len(lines) == 200
+    assert len({line.name for line in lines}) == 101
+    assert all(len(line.getMessage()) == len(vars(line)["a"]) == 2_000 for line in lines)
+    assert "adapter.log_left_out" in left_out.getMessage()
+    assert "800" in left_out.getMessage()
+    assert last.getMessage() == "the next"
+
+
+async def test_reports_are_cut_short_and_a_flood_of_them_ends_the_line(talk: Talk) -> None:
+    await talk.connect()
+    for number in range(101):
+        talk.lent.report(connected=number % 2 == 0, detail="x" * 1_000_000)
+
+    with pytest.raises(DatabaseFailed, match="gone"):
+        await talk.lent.memory.recall("")
+    assert len(talk.host.reports) == 100
+
+
+async def test_what_an_adapter_remembers_is_bounded_for_each_and_in_all(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await talk.connect()
+    memory = talk.lent.memory
+    with pytest.raises(DatabaseFailed, match="not kept"):
+        await memory.remember("long", "x" * (verbs.LONGEST_KEPT + 1))
+    with pytest.raises(DatabaseFailed, match="not kept"):
+        await memory.remember("x" * 1_001, "text")
+    monkeypatch.setattr(ration, "MOST_KEPT", 1_000)
+    await memory.remember("a", "x" * 900)
+    await memory.remember("a", "y" * 900)
+    with pytest.raises(DatabaseFailed, match="as much as it may"):
+        await memory.remember("b", "x" * 200)
+    await memory.forget("a")
+    await memory.remember("b", "x" * 200)
+
+    assert talk.host.memory.kept == {"connected": "yes", "b": "x" * 200}
+
+
+async def test_handlers_are_bounded(talk: Talk) -> None:
+    await talk.connect()
+
+    async def handler(_request: web.Request) -> web.Response:
+        raise AssertionError
+
+    for number in range(99):
+        talk.lent.serve("GET", f"/{number}", handler)
+    with pytest.raises(ValueError, match="no more than 100"):
+        talk.lent.serve("GET", "/one-too-many", handler)
+    with pytest.raises(ValueError, match="not a path"):
+        talk.lent.serve("GET", "/" + "x" * 200, handler)
 
 
 def test_the_process_is_told_nothing_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
