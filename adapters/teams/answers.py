@@ -100,6 +100,8 @@ async def exchanged(
         MaybeDelivered: it was sent, and no answer came.
     """
     told = {**(headers or {}), "Connection": "close"}
+    if http.closed:
+        raise Unreachable("the adapter has left")
     try:
         async with http.request(
             method, url, headers=told, data=data, allow_redirects=False, timeout=limits

@@ -65,6 +65,8 @@ class Callbacks:
 
         Raises what `Adapter.deliver` does.
         """
+        if self._http.closed:
+            raise Unreachable("the adapter has left")
         try:
             async with self._asked(body, key) as answer:
                 now = self._wall()

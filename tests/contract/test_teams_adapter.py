@@ -311,6 +311,8 @@ async def test_where_a_thread_is_served_outlives_the_connection(stage: TeamsStag
 
     async with connect(stage.settings, stage.host) as another:
         await another.deliver(outbound(thread, "still here"))
+    with pytest.raises(Unreachable):
+        await another.deliver(outbound(thread, "too late"))
 
     assert (await stage.teams.seen(thread))[-1].text == "still here"
     assert list(stage.host.memory.kept) == ["service/19:town@thread.tacv2"]

@@ -277,6 +277,15 @@ async def test_a_system_that_is_away_is_heard_all_the_same(front: Front) -> None
         await prove(table, front.host.http)
 
 
+async def test_whoever_is_late_for_an_adapter_that_left_has_told_nothing() -> None:
+    async with fronted() as front:
+        table = WebhookSettings.model_validate(dict(front.system.settings))
+        async with connect(table, PlayedHost(FakeClock(), front.host.http)) as adapter:
+            pass
+        with pytest.raises(Unreachable):
+            await adapter.deliver(outbound())
+
+
 async def test_a_proof_says_where_it_was_answered(front: Front) -> None:
     table = WebhookSettings.model_validate(dict(front.system.settings))
     assert "takes callbacks" in await prove(table, front.host.http)
