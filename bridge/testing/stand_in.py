@@ -148,7 +148,10 @@ class Correcting(Protocol):
 
 @runtime_checkable
 class Lacking(Protocol):
-    """Knows of rules that mean nothing on its platform. The report tells which, and why."""
+    """Knows of rules that mean nothing on its platform. The report tells which, and why.
+
+    Where nothing is kept for whoever is away, that is `crash-and-resume`.
+    """
 
     @property
     def lacks(self) -> Mapping[str, str]:
