@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+import msgspec
 from pydantic import BaseModel
 
 from bridge.errors import ConfigurationError
 from bridge.plugin.adapter import API_VERSION, Plugin
+from bridge.plugin.capabilities import Capabilities
 
 #: Where an installed package announces its plug-in: `name = "module:PLUGIN"`.
 GROUP = "polyai_bridge.adapters"
@@ -19,6 +21,10 @@ GROUP = "polyai_bridge.adapters"
 AnyPlugin = Plugin[Any]
 AnySettings = BaseModel
 
+
+#: What everybody can claim, and the least `text_limit`.
+_LEAST = Capabilities()
+_SHORTEST = 64
 
 #: The package that the bridge itself is in; its own plug-ins are released together with it.
 _OURS = "polyai-bridge"
@@ -132,9 +138,9 @@ def _examined(group: list[EntryPoint]) -> Found:
         return replace(found, problem=problem, lacking=isinstance(error, ImportError))
     version = getattr(plugin, "api_version", None)
     found = replace(found, api_version=version if isinstance(version, int) else None)
-    problem = _misfit(plugin)
-    if problem:
-        return replace(found, problem=f"{entry.value} {problem}")
+    misfit = _misfit(plugin)
+    if misfit:
+        return replace(found, problem=f"{entry.value} {misfit}")
     return replace(found, plugin=plugin)
 
 
@@ -150,6 +156,19 @@ def _misfit(plugin: object) -> str | None:
     settings: object = plugin.settings
     if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
         return "has settings that are not a pydantic model"
+    return unsound(plugin.capabilities)
+
+
+def unsound(claims: object) -> str | None:
+    """Why these are no capabilities that a step could go by."""
+    if not isinstance(claims, Capabilities):
+        return f"claims a {type(claims).__name__}, not bridge.plugin.Capabilities"
+    for name, usual in msgspec.structs.asdict(_LEAST).items():
+        kind = type(usual)
+        if not isinstance(getattr(claims, name), kind):
+            return f"claims {name}, which is no {kind.__name__}"
+    if claims.text_limit < _SHORTEST or claims.suggestion_limit < 0:
+        return f"claims a text_limit below {_SHORTEST} or a suggestion_limit below 0"
     return None
 
 

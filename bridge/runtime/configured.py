@@ -70,12 +70,14 @@ def _plugged(
         own = adapter_settings(settings, name, plugin.settings)
         log.know(secrets_in(own))
         keyless = plugin.keeps_secrets(own) and settings.database.encryption_key is None
-        plugin.tuned(own, plugin.capabilities)
+        problem = registry.unsound(plugin.tuned(own, plugin.capabilities))
     except ConfigurationError:
         raise
     # What a plug-in says of its settings is foreign code: what it raises may quote a secret.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise found.unusable(f"reading its settings failed: {type(error).__name__}") from None
+    if problem:
+        raise found.unusable(f"with these settings it {problem}")
     if keyless:
         raise no_key(name)
     return plugin, own

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+from bridge import log
 from bridge.errors import BridgeError, ConfigurationError, CredentialsRefused, Unreachable
 from bridge.model.ids import AdapterName
 from bridge.plugin import Adapter, Queuer, Signaller
@@ -25,6 +26,8 @@ _CONNECTING: Final = timedelta(minutes=2)
 #: How long leaving may take.
 _LEAVING: Final = timedelta(seconds=5)
 _GONE = "the adapter has left"
+#: How much of a trouble is told, in characters.
+_LONGEST: Final = 2_000
 
 
 @dataclass(slots=True)
@@ -273,8 +276,12 @@ def _signaller(adapter: object) -> Signaller | None:
 
 
 def _told(cause: BaseException) -> str:
-    """Our own errors are fit to be read; foreign ones may quote anything, secrets too."""
-    return str(cause) if isinstance(cause, BridgeError) else type(cause).__name__
+    """Our own errors are fit to be read; foreign ones may quote anything, secrets too.
+
+    What was said of an import that failed may do so as well, and `/ready` shows it to everybody.
+    """
+    told = str(cause) if isinstance(cause, BridgeError) else type(cause).__name__
+    return log.redact(told)[:_LONGEST]
 
 
 def _queuer(adapter: object) -> Queuer | None:

@@ -20,10 +20,10 @@ from bridge import log
 from bridge.clock import Clock
 from bridge.config.sources import Given
 from bridge.core.rates import Rate, free_in, taken
-from bridge.errors import Rejected, Unreachable
+from bridge.errors import ConfigurationError, Rejected, Unreachable
 from bridge.model.delivery import Receipt
 from bridge.model.ids import AdapterName, DeliveryId
-from bridge.plugin import Adapter, Capabilities, Host
+from bridge.plugin import Adapter, Capabilities, Host, registry
 from bridge.runtime.calling import VERBS, Verb, front
 from bridge.runtime.isolation import logs, starting, verbs
 from bridge.runtime.isolation.line import (
@@ -88,7 +88,7 @@ class Apart:
                 await self._prepare(line, child)
                 watching = tasks.create_task(self._watch(line))
                 adapter = await _asked(line, child, verbs.CONNECT)
-                self.learn(adapter.capabilities)
+                self._learn(adapter.capabilities)
                 leaving = asyncio.Event()
                 staying = tasks.create_task(_stay(line, child, leaving))
                 yield front(adapter.methods, partial(_call, line))
@@ -99,6 +99,12 @@ class Apart:
                     task.cancel()
         finally:
             await child.kill()
+
+    def _learn(self, claims: Capabilities) -> None:
+        problem = registry.unsound(claims)
+        if problem:
+            raise ConfigurationError(f'{self.where}: the plug-in "{self.type_name}" {problem}')
+        self.learn(claims)
 
     async def _prepare(self, line: Line, child: starting.Child) -> None:
         adapter = verbs.Adapter(

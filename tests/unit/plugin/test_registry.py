@@ -32,7 +32,8 @@ class Shelf:
 
     def varied(self, name: str, change: str) -> EntryPoint:
         """The good plug-in with one field replaced."""
-        source = "import dataclasses\nfrom shelved_good import PLUGIN as GOOD\n"
+        source = "import dataclasses\nfrom bridge.plugin import Capabilities\n"
+        source += "from shelved_good import PLUGIN as GOOD\n"
         return self.announce(name, f"{source}PLUGIN = dataclasses.replace(GOOD, {change})\n")
 
 
@@ -113,6 +114,22 @@ def test_settings_that_are_no_model_are_told(shelf: Shelf) -> None:
     entry = shelf.varied("odd", "settings=dict")
 
     assert "not a pydantic model" in (discover([entry])["odd"].problem or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("capabilities={}", "claims a dict, not bridge.plugin.Capabilities"),
+        ("capabilities=Capabilities(text_limit='long')", "claims text_limit, which is no int"),
+        ("capabilities=Capabilities(edits=True)", "claims edits, which is no Grade"),
+        ("capabilities=Capabilities(text_limit=63)", "claims a text_limit below 64"),
+        ("capabilities=Capabilities(suggestion_limit=-1)", "suggestion_limit below 0"),
+    ],
+)
+def test_claims_that_no_step_could_go_by_are_told(shelf: Shelf, change: str, told: str) -> None:
+    entry = shelf.varied("odd", change)
+
+    assert told in (discover([entry])["odd"].problem or "")
 
 
 def test_two_packages_of_one_type_are_told_instead_of_chosen_between(shelf: Shelf) -> None:

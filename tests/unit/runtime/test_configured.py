@@ -68,6 +68,13 @@ def test_any_other_isolation_is_refused_with_its_place(tmp_path: Path) -> None:
             ),
             "reading its settings failed: AttributeError",
         ),
+        (
+            (
+                "from dataclasses import replace\nfrom tests.misfit.plugin import PLUGIN as OTHER\n"
+                "PLUGIN = replace(OTHER, tuned=lambda settings, claims: None)\n"
+            ),
+            "with these settings it claims a NoneType",
+        ),
     ],
 )
 def test_a_plug_in_that_cannot_be_used_is_the_trouble_of_its_own_adapter(
