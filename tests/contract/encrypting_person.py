@@ -197,7 +197,7 @@ async def crypt(matrix: Matrix, tmp_path: Path) -> AsyncIterator[Crypt]:
 async def _device(
     front: Road, account: dict[str, Any], directory: Path
 ) -> AsyncIterator[EncryptingPerson]:
-    directory.mkdir()
+    directory.mkdir(parents=True)
     config = AsyncClientConfig(encryption_enabled=True, store_sync_tokens=False)
     client = AsyncClient(front.url, account["user_id"], store_path=str(directory), config=config)
     client.restore_login(account["user_id"], account["device_id"], account["access_token"])
