@@ -22,9 +22,8 @@ AnyPlugin = Plugin[Any]
 AnySettings = BaseModel
 
 
-#: What everybody can claim, and the least `text_limit`.
+#: What everybody can claim.
 _LEAST = Capabilities()
-_SHORTEST = 64
 
 #: The package that the bridge itself is in; its own plug-ins are released together with it.
 _OURS = "polyai-bridge"
@@ -167,8 +166,8 @@ def unsound(claims: object) -> str | None:
         kind = type(usual)
         if not isinstance(getattr(claims, name), kind):
             return f"claims {name}, which is no {kind.__name__}"
-    if claims.text_limit < _SHORTEST or claims.suggestion_limit < 0:
-        return f"claims a text_limit below {_SHORTEST} or a suggestion_limit below 0"
+    if claims.text_limit < 1 or claims.suggestion_limit < 0:
+        return "claims a text_limit below 1 or a suggestion_limit below 0"
     return None
 
 

@@ -122,7 +122,7 @@ def test_settings_that_are_no_model_are_told(shelf: Shelf) -> None:
         ("capabilities={}", "claims a dict, not bridge.plugin.Capabilities"),
         ("capabilities=Capabilities(text_limit='long')", "claims text_limit, which is no int"),
         ("capabilities=Capabilities(edits=True)", "claims edits, which is no Grade"),
-        ("capabilities=Capabilities(text_limit=63)", "claims a text_limit below 64"),
+        ("capabilities=Capabilities(text_limit=0)", "claims a text_limit below 1"),
         ("capabilities=Capabilities(suggestion_limit=-1)", "suggestion_limit below 0"),
     ],
 )
