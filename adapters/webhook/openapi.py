@@ -89,7 +89,7 @@ _REFUSED = {
 
 
 def _telling() -> dict[str, Any]:
-    again = {"Retry-After": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}}
+    again = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}}
     return {
         "operationId": "tell",
         "summary": "Tell the bridge what a person did",
@@ -102,9 +102,9 @@ def _telling() -> dict[str, Any]:
             "413": {"description": "It is too large.", **_either()},
             "415": {"description": "It is not said to be JSON.", **_json("Refused")},
             "503": {
-                "description": "It could not be stored: send it again.",
+                "description": "It could not be stored, or the bridge is not ready: send it again.",
                 "headers": again,
-                **_json("Refused"),
+                **_either(),
             },
         },
     }

@@ -86,8 +86,8 @@ class WebhookSettings(BaseModel):
     callback_secret: _Secret = SecretStr("")
     #: How far the instant of a signed request may be from our clock.
     window: Annotated[Duration, AfterValidator(_guarding)] = timedelta(minutes=5)
-    #: Where the system is told what to show.
-    callback_url: Address
+    #: Where the system is told what to show; its path may be a secret.
+    callback_url: Address = Field(repr=False)
     #: The longest that one callback may take, from the connection to the end of the answer.
     callback_timeout: Annotated[Duration, AfterValidator(_endurable)] = timedelta(seconds=15)
     #: Whether the system promises to show what comes twice under one key once.
