@@ -1,6 +1,7 @@
 """How does an HTTP request reach a handler in another process? Whole, as a value, and back so."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +14,25 @@ from yarl import URL
 
 from bridge.runtime.isolation.verbs import Request, Response
 from bridge.runtime.routes import BODY_LIMIT
+
+#: What answers a request for good (RFC 9110, 15).
+_FIRST_STATUS, _LAST_STATUS = 200, 599
+#: What concerns one connection alone (RFC 9110, 7.6.1), and what the body says itself.
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+#: A header (RFC 9110, 5.1 and 5.5): no end of a line in it.
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 async def value_of(request: web.Request) -> Request:
@@ -28,8 +48,17 @@ async def value_of(request: web.Request) -> Request:
 
 
 def answer_of(response: Response) -> web.Response:
-    """What was answered, to be sent on."""
-    headers = CIMultiDict(response.headers)
+    """What was answered, to be sent on.
+
+    Raises:
+        ValueError: it would be no answer, or more than one.
+    """
+    if not _FIRST_STATUS <= response.status <= _LAST_STATUS:
+        raise ValueError("no status of an answer")
+    told = [(name, value) for name, value in response.headers if name.lower() not in _HOP_BY_HOP]
+    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in told):
+        raise ValueError("no header")
+    headers = CIMultiDict(told)
     return web.Response(
         status=response.status, reason=response.reason, headers=headers, body=response.body
     )

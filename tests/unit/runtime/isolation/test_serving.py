@@ -26,6 +26,9 @@ from bridge.runtime.isolation import logs, ration, serving, verbs
 from bridge.runtime.isolation.apart import Apart, _request
 from bridge.runtime.isolation.host import LentHost
 from bridge.runtime.isolation.line import Line, connected
+from bridge.runtime.listener import listening
+from bridge.runtime.routes import Routes
+from bridge.runtime.status import Status
 from bridge.testing.clock import NOON, FakeClock
 from bridge.testing.host import PlayedHost
 from tests.misfit.place import Package
@@ -254,6 +257,39 @@ async def test_requests_are_answered_as_if_the_handler_were_here(talk: Talk) -> 
         refused = await client.post("/desk/form?refuse=1", data={})
         assert (refused.status, await refused.text()) == (403, "no")
         assert (await client.get("/desk/stream")).status == 500
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "body"),
+    [
+        (verbs.Response(200, None, [("Transfer-Encoding", "chunked")], b"ok"), 200, b"ok"),
+        (verbs.Response(200, None, [("connection", "close"), ("X-A", "b")], b"ok"), 200, b"ok"),
+        (verbs.Response(200, None, [("X-A", "b\r\nX-B: c")], b""), 500, None),
+        (verbs.Response(200, None, [("X A", "b")], b""), 500, None),
+        (verbs.Response(200, "fine\r\nX-B: c", [], b""), 500, None),
+        (verbs.Response(101, None, [], b""), 500, None),
+        (verbs.Response(-1, None, [], b""), 500, None),
+        (verbs.Response(204, None, [], b"more"), 204, b""),
+        (verbs.Response(304, None, [], b"more"), 304, b""),
+    ],
+)
+async def test_whatever_a_process_answers_whoever_asked_hears_one_answer(
+    talk: Talk, answer: verbs.Response, status: int, body: bytes | None
+) -> None:
+    async def answered(_request: verbs.Request) -> verbs.Response:
+        return answer
+
+    table = Routes()
+    table.add(NAME, "GET", "/say", partial(_request, talk.line))
+    talk.serving.line._answers = {"request": (verbs.REQUEST, answered)}
+    async with (
+        listening("127.0.0.1", 0, Status(), table) as port,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
+    ):
+        for _ in range(2):  # on one connection
+            async with http.get("/desk/say") as heard:
+                assert heard.status == status
+                assert body is None or await heard.read() == body
 
 
 async def test_nobody_answers_for_a_process_that_is_gone(talk: Talk) -> None:
