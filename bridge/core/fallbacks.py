@@ -22,6 +22,8 @@ from bridge.model.messages import (
 )
 from bridge.model.numbering import countable, named, numbered
 
+#: What means something only where a line begins: a list, a heading, a quote, a fence, a table.
+_BLOCK = re.compile(r"\s*(?:[-+*]\s|[#>|]|```|~~~|\d+[.)]\s|<(?:ul|ol|p)\b)")
 _MARKS = re.compile(r"([\\`*_~\[\]<>#&|!])")
 
 
@@ -53,7 +55,8 @@ def offering(reply: AgentReply, shows: Shows) -> AgentReply:
         reply = msgspec.structs.replace(reply, text=text, suggestions=())
     name = reply.author.name if reply.author.kind is AuthorKind.LIVE_AGENT else None
     if name and not shows.authorship and reply.text:
-        reply = msgspec.structs.replace(reply, text=f"{_words(name, shows)}: {reply.text}")
+        apart = "\n\n" if shows.formatting and _BLOCK.match(reply.text) else " "
+        reply = msgspec.structs.replace(reply, text=f"{_words(name, shows)}:{apart}{reply.text}")
     return reply
 
 

@@ -87,6 +87,13 @@ def test_a_live_agent_is_named_where_nothing_else_says_who_speaks(
     assert in_words(AgentReply(author, "hi"), Shows()).text == "hi"
 
 
+@pytest.mark.parametrize("block", ["1. Open\n2. Click", "- a\n- b", "```\ncode\n```", "> so"])
+def test_a_name_stands_apart_from_what_has_to_begin_a_line(block: str) -> None:
+    formatted = msgspec.structs.replace(NOTHING, formatting=True)
+    assert in_words(AgentReply(JO, block), formatted).text == f"Jo:\n\n{block}"
+    assert in_words(AgentReply(JO, "**Hi**"), formatted).text == "Jo: **Hi**"
+
+
 def test_what_has_neither_words_nor_address_is_no_line() -> None:
     bare = AgentReply(AGENT, "hi", attachments=(Attachment(AttachmentKind.OTHER),))
 
