@@ -161,7 +161,7 @@ class Intake:
 
     def report(self, *, connected: bool, detail: str = "") -> None:
         """Note how the adapter's connection stands."""
-        self._status.adapter(self._name, connected=connected, detail=detail)
+        self._status.reported(self._name, connected=connected, detail=detail)
 
 
 def _glimpse(conversation: Conversation) -> Glimpse:

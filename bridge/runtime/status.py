@@ -40,6 +40,10 @@ class Standing:
         return f"{self.trouble} ({self.state}, attempt {self.failures + 1})"
 
 
+#: An adapter that has arrived and said nothing else.
+_WELL = True, ""
+
+
 class Status:
     """The state of everything that can be away, and the counts."""
 
@@ -47,6 +51,8 @@ class Status:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began: noise
         self.registry = CollectorRegistry()
         self._adapters: dict[AdapterName, Standing] = {}
+        #: Those that are not connected, and what each has reported meanwhile.
+        self._coming: dict[AdapterName, tuple[bool, str]] = {}
         self._refusing: dict[AdapterName, str] = {}
         self._agents: dict[AgentName, str] = {}
         self._alike: dict[AgentName, str] = {}  #: their troubles without what changes every time
@@ -107,6 +113,7 @@ class Status:
     def expected(self, name: AdapterName) -> None:
         """An adapter is going to be connected; until it is, we are not ready."""
         self._adapters.setdefault(name, Standing(State.STARTING, "not connected yet"))
+        self._coming[name] = _WELL
         self._restarts.labels(name)
         for outcome in ("seen", "removed"):
             self._twins.labels(name, outcome)  # an alarm needs the nought before the first one
@@ -122,9 +129,22 @@ class Status:
         if self._stands(name, standing) and connected:
             _log.info("adapter.connected", adapter=name, detail=detail)
 
+    def arrived(self, name: AdapterName) -> None:
+        """An adapter is connected: from here on it stands as it reports, and did on its way."""
+        connected, detail = self._coming.pop(name, _WELL)
+        self.adapter(name, connected=connected, detail=detail)
+
+    def reported(self, name: AdapterName, *, connected: bool, detail: str) -> None:
+        """An adapter says how its connection stands; as long as it is not connected, we know."""
+        if name in self._coming:
+            self._coming[name] = connected, detail
+        else:
+            self.adapter(name, connected=connected, detail=detail)
+
     def failed(self, name: AdapterName, state: State, trouble: str, failures: int) -> None:
         """An adapter failed for the `failures`-th time in a row, and is going to be tried again."""
         self._restarts.labels(name).inc()
+        self._coming[name] = _WELL
         self._stands(name, Standing(state, trouble, failures))
 
     def _stands(self, name: AdapterName, standing: Standing) -> bool:

@@ -225,7 +225,7 @@ class Supervisor:
             async with post.connect() as adapter:
                 self._adapters.arrived(post.name, post.called(adapter))
                 self._routes.arrived(post.name)
-                self._status.adapter(post.name, connected=True)
+                self._status.arrived(post.name)
                 stay.came.set()
                 try:
                     await stop.wait()

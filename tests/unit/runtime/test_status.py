@@ -137,3 +137,27 @@ def test_an_adapter_that_is_not_connected_yet_has_its_figures_already() -> None:
 
     assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 0
     assert figure(status, "polyai_bridge_adapter_restarts_total", adapter="slack") == 0
+
+
+def test_an_adapter_that_says_too_early_that_it_is_there_is_not() -> None:
+    status = Status()
+    status.expected(SLACK)
+    status.reported(SLACK, connected=True, detail="early")
+    assert status.troubles == ["adapter slack: not connected yet"]
+    status.arrived(SLACK)
+    assert not status.troubles
+
+    status.failed(SLACK, State.RESTARTING, "broken", 1)
+    status.reported(SLACK, connected=True, detail="")  # what is left of the one that broke
+    assert status.adapters[SLACK].state is State.RESTARTING
+
+
+def test_an_adapter_that_comes_and_says_it_is_not_connected_is_believed() -> None:
+    status = Status()
+    status.expected(SLACK)
+    status.reported(SLACK, connected=False, detail="the server is away")
+    status.arrived(SLACK)
+    assert status.troubles == ["adapter slack: the server is away"]
+
+    status.reported(SLACK, connected=True, detail="")
+    assert not status.troubles
