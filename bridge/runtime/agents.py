@@ -99,7 +99,8 @@ def terms_on(platform: Capabilities) -> Terms:
     """What a step must know of a platform; of the agent nothing yet."""
     shows = Shows(
         formatting=platform.formatting > Grade.NONE,
-        suggestions=platform.suggestions > Grade.NONE,
+        # Who can offer none has to number them: else they would be lost.
+        suggestions=platform.suggestions > Grade.NONE and platform.suggestion_limit > 0,
         pictures=platform.pictures > Grade.NONE,
         attachments=platform.attachments > Grade.NONE,
         authorship=platform.authorship > Grade.NONE,

@@ -53,6 +53,12 @@ def test_what_a_platform_claims_is_left_to_it(far: FarEnd) -> None:
     assert (terms.streaming, terms.text_limit, terms.suggestion_limit) == (True, 99, 3)
 
 
+def test_suggestions_are_numbered_where_none_can_be_offered() -> None:
+    terms = terms_on(Capabilities(suggestions=Grade.FULL))
+    assert not terms.shows.suggestions
+    assert terms.suggestion_limit == MOST_NUMBERS
+
+
 def test_of_a_platform_nobody_knows_the_least_is_expected() -> None:
     terms = terms_on(UNKNOWN)
 
