@@ -36,15 +36,18 @@ async def connect(settings: MatrixSettings, host: Host) -> AsyncIterator[MatrixC
     me = await _account(calls)
     rooms = Rooms(calls)
     encryption = await _encryption(settings, calls, host, rooms, me)
-    sync = Sync(calls, host, me, rooms, Invitations(calls, settings, me), encryption)
+    invitations = Invitations(calls, settings, me, host)
+    sync = Sync(calls, host, me, rooms, invitations, encryption)
     await sync.begin()
     async with asyncio.TaskGroup() as tasks:
         hearing = tasks.create_task(sync.run(), name="matrix-sync")
+        entering = tasks.create_task(invitations.run(), name="matrix-invitations")
         host.report(connected=True)
         try:
             yield MatrixClient(calls, host, me, rooms, encryption)
         finally:
             hearing.cancel()
+            entering.cancel()
 
 
 async def _encryption(

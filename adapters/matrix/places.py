@@ -1,5 +1,7 @@
 """Where is it? Thread keys, and who else is in a room."""
 
+import unicodedata
+
 from bridge.model.ids import ThreadKey
 from bridge.model.value import Value
 
@@ -48,5 +50,18 @@ class Room(Value, frozen=True):
         return len(self.members) <= 2
 
     def name_of(self, user: str) -> str | None:
-        """How people call somebody there."""
-        return self.members.get(user) or None
+        """How people call somebody there; None if another there is called the same.
+
+        Who takes another's name must not pass for them.
+        """
+        name = self.members.get(user)
+        if not name:
+            return None
+        same = _alike(name)
+        others = (shown for other, shown in self.members.items() if other != user)
+        return None if any(_alike(shown) == same for shown in others) else name
+
+
+def _alike(name: str) -> str:
+    """What two names that look the same have in common, letter by letter."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()

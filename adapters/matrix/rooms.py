@@ -1,5 +1,6 @@
 """Who is where? What is known of each room, asked for once and kept up by what the sync tells."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -27,18 +28,14 @@ class Rooms:
                 return None
         return self._known[identity]
 
+    def knows(self, identity: str) -> bool:
+        """Whether it was asked for before."""
+        return identity in self._known
+
     def note(self, identity: str, event: Event) -> None:
         """Something happened in a room: if it is known, who is there and how may have changed."""
-        room = self._known.get(identity)
-        if room is None or "state_key" not in event:
-            return
-        content = event.get("content")
-        match event.get("type"):
-            case "m.room.encryption":
-                self._known[identity] = msgspec.structs.replace(room, encrypted=True)
-            case "m.room.member":
-                members = _moved(room.members, str(event["state_key"]), content)
-                self._known[identity] = msgspec.structs.replace(room, members=members)
+        if identity in self._known:
+            self._known[identity] = after(self._known[identity], event)
 
     def forget(self, identity: str) -> None:
         """We are not in it any more."""
@@ -63,6 +60,33 @@ class Rooms:
         except Rejected:  # 404: it has no such state
             return False
         return True
+
+
+def after(room: Room, event: Event) -> Room:
+    """The room when that has happened in it."""
+    if "state_key" not in event:
+        return room
+    match event.get("type"):
+        case "m.room.encryption":
+            return msgspec.structs.replace(room, encrypted=True)
+        case "m.room.member":
+            members = _moved(room.members, str(event["state_key"]), event.get("content"))
+            return msgspec.structs.replace(room, members=members)
+    return room
+
+
+def before(room: Room, events: Sequence[Event]) -> Room:
+    """The room before all of that happened: who is there now need not have been there then."""
+    members = room.members
+    for event in reversed(events):
+        if event.get("type") != "m.room.member" or "state_key" not in event:
+            continue
+        unsigned = event.get("unsigned")
+        told = unsigned if isinstance(unsigned, dict) else {}
+        # Where something was replaced, and nobody says what, they are left as they are.
+        if "prev_content" in told or "replaces_state" not in told:
+            members = _moved(members, str(event["state_key"]), told.get("prev_content"))
+    return msgspec.structs.replace(room, members=members)
 
 
 def _moved(members: dict[str, str], user: str, content: object) -> dict[str, str]:

@@ -14,9 +14,9 @@ from adapters.matrix import endpoints
 from adapters.matrix.arrivals import Arrivals
 from adapters.matrix.calls import Calls, Misunderstood
 from adapters.matrix.invitations import Invitations
-from adapters.matrix.places import Account
+from adapters.matrix.places import Account, Room
 from adapters.matrix.reading import Event, read
-from adapters.matrix.rooms import Rooms
+from adapters.matrix.rooms import Rooms, after, before
 from adapters.matrix.timeline import PAGE, TYPES, events_in, whole
 from adapters.matrix.troubles import Troubles
 from bridge.errors import DatabaseFailed, Rejected, RetryLater, Unreachable
@@ -43,6 +43,8 @@ _ROOM = {
 _FILTER = {"presence": _NOTHING, "account_data": _NOTHING, "room": _ROOM}
 #: The first sync of all tells no history, only where we are and where we are called.
 _FROM_NOW = {**_FILTER, "room": {**_ROOM, "timeline": {"limit": 1, "types": TYPES}}}
+#: More than one answer can tell, with all its gaps.
+_LEAP = 10**6
 #: So often in a row the server must make nothing of our place.
 _REFUSALS = 3
 #: After the first failure, doubled with each further one up to the last.
@@ -79,8 +81,11 @@ class Sync:
 
         Raises like `Calls.ask`, and DatabaseFailed.
         """
+        await self._invitations.begin()
         kept = _record(await self._host.memory.recall(_KEY))
-        self._count = kept.get("count", 0)
+        # More than were accepted behind that place before a crash: what they were is told again,
+        # but perhaps less of it, as people take things back.
+        self._count = int(kept.get("count", 0)) + _LEAP
         # Another account's place is none of ours; but the count goes on, for the order's sake.
         self._since = kept.get("since", "") if kept.get("user") == self._me.user else ""
         if not self._since:
@@ -156,40 +161,46 @@ class Sync:
         for room, section in _sections(batch, "invite"):
             state = section.get("invite_state")
             listed = events_in(state.get("events") if isinstance(state, dict) else None)
-            await self._invitations.answer(room, list(listed))
+            await self._invitations.hear(room, list(listed))
 
     async def _joined(self, identity: str, section: Event) -> None:
-        events: list[Event] | None = None
+        happened: tuple[Room, list[Event]] | None = None
         with self._troubles.held_up(identity):
-            events = await self._happened(identity, section)
-        if events is None:
+            happened = await self._happened(identity, section)
+        if happened is None:
             return
+        then, events = happened
         for event in events:
             with self._troubles.held_up(identity, str(event.get("event_id"))[:255]):
+                then = after(then, event)
                 self._rooms.note(identity, event)
-                await self._heard(identity, event)
+                await self._heard(then, event)
         with self._troubles.held_up(identity):
             room = await self._rooms.of(identity)
             if room is not None and room.encrypted and self._encryption is None:
                 await self._invitations.refuse(identity)
 
-    async def _happened(self, identity: str, section: Event) -> list[Event] | None:
-        if await self._rooms.of(identity) is None:
-            return None  # we have left it since; the next answer says so
+    async def _happened(self, identity: str, section: Event) -> tuple[Room, list[Event]] | None:
+        """The room as it was, and what happened there since; None if we have left it since."""
+        known = self._rooms.knows(identity)
+        room = await self._rooms.of(identity)
+        if room is None:
+            return None  # the next answer says so
         state = section.get("state")
-        for event in events_in(state.get("events") if isinstance(state, dict) else None):
+        for event in events_in(state.get("events") if known and isinstance(state, dict) else None):
             self._rooms.note(identity, event)
-        return await whole(self._calls, identity, section, self._since, self._me.user)
+        events = await whole(self._calls, identity, section, self._since, self._me.user)
+        return room if known else before(room, events), events
 
-    async def _heard(self, identity: str, event: Event) -> None:
+    async def _heard(self, room: Room, event: Event) -> None:
         if event.get("type") != endpoints.SEALED or self._encryption is None:
-            await self._told(identity, event)
+            await self._told(room, event)
             return
-        opened = await self._encryption.opened(identity, event)
+        opened = await self._encryption.opened(room.id, event)
         if opened is None:
-            await self._encryption.waiting.add(identity, event)
+            await self._encryption.waiting.add(room.id, event)
         else:
-            await self._told(identity, opened)
+            await self._told(room, opened)
 
     async def _hear_late(self) -> None:
         """What waited for its key, and has it now; whoever waited too long is told."""
@@ -198,8 +209,10 @@ class Sync:
         for unread in self._encryption.waiting.all():
             with self._troubles.held_up(unread.room, str(unread.event["event_id"])):
                 opened = await self._encryption.opened(unread.room, unread.event)
+                room = await self._rooms.of(unread.room)
                 if opened is not None:
-                    await self._told(unread.room, opened)
+                    if room is not None:
+                        await self._told(room, opened)
                 elif self._encryption.waiting.over(unread):
                     await self._encryption.give_up(unread)
                 else:
@@ -210,10 +223,9 @@ class Sync:
         waits = self._encryption is not None and self._encryption.waiting
         return _SHORT_POLL if waits else _POLL
 
-    async def _told(self, identity: str, event: Event) -> None:
-        room = await self._rooms.of(identity)
-        told = read(event, room, self._me) if room is not None else None
-        if room is None or told is None:
+    async def _told(self, room: Room, event: Event) -> None:
+        told = read(event, room, self._me)
+        if told is None:
             return
         for inbound in await self._arrivals.inbounds(told, room, self._order()):
             await self._accept(inbound)

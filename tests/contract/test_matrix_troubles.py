@@ -134,3 +134,82 @@ async def test_a_reaction_or_a_post_of_ours_that_is_taken_away_is_told_to_no_thr
         await odd.until(lambda: odd.asked[-1] == "sync s2")
 
     assert [inbound.body for inbound in odd.host.accepted] == [Said("after")]
+
+
+def invited(name: str) -> dict[str, Any]:
+    state = [{"type": "m.room.member", "state_key": "@poly:e.example", "sender": "@ann:e.example"}]
+    return {name: {"invite_state": {"events": state}}}
+
+
+async def test_invitations_wait_their_turn_and_nobody_for_them_nor_are_they_lost_by_a_restart(
+    odd: Odd,
+) -> None:
+    """Synapse lets an account enter ten rooms at once, and then one in ten seconds."""
+    entered: list[str] = []
+    limited = True
+
+    def join(request: web.Request) -> web.Response:
+        if limited:
+            return web.json_response({"errcode": "M_LIMIT_EXCEEDED"}, status=429)
+        entered.append(request.path.rpartition("/")[2])
+        return web.json_response({})
+
+    odd.answers["/join/"] = join
+    odd.syncs.append(
+        {"next_batch": "s2", "rooms": {"invite": invited("!x") | invited("!y"), "join": said("a")}}
+    )
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: "sync s2" in odd.asked)
+    limited = False
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: not [key for key in odd.host.memory.kept if key != "sync"])
+
+    assert [inbound.body for inbound in odd.host.accepted] == [Said("a")]
+    assert sorted(entered) == ["!x", "!y"]
+
+
+def member(user: str, membership: str, previous: str = "") -> dict[str, Any]:
+    unsigned = {"prev_content": {"membership": previous}, "replaces_state": "$p"}
+    return of(f"m{user[1:4]}") | {
+        "type": "m.room.member",
+        "state_key": user,
+        "content": {"membership": membership},
+        "unsigned": unsigned if previous else {},
+    }
+
+
+async def test_what_was_said_in_a_room_for_two_is_heard_though_a_third_has_come_since(
+    odd: Odd,
+) -> None:
+    three: dict[str, Any] = {"@poly:e.example": {}, "@ann:e.example": {}, "@ben:e.example": {}}
+    odd.answers["joined_members"] = lambda _: web.json_response({"joined": three})
+    came = [member("@ben:e.example", "invite"), member("@ben:e.example", "join", "invite")]
+    odd.syncs.append(
+        {"next_batch": "s2", "rooms": {"join": {"!r": room(of("two"), *came, of("three"))}}}
+    )
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: odd.asked[-1] == "sync s2")
+
+    assert [(inbound.body, inbound.thread) for inbound in odd.host.accepted] == [
+        (Said("two"), "!r")
+    ]
+
+
+async def test_what_comes_after_a_crash_sorts_behind_what_came_before_it_though_less_is_told(
+    odd: Odd,
+) -> None:
+    odd.syncs.append({"next_batch": "s2", "rooms": {"join": {"!r": room(*map(of, "abc"))}}})
+    async with PLUGIN.connect(odd.settings, odd.host):
+        begun = dict(odd.host.memory.kept)
+        await odd.until(lambda: odd.asked[-1] == "sync s2")
+    odd.host.memory.kept = begun  # as if it had died before it remembered its place
+    redacted = [of(text) | {"content": {}} for text in "ab"]
+    odd.syncs.append(
+        {"next_batch": "s3", "rooms": {"join": {"!r": room(*redacted, of("c"), of("d"))}}}
+    )
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: odd.asked[-1] == "sync s3")
+
+    orders = [inbound.order for inbound in odd.host.accepted]
+    assert [inbound.body for inbound in odd.host.accepted] == [Said(text) for text in "abccd"]
+    assert orders == sorted(set(orders))
