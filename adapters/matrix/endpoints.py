@@ -20,6 +20,8 @@ except ImportError as error:
 _MESSAGE = "m.room.message"
 #: The type of an event whose content is encrypted.
 SEALED = "m.room.encrypted"
+#: What nio has no requests for.
+_KEYS = "/_matrix/client/v3/keys"
 #: For how long a sign of typing shows unless it is taken back, in milliseconds.
 _TYPING = 30_000
 
@@ -134,3 +136,13 @@ def claim(devices: Mapping[str, Iterable[str]]) -> Request:
 def to_devices(messages: Mapping[str, Any], transaction: str) -> Request:
     """Tell each of these devices something sealed; with the same transaction again it is once."""
     return Request(*Api.to_device("", SEALED, {"messages": dict(messages)}, transaction))
+
+
+def publish_identity(keys: Mapping[str, Any]) -> Request:
+    """Publish who signs for our devices. An account's first identity needs no password (1.11)."""
+    return Request("POST", f"{_KEYS}/device_signing/upload", Api.to_json(dict(keys)))
+
+
+def publish_signatures(signed: Mapping[str, Any]) -> Request:
+    """Publish signatures of devices, by user and device; the same again changes nothing."""
+    return Request("POST", f"{_KEYS}/signatures/upload", Api.to_json(dict(signed)))

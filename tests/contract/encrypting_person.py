@@ -164,6 +164,10 @@ class Crypt:
         listed: list[dict[str, Any]] = told["chunk"]
         return listed
 
+    async def keys_of(self, user: str) -> dict[str, Any]:
+        """What everybody sees of somebody's keys."""
+        return await self._call("POST", "keys/query", {"device_keys": {user: []}})
+
     async def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:  # noqa: ANN401
         return await self.people.call(self.eve, method, path, body)
 

@@ -2,8 +2,11 @@
 
 import sys
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import vodozemac
+from nio import Api  # type: ignore[import-untyped]  # it ships no types
 
 from adapters.matrix.encryption.machine import UNREAD
 from adapters.matrix.encryption.waiting import PATIENCE
@@ -198,3 +201,29 @@ async def test_without_the_extra_encrypted_rooms_are_refused(
     async with matrix.connected(encrypted_rooms=True):
         room = await crypt.room()
         await until(refused)
+
+
+async def test_the_account_vouches_for_its_device(matrix: Matrix, crypt: Crypt) -> None:
+    for _ in range(2):
+        async with matrix.connected(encrypted_rooms=True):
+            pass
+    told = await crypt.keys_of(matrix.people.bot.user)
+    bot = matrix.people.bot.user
+    master, signer = told["master_keys"][bot], told["self_signing_keys"][bot]
+    (device,) = told["device_keys"][bot].values()
+
+    assert _signed_by(_key_of(master), bot, signer)
+    assert _signed_by(_key_of(signer), bot, device)
+
+
+def _key_of(described: dict[str, Any]) -> str:
+    (key,) = described["keys"].values()
+    return str(key)
+
+
+def _signed_by(key: str, user: str, told: dict[str, Any]) -> bool:
+    plain = {k: v for k, v in told.items() if k not in {"signatures", "unsigned"}}
+    signature = vodozemac.Ed25519Signature.from_base64(told["signatures"][user][f"ed25519:{key}"])
+    signer = vodozemac.Ed25519PublicKey.from_base64(key)
+    signer.verify_signature(Api.to_canonical_json(plain).encode(), signature)
+    return True

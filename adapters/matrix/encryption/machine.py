@@ -12,6 +12,7 @@ import vodozemac
 from adapters.matrix import endpoints
 from adapters.matrix.calls import Calls, Refusal, parsed
 from adapters.matrix.encryption.devices import Devices
+from adapters.matrix.encryption.identity import vouch
 from adapters.matrix.encryption.peers import Peers, Received, Unreadable
 from adapters.matrix.encryption.records import Records
 from adapters.matrix.encryption.sharing import Sharing
@@ -79,7 +80,8 @@ class Encryption:
             raise CredentialsRefused("the access token belongs to no device", remedy=_ANEW)
         records = Records(host.memory, me.device)
         account = await records.account()
-        known = await _published(calls, me)
+        told = await calls.ask(endpoints.devices({me.user}))
+        known = _published(told, me)
         if account is None:
             if known is not None:
                 raise _elsewhere(me)
@@ -91,7 +93,9 @@ class Encryption:
         if known is not None and known != ours:
             raise _elsewhere(me)
         made = cls(calls, host, rooms, ours)
-        await made._begin(_described(account, ours))
+        described = _described(account, ours)
+        await made._begin(described)
+        await vouch(calls, records, told, described)
         return made
 
     async def _begin(self, described: Mapping[str, Any]) -> None:
@@ -266,10 +270,9 @@ def _answering(event: Event) -> dict[str, Any]:
     return {"rel_type": "m.thread", "event_id": relation.get("event_id"), **reply}
 
 
-async def _published(calls: Calls, me: Account) -> Device | None:
+def _published(told: Mapping[str, Any], me: Account) -> Device | None:
     """Our device as everybody sees it."""
-    answer = await calls.ask(endpoints.devices({me.user}))
-    listed = mapping(mapping(answer.get("device_keys")).get(me.user))
+    listed = mapping(mapping(told.get("device_keys")).get(me.user))
     return device_in(me.user, me.device, listed.get(me.device))
 
 

@@ -60,6 +60,14 @@ class Records:
         if known is None or session.first_known_index < known.first_known_index:
             await self._keep(_room_key(room, session.session_id, owner), session.pickle(_KEY))
 
+    async def identity(self, user: str) -> str | None:
+        """The seeds of the account's identity."""
+        return await self._memory.recall(f"{_ROOT} identity {user}")
+
+    async def keep_identity(self, user: str, written: str) -> None:
+        """Keep the seeds of the account's identity."""
+        await self._keep(f"{_ROOT} identity {user}", written)
+
     async def encrypted_rooms(self) -> set[str]:
         """The rooms that were ever seen to be encrypted: they never become anything else."""
         prefix = f"{_ROOT} room "
