@@ -1,13 +1,20 @@
 """Is it right? The proof of every credential, one after the other."""
 
+import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Final
 
 import aiohttp
 import click
 
 from bridge import app, config, log
-from bridge.errors import BridgeError, CredentialsRefused
+from bridge.errors import BridgeError, CredentialsRefused, Unreachable
+from bridge.plugin import registry
 from bridge.runtime.world import World
+
+#: How long an adapter's proof may take.
+_PATIENCE: Final = timedelta(seconds=60)
 
 
 async def prove(settings: config.Settings, adapters: list[app.Configured]) -> None:
@@ -24,7 +31,7 @@ async def prove(settings: config.Settings, adapters: list[app.Configured]) -> No
     async with aiohttp.ClientSession() as http:
         for one in adapters:
             if one.plugin is not None and one.settings is not None:
-                proof = one.plugin.prove(one.settings, http)
+                proof = _proof(one.plugin, one.settings, http)
                 await _proved(f"adapter {one.name}", proof, failures)
     if failures:
         refused = any(isinstance(each, CredentialsRefused) for each in failures.values())
@@ -32,11 +39,29 @@ async def prove(settings: config.Settings, adapters: list[app.Configured]) -> No
         raise kind(f"could not be proved: {', '.join(failures)}")
 
 
+async def _proof(
+    plugin: registry.AnyPlugin,
+    settings: registry.AnySettings,
+    http: aiohttp.ClientSession,
+    *,
+    within: timedelta = _PATIENCE,
+) -> str:
+    """What the plug-in says, if it says so in time; even its call may raise."""
+    wait = asyncio.timeout(within.total_seconds())
+    try:
+        async with wait:
+            return await plugin.prove(settings, http)
+    except TimeoutError:
+        if wait.expired():
+            raise Unreachable(f"no answer within {within.total_seconds():g} seconds") from None
+        raise
+
+
 async def _proved(what: str, proof: Awaitable[str], failures: dict[str, BridgeError]) -> None:
     try:
-        _say(f"{what}: {await proof}")
+        _say(f"{what}: {log.redact(await proof)}")
     # A stranger's plug-in may raise whatever it likes, and what that says may be a secret.
-    except Exception as foreign:
+    except (Exception, SystemExit) as foreign:
         error = foreign if isinstance(foreign, BridgeError) else BridgeError(type(foreign).__name__)
         remedy = error.remedy or "try again; if it stays so, check the address and the network"
         _say(f"{what}: FAILED: {log.redact(f'{error.message}; what to do: {remedy}')}")

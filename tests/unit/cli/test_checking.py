@@ -1,9 +1,18 @@
 """What `check --connect` says of each credential."""
 
-import pytest
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
-from bridge.cli.checking import _proved
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from bridge.cli.checking import _proof, _proved
 from bridge.errors import BridgeError, CredentialsRefused
+from tests.misfit.plugin import PLUGIN as MISFIT
+from tests.misfit.plugin import MisfitSettings
 
 
 async def says(*words: str) -> str:
@@ -38,3 +47,34 @@ async def test_several_findings_of_a_refusal_are_told_line_by_line(
         "adapter slack: FAILED: refused\n  no scope x; what to do: reinstall the app\n"
     )
     assert failures == {"adapter slack": error}
+
+
+def leaves(_settings: object, _http: object) -> Awaitable[str]:
+    raise SystemExit(3)
+
+
+def breaks(_settings: object, _http: object) -> Awaitable[str]:
+    raise ValueError("a secret")
+
+
+async def hangs(_settings: object, _http: object) -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("prove", "told"),
+    [(leaves, "SystemExit"), (breaks, "ValueError"), (hangs, "no answer within 0.01 seconds")],
+)
+async def test_whatever_a_strangers_proof_does_it_is_told_and_the_next_one_follows(
+    capsys: pytest.CaptureFixture[str], prove: Callable[..., Awaitable[str]], told: str
+) -> None:
+    plugin = replace(MISFIT, prove=prove)
+    settings = MisfitSettings(file="f", token=SecretStr("t"))
+    failures: dict[str, BridgeError] = {}
+    async with aiohttp.ClientSession() as http:
+        proof = _proof(plugin, settings, http, within=timedelta(milliseconds=10))
+        await _proved("adapter odd", proof, failures)
+
+    assert capsys.readouterr().out.startswith(f"adapter odd: FAILED: {told}; what to do: try again")
+    assert list(failures) == ["adapter odd"]
