@@ -41,7 +41,12 @@ async def test_a_good_token_opens_the_door(stage: TeamsStage) -> None:
     ("claims", "status"),
     [
         ({"aud": "another-app"}, 401),
+        ({"aud": []}, 401),
+        ({"aud": None}, 401),
         ({"iss": "https://evil.example"}, 401),
+        ({"iss": "https://api.botframework.com/"}, 401),
+        ({"exp": None}, 401),
+        ({"exp": True}, 401),
         ({"exp": 1}, 401),
         ({"exp": "soon"}, 401),
         ({"nbf": 99_999_999_999}, 401),
@@ -56,6 +61,19 @@ async def test_what_a_token_must_not_say(
 
     assert await stage.teams.bring(activity(stage), token) == status
     assert stage.host.accepted == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"),
+    [(0, 200), (3600 + 240, 200), (3600 + 330, 401), (-240, 200), (-330, 401)],
+)
+async def test_a_token_is_good_in_its_time_and_five_minutes_around_it(
+    stage: TeamsStage, seconds: int, status: int
+) -> None:
+    token = stage.microsoft.signed()
+    stage.clock.shift = timedelta(seconds=seconds)
+
+    assert await stage.teams.bring(activity(stage), token) == status
 
 
 async def test_nobody_is_believed_without_a_token_of_the_announced_keys(stage: TeamsStage) -> None:
