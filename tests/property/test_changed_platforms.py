@@ -1,4 +1,4 @@
-"""A platform that shows something else after a restart is owed what it shows now, and every word."""
+"""A platform that shows something else after a restart is owed what it shows now; all words."""
 
 from hypothesis import given
 
