@@ -41,6 +41,10 @@ class Rooms:
         """We are not in it any more."""
         self._known.pop(identity, None)
 
+    def shared_with(self, user: str) -> bool:
+        """Whether somebody is in one of the rooms that something happened in."""
+        return any(user in room.members for room in self._known.values())
+
     async def joined(self) -> set[str]:
         """The rooms we are in at this moment. Raises like `Calls.ask`."""
         answer = await self._calls.ask(endpoints.joined())

@@ -8,12 +8,14 @@ import pytest
 import vodozemac
 from nio import Api  # type: ignore[import-untyped]  # it ships no types
 
+from adapters.matrix import PLUGIN
 from adapters.matrix.encryption.machine import UNREAD
 from adapters.matrix.encryption.waiting import PATIENCE
 from adapters.matrix.invitations import ENCRYPTED
 from bridge.clock import SystemClock
-from bridge.errors import CredentialsRefused
+from bridge.errors import CredentialsRefused, MaybeDelivered
 from bridge.model.inbound import Edited, Said
+from bridge.testing.stand_in import Fault
 from tests.contract.encrypting_person import Crypt, crypt
 from tests.contract.matrix_front import Matrix, matrix, until
 
@@ -49,6 +51,44 @@ async def test_a_conversation_both_ways_with_edits(matrix: Matrix, crypt: Crypt)
     assert not [key for key in matrix.host.memory.kept if key.startswith("unread")]
     secret = {key for key in matrix.host.memory.kept if key.startswith("encryption ")}
     assert secret - matrix.host.memory.secrets == {f"encryption room {room}"}
+
+
+async def test_a_lost_answer_is_in_doubt_is_found_and_sent_again_is_the_same_message(
+    matrix: Matrix, crypt: Crypt
+) -> None:
+    async with matrix.connected(encrypted_rooms=True) as adapter, crypt.first() as eve:
+        room = await crypt.room()
+        await crypt.with_bot(room)
+        await eve.say(room, "hello")
+        (said,) = await matrix.told(1)
+        owed = matrix.outbound(said.thread, "hello, Eve")
+        await matrix.played.fail(Fault.LOST_ANSWER)
+        with pytest.raises(MaybeDelivered):
+            await adapter.deliver(owed)
+        found = await adapter.find(owed, since=owed.owed_at)
+        again = await adapter.deliver(owed)
+        await eve.reads("hello, Eve")
+        await eve.look()
+
+    assert found == again
+    assert [one["content"]["body"] for one in eve.read].count("hello, Eve") == 1
+
+
+async def test_the_longest_text_fits_sealed_and_as_an_edit(matrix: Matrix, crypt: Crypt) -> None:
+    settings = PLUGIN.settings.model_validate({**matrix.played.settings, "encrypted_rooms": True})
+    limit = PLUGIN.tuned(settings, PLUGIN.capabilities).text_limit
+    async with matrix.connected(encrypted_rooms=True) as adapter, crypt.first() as eve:
+        room = await crypt.room()
+        await crypt.with_bot(room)
+        await eve.say(room, "hello")
+        (said,) = await matrix.told(1)
+        receipt = await adapter.deliver(matrix.outbound(said.thread, "\U0001f600" * limit))
+        await eve.reads("\U0001f600" * limit)
+        edit = "**" + "\U0001f601" * (limit - 4) + "**"
+        await adapter.revise(matrix.outbound(said.thread, edit), receipt)
+        source = await eve.reads("* \U0001f601")
+
+    assert source["content"]["m.new_content"]["body"].count("\U0001f601") == limit - 4
 
 
 async def test_after_a_restart_everything_goes_on_by_sessions_of_which_no_state_is_used_again(
@@ -172,6 +212,31 @@ async def test_a_message_waits_for_its_key_across_a_restart_and_if_it_never_come
 
     words = {inbound.body for inbound in matrix.host.accepted}
     assert words == {Said("can you read me?"), Said("and now?")} if comes else {Said("and now?")}
+
+
+async def test_a_device_whose_session_with_us_is_lost_is_met_again(
+    matrix: Matrix, crypt: Crypt
+) -> None:
+    kept = matrix.host.memory.kept
+    async with matrix.connected(encrypted_rooms=True) as adapter, crypt.first() as eve:
+        room = await crypt.room()
+        await crypt.with_bot(room)
+        await eve.say(room, "hello")
+        (said,) = await matrix.told(1)
+        await adapter.deliver(matrix.outbound(said.thread, "hello, Eve"))
+        await eve.reads("hello, Eve")
+        for key in [one for one in kept if one.startswith("encryption peer ")]:
+            del kept[key]
+        eve.begin_anew(room)
+        lost = await eve.say(room, "lost")
+        await until(lambda: f"unread {lost}" in kept)
+        await until(lambda: any(one.startswith("encryption peer ") for one in kept))
+        await eve.look()
+        eve.begin_anew(room)
+        await eve.say(room, "found")
+        await matrix.told(2)
+
+    assert matrix.bodies == [Said("hello"), Said("found")]
 
 
 async def test_where_the_keys_cannot_be_unsealed_the_adapter_does_not_start(

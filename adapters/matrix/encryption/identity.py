@@ -94,7 +94,8 @@ async def vouch(
     if master and identity.name not in mapping(master.get("keys")).values():
         _log.warning("matrix.not_vouched", extra={"error": _TAKEN})
         return
-    await records.keep_identity(user, identity.written)
+    if not kept:
+        await records.keep_identity(user, identity.written)
     try:
         if not master:
             await calls.ask(endpoints.publish_identity(identity.published()))

@@ -13,7 +13,7 @@ from adapters.matrix import endpoints
 from adapters.matrix.calls import Calls, Refusal, parsed
 from adapters.matrix.encryption.devices import Devices
 from adapters.matrix.encryption.identity import vouch
-from adapters.matrix.encryption.peers import Peers, Received, Unreadable
+from adapters.matrix.encryption.peers import Peers, Received
 from adapters.matrix.encryption.records import Records
 from adapters.matrix.encryption.sharing import Sharing
 from adapters.matrix.encryption.signing import (
@@ -33,6 +33,7 @@ from adapters.matrix.reading import Event
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.timeline import events_in
 from bridge.errors import (
+    BridgeError,
     CredentialsRefused,
     DatabaseFailed,
     DeliveryFailed,
@@ -140,8 +141,8 @@ class Encryption:
         Raises like `Calls.ask`, and DatabaseFailed: then it must come again.
         """
         lists = mapping(batch.get("device_lists"))
-        for kind in ("changed", "left"):
-            self._devices.changed(str(user) for user in lists.get(kind) or ())
+        for listed in (lists.get("changed"), lists.get("left")):
+            self._devices.changed(map(str, listed) if isinstance(listed, list) else ())
         for event in events_in(mapping(batch.get("to_device")).get("events")):
             if event.get("type") == SEALED:
                 await self._received(event)
@@ -205,9 +206,12 @@ class Encryption:
         return first == identity
 
     async def _received(self, event: Event) -> None:
+        """Keep what it brings. Events are anybody's: none may hold up those behind it."""
         try:
             await self._peers.receive(event, self._take)
-        except Unreadable:
+        except BridgeError:
+            raise
+        except Exception:  # Unreadable, or whatever else somebody thought of
             await self._meet_again(event)
 
     async def _take(self, received: Received) -> None:
@@ -229,6 +233,8 @@ class Encryption:
         """Its sender's session with us is lost: begin another, which they will use from then on."""
         sender, curve = str(event.get("sender")), mapping(event.get("content")).get("sender_key")
         _log.warning("matrix.key_unreadable", extra={"user": sender})
+        if not self._rooms.shared_with(sender):
+            return  # a stranger's server, which could be slow on purpose, is not asked
         try:
             theirs = [one for one in await self._devices.of({sender}) if one.curve == curve]
             met = await self._sharing.meet_anew(theirs)

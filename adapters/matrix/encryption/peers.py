@@ -124,7 +124,7 @@ class Peers:
             account = await self._account()
             wanted = account.max_number_of_one_time_keys
             if not account.one_time_keys and left < wanted // 2:
-                account.generate_one_time_keys(wanted - left)
+                account.generate_one_time_keys(wanted - max(left, 0))
                 await self._records.keep_account(account)
         return {
             f"{ONE_TIME}:{name}": signed(account, self._me.user, self._me.id, _key(key))
@@ -147,13 +147,13 @@ class Peers:
     async def _opened(self, curve: str, sealed: Mapping[str, Any]) -> _Opened:
         sessions = await self._records.sessions(curve)
         try:
-            number, body = int(sealed.get("type", -1)), padded(str(sealed.get("body")))
-            message = vodozemac.AnyOlmMessage.from_parts(number, body)
+            number = 0 if sealed.get("type") == 0 else 1
+            message = vodozemac.AnyOlmMessage.from_parts(number, padded(str(sealed.get("body"))))
             first = message.to_pre_key()
             if first is not None and not any(each.session_matches(first) for each in sessions):
                 return await self._met(curve, first, sessions)
             return _by_one_of(sessions, message)
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise Unreadable from error
 
     async def _met(

@@ -6,6 +6,7 @@ names the place where that answer ended.
 
 import asyncio
 import json
+import re
 import weakref
 from typing import Any
 
@@ -17,6 +18,8 @@ from adapters.matrix.stand_in.synapse import URL as BEHIND
 
 #: What a connection does not take over from another.
 _HOPS = {"Host", "Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length"}
+#: How a message is posted, sealed or not.
+_POST = re.compile(r"/send/m\.room\.(message|encrypted)/")
 #: Within how long a repeat is the HTTP client's own, in seconds.
 _AT_ONCE = 0.2
 
@@ -134,7 +137,7 @@ class Front:
         aiohttp's client repeats a PUT once, at once and by itself, if the connection breaks (as RFC
         9112, 9.3.1 allows): so that the loss is seen, it lasts over that.
         """
-        if request.method != "PUT" or "/send/m.room.message/" not in request.path:
+        if request.method != "PUT" or not _POST.search(request.path):
             return ""
         now = asyncio.get_running_loop().time()
         path, how, until = self._lost

@@ -137,9 +137,15 @@ async def test_what_is_told_twice_or_to_nobody_or_in_anothers_name_is_not_taken(
     with pytest.raises(Unreadable):
         await bob.hear(ANN, sealed)
     await bob.hear("@mallory:example.org", await ann.peers.seal(bob.me, "m.two", {}))
-    for nothing in ({}, {"algorithm": "x"}, sealed | {"ciphertext": {bob.me.curve: {"type": 7}}}):
+    odd: list[dict[str, Any]] = [
+        {"type": 7},
+        {"type": float("inf"), "body": 1},
+        {"type": 0, "body": "AAAA"},
+    ]
+    nothing: list[dict[str, Any]] = [{}, sealed | {"algorithm": "x"}]
+    for each in nothing + [sealed | {"ciphertext": {bob.me.curve: one}} for one in odd]:
         with pytest.raises(Unreadable):
-            await bob.hear(ANN, nothing)
+            await bob.hear(ANN, each)
 
     assert [one.kind for one in bob.taken] == ["m.one"]
 
