@@ -107,7 +107,8 @@ def _said(
 
 
 def _changed(content: Mapping[str, Any], relation: Mapping[str, Any], me: Account) -> Change | None:
-    text = _text(_mapping(content.get("m.new_content")), me)
+    new = _mapping(content.get("m.new_content"))
+    text = None if delivery_in(new) is not None else _text(new, me)
     original = _identity(relation.get("event_id"))
     return Change(original, text) if original and text is not None else None
 

@@ -44,16 +44,17 @@ def content_of(outbound: Outbound, largest: int = LARGEST) -> dict[str, Any]:
 
 def edit_of(outbound: Outbound, receipt: Receipt, largest: int = LARGEST) -> dict[str, Any]:
     """The content of the edit that makes the message at `receipt` show it."""
-    new = _words(outbound)
+    # Older servers tell an edited message with its new content: there, too, it must bear its mark.
+    new = _words(outbound) | {"m.mentions": {}, MARK: outbound.id}
     content = {
         "msgtype": new["msgtype"],
         "body": f"* {new['body'][:_FALLBACK]}",
         "m.mentions": {},
-        "m.new_content": new | {"m.mentions": {}},
+        "m.new_content": new,
         "m.relates_to": {"rel_type": "m.replace", "event_id": receipt.reference},
     }
     if _size(content) > largest:
-        content["m.new_content"] = _plain(new) | {"m.mentions": {}}
+        content["m.new_content"] = _plain(new)
     return content
 
 

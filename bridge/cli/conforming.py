@@ -38,6 +38,8 @@ def conform(
     for each in chosen:
         if each not in known:
             raise click.BadParameter(f"no rule {each!r}; there are: {', '.join(known)}")
+    if report_path and not report_path.absolute().parent.is_dir():
+        raise click.BadParameter(f"no directory {str(report_path.parent)!r}")
     log.configure("error", "text")
     rules = [rule for rule in RULES if not chosen or rule.id in chosen]
     results = []

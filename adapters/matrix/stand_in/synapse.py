@@ -31,9 +31,10 @@ URL = "http://synapse"
 _PATIENCE = 60.0
 _GLANCE = aiohttp.ClientTimeout(total=5)
 _RUN = """
-import os, sys, threading
+import os, shutil, sys, threading
 def watch():
     sys.stdin.buffer.read()
+    shutil.rmtree(os.getcwd(), ignore_errors=True)
     os._exit(0)
 threading.Thread(target=watch, daemon=True).start()
 from synapse.app.homeserver import main

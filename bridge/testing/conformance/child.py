@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import socket
 import sys
 import threading
@@ -159,6 +160,8 @@ def _descriptors() -> set[str]:
 async def _serve(number: int) -> None:
     with socket.socket(fileno=number) as sock:
         await Child().wire.run(sock)
+    # Whoever tried us is gone, and an adapter that cannot be ended must not stay behind.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,10 @@ from click.testing import CliRunner, Result
 
 from bridge.cli import cli
 from bridge.errors import ConfigurationError
+from bridge.testing import conformance as kit
 from bridge.testing.stand_in import StandInMissing
+
+ROOT = Path(__file__).parents[3]
 
 
 def conform(*arguments: str) -> Result:
@@ -43,3 +46,20 @@ def test_one_rule_is_reported_to_people_and_to_programs(tmp_path: Path) -> None:
     assert [each["verdict"] for each in document["rules"]] == ["kept"]
     printed = conform("slack", "--rule", "credentials", "--json")
     assert json.loads(printed.output)["rules"][0]["rule"] == "credentials"
+
+
+def test_a_report_that_could_not_be_written_in_the_end_is_refused_in_the_beginning(
+    tmp_path: Path,
+) -> None:
+    ended = conform("slack", "--report", str(tmp_path / "nowhere" / "report.json"))
+
+    assert ended.exit_code == 2
+    assert "nowhere" in ended.output
+
+
+def test_each_field_of_the_document_is_documented() -> None:
+    result = kit.Result(rule="order", level=kit.Level.SILVER, sentence="", verdict=kit.Verdict.KEPT)
+    document = kit.Report(adapter="x", results=[result]).document
+    page = (ROOT / "docs" / "conformance-kit.md").read_text()
+
+    assert [key for key in document | document["rules"][0] if f"`{key}`" not in page] == []

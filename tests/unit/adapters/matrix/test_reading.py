@@ -216,7 +216,11 @@ def test_no_event_whatever_breaks_the_reading(
 
 
 def test_what_another_bridge_says_is_not_heard_lest_two_answer_each_other_for_ever() -> None:
+    new = {"msgtype": "m.text", "body": "new", MARK: "c.1"}
+    edit = {"m.new_content": new, "m.relates_to": {"rel_type": "m.replace", "event_id": "$x"}}
+
     assert said(text("How can I help?", **{MARK: "c.1"})) is None
+    assert said(text("* new", **edit)) is None
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def test_an_edit_repeats_a_little_for_clients_that_do_not_know_edits() -> None:
     assert edit["m.relates_to"] == {"rel_type": "m.replace", "event_id": "$old"}
     assert edit["m.new_content"]["body"].startswith("now xxx")
     assert "formatted_body" in edit["m.new_content"]
+    assert delivery_in(edit["m.new_content"]) == "c.1"
+    assert delivery_in(edit) is None  # or it would be taken for a second copy
     assert edit["body"].startswith("* now xxx")
     assert len(edit["body"]) == 202
 
