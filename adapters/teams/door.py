@@ -4,6 +4,7 @@ What is not believed is 401 or 403, what makes no sense 400; what could not be s
 at, is 503. Everything else is 200, and only once it is stored.
 """
 
+import logging
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,6 +17,8 @@ from adapters.teams.tokens import Doorkeeper, Misled, Stranger, agree
 from bridge.errors import BridgeError, DatabaseFailed
 from bridge.plugin import Host
 from bridge.plugin.settings import is_loopback
+
+LOG = logging.getLogger("polyai_bridge.adapters.teams")
 
 PATH = "/messages"
 
@@ -32,25 +35,39 @@ class Door:
     ) -> None:
         self._settings, self._host = settings, host
         self._services, self._keeper = services, keeper
+        self._warned: set[str] = set()
 
     async def take(self, request: web.Request) -> web.Response:
         """Store what an activity tells, and say so."""
         try:
             activity = await self._admitted(request)
-        except Stranger:
-            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        except Misled:
-            return web.Response(status=403)
-        except Unreadable:
-            return web.Response(status=400)
-        except BridgeError:
-            return web.Response(status=503)
+        except (Stranger, Misled, Unreadable, BridgeError) as error:
+            return self._refused(error)
         try:
             taken = await self._stored(activity)
         except DatabaseFailed:
+            LOG.warning("teams.not_stored", extra={"adapter": self._host.name})
             return web.Response(status=503)
         # What is invoked expects an answer to it, and whoever presses is shown a failure else.
         return web.Response(status=501 if activity.type == "invoke" and not taken else 200)
+
+    def _refused(self, error: Exception) -> web.Response:
+        """No; and the log says why, once for each reason: anybody may knock all night."""
+        match error:
+            case Stranger():
+                reason, status = "token", 401
+            case Misled(untrusted=untrusted):
+                reason, status = "host" if untrusted else "service", 403
+            case Unreadable():
+                reason, status = "unreadable", 400
+            case _:
+                reason, status = "keys", 503
+        if reason not in self._warned:
+            self._warned.add(reason)
+            extra = {"adapter": self._host.name, "reason": reason}
+            LOG.warning("teams.request_refused", extra=extra)
+        challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        return web.Response(status=status, headers=challenge)
 
     async def _admitted(self, request: web.Request) -> Activity:
         """The activity, from whoever may bring one."""
@@ -64,7 +81,7 @@ class Door:
             channel = str(activity.channel_id or "")
             agree(claims, service=activity.service_url or "", channel=channel)
         if not trusted(activity.service_url or "", self._settings):
-            raise Misled
+            raise Misled(untrusted=True)
         return activity
 
     async def _stored(self, activity: Activity) -> bool:

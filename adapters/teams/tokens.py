@@ -25,7 +25,14 @@ class Stranger(Exception):
 
 
 class Misled(Exception):
-    """The token is Microsoft's, but says something else than the activity: 403."""
+    """The token is Microsoft's, but says something else than the activity: 403.
+
+    Or both name a service that is not to be trusted: then it is `untrusted`.
+    """
+
+    def __init__(self, *, untrusted: bool = False) -> None:
+        super().__init__()
+        self.untrusted = untrusted
 
 
 @dataclass(frozen=True, slots=True)

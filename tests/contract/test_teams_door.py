@@ -150,6 +150,25 @@ async def test_known_keys_do_for_a_day_while_nobody_announces_any(stage: TeamsSt
     await stage.microsoft.open()
 
 
+async def test_the_log_says_once_why_somebody_was_not_believed(
+    stage: TeamsStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere = "https://connector.evil.example/"
+    token = stage.microsoft.signed(serviceurl=elsewhere)
+    for _ in range(2):
+        await stage.teams.bring(activity(stage), "x")
+        await stage.teams.bring(activity(stage), token)
+        await stage.teams.bring(activity(stage, serviceUrl=elsewhere), token)
+    stage.clock.shift = timedelta(days=2)
+    await stage.microsoft.close()
+    await stage.teams.bring(activity(stage), token)
+    await stage.microsoft.open()
+
+    told = [vars(one)["reason"] for one in caplog.records if one.msg == "teams.request_refused"]
+    assert told == ["token", "service", "host", "keys"]
+    assert token not in caplog.text
+
+
 async def test_what_is_not_stored_is_not_acknowledged(stage: TeamsStage) -> None:
     said = activity(stage)
     stage.host.failing = 1
@@ -166,7 +185,8 @@ async def test_what_makes_no_sense_is_refused_and_not_logged(
     stage: TeamsStage, parts: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await stage.teams.bring(activity(stage, **parts)) == 400
-    assert caplog.records == []
+    assert [one.msg for one in caplog.records] == ["teams.request_refused"]
+    assert "hi" not in str([vars(one) for one in caplog.records])
 
 
 @pytest.mark.parametrize("kind", ["typing", "conversationUpdate", "messageReaction", "event"])
