@@ -22,6 +22,8 @@ from bridge.model.messages import (
 )
 from bridge.model.numbering import countable, named, numbered
 
+#: A word of more characters is told on in its middle; of some languages it is a sentence.
+_LONGEST_WORD = 32
 #: What means something only where a line begins: a list, a heading, a quote, a fence, a table.
 _BLOCK = re.compile(r"\s*(?:[-+*]\s|[#>|]|```|~~~|\d+[.)]\s|<(?:ul|ol|p)\b)")
 _MARKS = re.compile(r"([\\`*_~\[\]<>#&|!])")
@@ -63,7 +65,7 @@ def offering(reply: AgentReply, shows: Shows) -> AgentReply:
 def news(before: AgentReply, after: AgentReply, shows: Shows) -> AgentReply:
     """What `after` says beyond `before`: the end of its text, or all of it where it differs."""
     old, text = _text(before, shows), _text(after, shows)
-    more = text[len(old) :].strip() if text.startswith(old) else text
+    more = text[_word(old, text) :].strip() if text.startswith(old) else text
     beside = plainly(
         msgspec.structs.replace(
             after,
@@ -74,6 +76,15 @@ def news(before: AgentReply, after: AgentReply, shows: Shows) -> AgentReply:
         shows,
     )
     return msgspec.structs.replace(beside, text=_below(more, [beside.text], shows))
+
+
+def _word(old: str, text: str) -> int:
+    """Where what is new of `text` begins; in the middle of a word, where that does."""
+    begins = len(old)
+    if text[begins : begins + 1].strip():
+        before = old[-_LONGEST_WORD:]
+        begins -= len(before) - max(before.rfind(" "), before.rfind("\n")) - 1
+    return begins if len(old) - begins < _LONGEST_WORD else len(old)
 
 
 def takes_back(before: AgentReply, after: AgentReply, shows: Shows) -> bool:

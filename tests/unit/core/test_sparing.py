@@ -61,6 +61,20 @@ def test_the_rest_of_what_was_said_is_told_alone() -> None:
     assert shown(talk) == ["nine to five."]
 
 
+def test_a_word_that_was_cut_is_told_whole() -> None:
+    talk = Talk(TERMS).joined().hear(piece("Open from ni", 1))
+    talk.wait(MINUTE)
+    assert shown(talk.hear(piece("ne to five", 2))) == []
+    talk.wait(MINUTE)
+    assert shown(talk) == ["nine to five"]
+    assert shown(talk.hear(piece(".", 3, complete=True))) == ["five."]
+
+
+def test_a_word_without_an_end_is_told_on() -> None:
+    talk = Talk(TERMS).joined().hear(said("四" * 40, "m1")).hear(said("四" * 40 + "五", "m1"))
+    assert shown(talk) == ["五"]
+
+
 def test_what_is_changed_in_the_middle_is_told_anew_once() -> None:
     talk = Talk(TERMS).joined().hear(said("Open at nin.", "m1")).hear(said("Open at nine.", "m1"))
     assert shown(talk) == ["Open at nine."]
