@@ -158,6 +158,16 @@ class NamesByWords(Reader):
         return inbound and msgspec.structs.replace(inbound, identities=names)
 
 
+class NamesByCount(Reader):
+    """What is told twice has one name; but each process begins at 1."""
+
+    def inbound(self, event: dict[str, Any]) -> Inbound | None:
+        names: dict[str, str] = self.__dict__.setdefault("names", {})
+        name = names.setdefault(event["id"], str(len(names) + 1))
+        inbound = super().inbound(event)
+        return msgspec.structs.replace(inbound, identities=(name,)) if inbound else None
+
+
 class HearsItself(Reader):
     def inbound(self, event: dict[str, Any]) -> Inbound | None:
         return inbound_of({**event, "bot": False})
@@ -362,6 +372,12 @@ class NeverFinds(Pinboard):
         return None
 
 
+async def staying() -> None:
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
 class Guesses(Pinboard):
     """It goes by what it meant to post, and by the receipts it was given."""
 
@@ -484,6 +500,7 @@ CUTS_SHORT = pinboard(CutsShort)
 CHANGES_ONE_LINE_OF_SEVERAL = pinboard(PostsEachLine)
 JOINS_LINES = pinboard(JoinsLines)
 LEAVES_A_TASK = pinboard(Pinboard, leaves=lambda: asyncio.create_task(asyncio.Event().wait()))
+CANNOT_BE_ENDED = pinboard(Pinboard, leaves=lambda: asyncio.create_task(staying()))
 LEAVES_A_SOCKET = pinboard(Pinboard, leaves=socket.socket)
 LEAVES_A_THREAD = pinboard(
     Pinboard, leaves=lambda: threading.Thread(target=threading.Event().wait, daemon=True).start()
@@ -519,6 +536,7 @@ ACKS_AT_ONCE = pinboard(AcksAtOnce)
 GIVES_UP_READING = pinboard(GivesUpReading)
 REMEMBERS_TOO_EARLY = pinboard(RemembersTooEarly)
 NAMES_BY_ARRIVAL = pinboard(NamesByArrival)
+NAMES_BY_COUNT = pinboard(NamesByCount)
 POSTS_AGAIN = pinboard(PostsAgain)
 HOPES_FOR_THE_BEST = pinboard(HopesForTheBest)
 NEVER_YIELDS = pinboard(NeverYields)
@@ -536,6 +554,7 @@ MORE: Sequence[tuple[str, str]] = (
     ("accept-before-ack", "GIVES_UP_READING"),
     ("accept-before-ack", "ACKS_IN_THE_END"),
     ("redelivery", "NAMES_BY_ARRIVAL"),
+    ("redelivery", "NAMES_BY_COUNT"),
     ("length", "CUTS_WHAT_IS_HEARD"),
     ("order", "DOUBLES_NOW_AND_THEN"),
     ("order", "DOUBLES_IN_THE_END"),

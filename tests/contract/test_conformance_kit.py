@@ -1,10 +1,13 @@
 """Is the kit green for what keeps its rules, and red for what breaks one, by that rule alone?"""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bridge.testing.conformance import RULES, Patience, Report, Result, Subject, Verdict, try_rule
+from bridge.testing.conformance.apart import Apart
+from bridge.testing.conformance.stage import staged
 from bridge.testing.stand_in import StandInMissing
 from tests.contract import broken_adapters as kinds
 
@@ -170,3 +173,18 @@ def test_what_a_stand_in_cannot_do_is_unproven_and_no_level_is_reached_by_it() -
     assert not report.green
     assert report.level is not None
     assert report.level.label == "bronze"
+
+
+@pytest.mark.thorough
+async def test_an_adapter_that_cannot_be_ended_does_not_outlive_who_tries_it() -> None:
+    who = subject("CANNOT_BE_ENDED")
+    async with staged(who, PATIENT) as stage:
+        apart = Apart(stage.intake)
+        async with apart.running():
+            await stage.enter(apart)
+            process = apart._process
+            assert process is not None
+            assert apart.wire._writer is not None
+            apart.wire._writer.close()  # as if we had been killed
+            async with asyncio.timeout(20):
+                assert await process.wait() == 0
