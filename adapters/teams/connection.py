@@ -15,6 +15,7 @@ from adapters.teams.login import Login, fetched
 from adapters.teams.services import Services
 from adapters.teams.settings import TeamsSettings
 from adapters.teams.tokens import Doorkeeper
+from bridge.clock import SystemClock
 from bridge.errors import RetryLater, Unreachable
 from bridge.plugin import Host
 
@@ -51,15 +52,16 @@ async def connect(settings: TeamsSettings, host: Host) -> AsyncIterator[TeamsCli
 
 
 async def prove(settings: TeamsSettings, http: aiohttp.ClientSession) -> str:
-    """As whom the login knows us.
+    """As whom the login knows us. And without the keys nobody who writes could be believed.
 
     Raises:
         CredentialsRefused: it does not.
-        Unreachable: it cannot be asked.
+        Unreachable: it cannot be asked, or there are no keys.
     """
     if not settings.emulator:
         try:
             await fetched(settings, http)
+            await Keys(settings.openid_url, http, SystemClock()).of("")
         except RetryLater as error:
             raise Unreachable(error.message) from None
     return _as_whom(settings)

@@ -346,6 +346,9 @@ async def test_proving_says_as_whom_and_never_the_secret(stage: TeamsStage) -> N
         said = await prove(stage.settings, http)
         with pytest.raises(CredentialsRefused) as raised:
             await prove(wrong, http)
+        keyless = {**stage.teams.settings, "openid_url": f"{stage.microsoft.address}/nothing"}
+        with pytest.raises(Unreachable, match="keys"):
+            await prove(TeamsSettings.model_validate(keyless), http)
         await stage.teams.leave()
         with pytest.raises(Unreachable):
             await prove(stage.settings, http)
