@@ -17,7 +17,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from bridge import log
-from bridge.clock import Clock
+from bridge.clock import Clock, elapsed
 from bridge.config.sources import Given
 from bridge.core.rates import Rate, free_in, taken
 from bridge.errors import ConfigurationError, Rejected, Unreachable
@@ -113,6 +113,8 @@ class Apart:
             where=self.where,
             settings=verbs.Settings.of(self.given),
             log_level=logging.getLogger(log.OURS).getEffectiveLevel(),
+            now=self.clock.now(),
+            elapsed=elapsed(),
         )
         try:
             async with asyncio.timeout(_IMPORTING.total_seconds()):

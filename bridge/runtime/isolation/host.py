@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -19,14 +20,28 @@ from bridge.runtime.isolation.requests import request_of, response_of
 from bridge.runtime.routes import MOST_HANDLERS, check
 
 
-class LentHost:
-    """Everything durable is the daemon's; clock and HTTP session are this process's own."""
+class DaemonsClock(SystemClock):
+    """The daemon's, carried on here: the wall clock may have been set since that read it.
 
-    def __init__(self, name: AdapterName, line: Line, http: aiohttp.ClientSession) -> None:
+    What elapses is the same for all processes of a machine.
+    """
+
+    def __init__(self, now: datetime, elapsed: float) -> None:
+        """It was `now` there when so many seconds had elapsed."""
+        super().__init__()
+        self._zero = now.timestamp() - elapsed
+
+
+class LentHost:
+    """Everything durable is the daemon's; the HTTP session is this process's own."""
+
+    def __init__(
+        self, name: AdapterName, line: Line, http: aiohttp.ClientSession, clock: Clock
+    ) -> None:
         self._name = name
         self._line = line
         self._http = http
-        self._clock = SystemClock()
+        self._clock = clock
         self._handlers: dict[tuple[str, str], Handler] = {}
         self.memory = LentMemory(line)
 

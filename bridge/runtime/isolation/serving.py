@@ -15,7 +15,7 @@ from bridge.config import plugin_settings, secrets_in
 from bridge.plugin import Capabilities, registry
 from bridge.runtime.calling import VERBS, methods_of
 from bridge.runtime.isolation import logs, verbs
-from bridge.runtime.isolation.host import LentHost
+from bridge.runtime.isolation.host import DaemonsClock, LentHost
 from bridge.runtime.isolation.line import Answer, Hearing, Line, LineBroken, Spoken, connected
 
 #: How long after a SIGTERM the adapter leaves of its own, in seconds. A service manager may tell
@@ -84,7 +84,8 @@ class Serving:
         log.know(secrets_in(settings))
         self._capabilities = plugin.tuned(settings, plugin.capabilities)
         self._connect_to = partial(plugin.connect, settings)
-        self._host = LentHost(adapter.name, self.line, self._http)
+        clock = DaemonsClock(adapter.now, adapter.elapsed)
+        self._host = LentHost(adapter.name, self.line, self._http, clock)
 
     async def _connect(self) -> verbs.Connected:
         """Enter the adapter's context, in the task that will leave it; raises what it raises."""

@@ -1,5 +1,6 @@
 """What do the daemon and an adapter's process say to each other, beside the calls of an adapter?"""
 
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -47,6 +48,8 @@ class Adapter(msgspec.Struct, frozen=True, array_like=True):
     where: str  #: the key of its type, for refusals
     settings: Settings
     log_level: int
+    now: datetime  #: on the daemon's clock, when so many seconds had elapsed
+    elapsed: float
 
 
 class Connected(msgspec.Struct, frozen=True, array_like=True):

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from bridge.clock import elapsed
 from bridge.config.sources import Given, Key, Value
 from bridge.errors import ConfigurationError, DatabaseFailed, Unreachable
 from bridge.model.delivery import Receipt
@@ -83,7 +84,7 @@ class Talk:
         values: dict[Key, Value] = {(key,): Value(each, "b.toml") for key, each in written.items()}
         settings = verbs.Settings.of(Given("b.toml", values, ("adapters", NAME)))
         assert "sesame" not in repr(settings)
-        told = verbs.Adapter(NAME, "misfit", WHERE, settings, logging.INFO)
+        told = verbs.Adapter(NAME, "misfit", WHERE, settings, logging.INFO, NOON, elapsed())
         await self.line.ask(verbs.PREPARE, told)
 
     async def connect(self) -> verbs.Connected:
@@ -126,6 +127,14 @@ async def test_it_connects_delivers_finds_and_leaves(talk: Talk) -> None:
     assert not staying.done()
     talk.line.say(verbs.LEAVE)
     await staying
+
+
+async def test_its_clock_is_the_daemons_wherever_the_wall_clock_was_set_since(talk: Talk) -> None:
+    await talk.connect()
+    first = talk.lent.clock.now()
+
+    assert timedelta() <= first - NOON < timedelta(hours=1)
+    assert first <= talk.lent.clock.now()
 
 
 async def test_settings_that_the_plug_in_does_not_take_are_refused_with_their_place(
