@@ -269,8 +269,9 @@ class Line:
             self._send(reply)
         except TooLong as error:
             self._try_send(Failed(number, failure_of(error)))
-        with suppress(OSError):
-            await self._writer.drain()  # as long as it lies here, it is work of ours
+        if not self._broken:
+            with suppress(OSError):
+                await self._writer.drain()  # as long as it lies here, it is work of ours
 
     def _send(self, frame: _Frame) -> None:
         data = msgspec.msgpack.encode(frame)

@@ -326,6 +326,25 @@ async def test_who_reads_no_answers_is_not_read_and_has_no_excuse() -> None:
         assert not far_end.line.stalled
 
 
+async def test_what_is_decided_after_the_line_broke_waits_for_nobody_to_read_its_answer() -> None:
+    begun = 0
+
+    async def answer(_text: str) -> str:
+        nonlocal begun
+        begun += 1
+        with contextlib.suppress(asyncio.CancelledError):
+            if begun > 20:
+                await asyncio.Event().wait()
+        return "x" * 1024 * 1024
+
+    async with hostile(answer) as far_end:
+        far_end.sends(*(asked(number) for number in range(30)))
+        await until(lambda: begun == 30)
+        far_end.listening.cancel()
+        done, _ = await asyncio.wait((far_end.listening,), timeout=10)
+        assert done
+
+
 async def test_whoever_never_stops_talking_lets_others_have_their_turns() -> None:
     async def answer(text: str) -> str:
         return text
