@@ -133,6 +133,22 @@ async def redelivery(stage: Stage) -> None:
             remedy="name each by the platform's own id of the message, not by its words",
         )
     await _different(stage, word, 2)
+    await _named_anew(stage, talk)
+
+
+async def _named_anew(stage: Stage, talk: Talk) -> None:
+    """Whoever counts in the process alone begins anew, and what is said then counts as known."""
+    before = {name for each in stage.intake.brought for name in each.identities}
+    await stage.restart()
+    for _ in range(3):
+        word = stage.word()
+        await stage.say(word, thread=talk.thread)
+        if taken := before.intersection((await stage.heard(word)).identities):
+            raise Broken(
+                "what is said after the adapter was connected anew has an identity of its own",
+                seen=f"{taken} is that of something said before: the bridge would leave it out",
+                remedy="name it by the platform's own id, or by what no restart brings back",
+            )
 
 
 async def _different(stage: Stage, word: str, most: int) -> None:
@@ -248,7 +264,7 @@ async def order(stage: Stage) -> None:
     words = [await _uttered(stage, talk) for _ in range(_MANY)]
     await stage.restart()
     words += [await _uttered(stage, talk) for _ in range(2)]
-    said = [await stage.heard(word) for word in words]
+    said = [await _kept(stage, word) for word in words]
     orders = [talk.opening.order, *(each.order for each in said)]
     if sorted(set(orders)) != orders:
         at = next(n for n in range(len(orders) - 1) if orders[n] >= orders[n + 1])
@@ -258,6 +274,18 @@ async def order(stage: Stage) -> None:
             remedy="use the platform's own order, with leading zeros where it is a number",
         )
     await _in_order(stage, talk)
+
+
+async def _kept(stage: Stage, word: str) -> Inbound:
+    heard = await stage.perhaps_heard(word, within=stage.patience.event)
+    if heard is None:
+        raise Broken(
+            "what is said is brought, be it a moment before the adapter leaves",
+            seen=f"it was not within {stage.patience.event:g} s, though it was connected anew",
+            remedy="read on from where it was; where the platform tells nothing twice, "
+            "store what has come in before leaving",
+        )
+    return heard
 
 
 async def _uttered(stage: Stage, talk: Talk) -> str:
