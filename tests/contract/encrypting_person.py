@@ -29,6 +29,8 @@ ENCRYPTION: dict[str, Any] = {
     "state_key": "",
     "content": {"algorithm": "m.megolm.v1.aes-sha2"},
 }
+#: A sync leaves out nothing of what any test does.
+_WHOLE = {"room": {"timeline": {"limit": 500}}}
 
 
 class EncryptingPerson:
@@ -42,7 +44,7 @@ class EncryptingPerson:
     async def look(self) -> None:
         """Hear what there is, and do what a client does with keys."""
         client = self._client
-        answer = await client.sync(timeout=0)
+        answer = await client.sync(timeout=0, sync_filter=_WHOLE)
         if client.should_upload_keys:
             await client.keys_upload()
         if client.should_query_keys:

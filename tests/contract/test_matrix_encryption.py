@@ -53,6 +53,28 @@ async def test_a_conversation_both_ways_with_edits(matrix: Matrix, crypt: Crypt)
     assert secret - matrix.host.memory.secrets == {f"encryption room {room}"}
 
 
+async def test_a_key_that_came_before_a_crash_and_comes_again_after_it_does_no_harm(
+    matrix: Matrix, crypt: Crypt
+) -> None:
+    async with crypt.first() as eve:
+        matrix.host.failing = 1_000_000
+        async with matrix.connected(encrypted_rooms=True):
+            room = await crypt.room()
+            await crypt.with_bot(room)
+            await eve.say(room, "one")
+            await until(lambda: matrix.host.failing < 1_000_000)
+        matrix.host.failing = 0
+        async with matrix.connected(encrypted_rooms=True) as adapter:
+            (said,) = await matrix.told(1)
+            eve.begin_anew(room)
+            await eve.say(room, "two")
+            await matrix.told(2)
+            await adapter.deliver(matrix.outbound(said.thread, "both"))
+            await eve.reads("both")
+
+    assert matrix.bodies == [Said("one"), Said("two")]
+
+
 async def test_a_lost_answer_is_in_doubt_is_found_and_sent_again_is_the_same_message(
     matrix: Matrix, crypt: Crypt
 ) -> None:
@@ -266,6 +288,10 @@ async def test_without_the_extra_encrypted_rooms_are_refused(
     async with matrix.connected(encrypted_rooms=True):
         room = await crypt.room()
         await until(refused)
+    settings = PLUGIN.settings.model_validate({**matrix.played.settings, "encrypted_rooms": True})
+    proof = await PLUGIN.prove(settings, matrix.http)
+
+    assert "install polyai-bridge[matrix-encrypted]" in proof
 
 
 async def test_the_account_vouches_for_its_device(matrix: Matrix, crypt: Crypt) -> None:
