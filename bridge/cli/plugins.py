@@ -43,6 +43,7 @@ _WRITTEN = """\
   try it:            pip install -e "{place}[test]" && pytest {place}
   see it listed:     polyai-bridge adapters
   make it yours:     grep -rn YOURS {place}
+  prove it again:    polyai-bridge conform {name}
 The guide is docs/adapters.md of the bridge."""
 
 
