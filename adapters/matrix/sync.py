@@ -17,7 +17,7 @@ from adapters.matrix.invitations import Invitations
 from adapters.matrix.places import Account, Room
 from adapters.matrix.reading import Event, read
 from adapters.matrix.rooms import Rooms, after, before
-from adapters.matrix.timeline import PAGE, TYPES, events_in, whole
+from adapters.matrix.timeline import PAGE, TYPES, at_hand, events_in, whole
 from adapters.matrix.troubles import Troubles
 from bridge.errors import DatabaseFailed, Rejected, RetryLater, Unreachable
 from bridge.model.inbound import Inbound
@@ -189,7 +189,9 @@ class Sync:
         state = section.get("state")
         for event in events_in(state.get("events") if known and isinstance(state, dict) else None):
             self._rooms.note(identity, event)
-        events = await whole(self._calls, identity, section, self._since, self._me.user)
+        events = at_hand(section, self._me.user)
+        with self._troubles.held_up(identity, "gap"):
+            events = await whole(self._calls, identity, section, self._since, self._me.user)
         return room if known else before(room, events), events
 
     async def _heard(self, room: Room, event: Event) -> None:

@@ -35,10 +35,19 @@ async def whole(calls: Calls, room: str, section: Event, since: str, me: str) ->
     timeline = section.get("timeline")
     told = timeline if isinstance(timeline, dict) else {}
     events = events_in(told.get("events"))
-    start = told.get("prev_batch")
-    if told.get("limited") is True and isinstance(start, str) and not _called_in(events, me):
-        events = await _missed(calls, room, start, since, me) + events
+    if told.get("limited") is True and not _called_in(events, me):
+        start = told.get("prev_batch")
+        end = "" if _call(events, me) is not None else since
+        events = await _missed(calls, room, str(start or ""), end, me) + events
     return _since_called(events, me)
+
+
+def at_hand(section: Event, me: str) -> list[Event]:
+    """The same, of what the section itself holds."""
+    timeline = section.get("timeline")
+    return _since_called(
+        events_in(timeline.get("events") if isinstance(timeline, dict) else ()), me
+    )
 
 
 def events_in(value: object) -> list[Event]:
@@ -46,12 +55,15 @@ def events_in(value: object) -> list[Event]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-async def _missed(calls: Calls, room: str, start: str, since: str, me: str) -> list[Event]:
-    """What stands between `since` and `start`, read backwards, the oldest first."""
+async def _missed(calls: Calls, room: str, start: str, end: str, me: str) -> list[Event]:
+    """What stands between `end` and `start`, read backwards, the oldest first.
+
+    Where we came by an invitation, it is read on until that is found, though it stand before `end`.
+    """
     found: list[Event] = []
     for _ in range(_MOST_PAGES):
         try:
-            page = await _page(calls, room, start, since)
+            page = await _page(calls, room, start, end)
         except Rejected as error:
             _log.error("matrix.gap", extra={"room": room, "error": error.message})
             return found[::-1]
@@ -60,17 +72,23 @@ async def _missed(calls: Calls, room: str, start: str, since: str, me: str) -> l
         start = str(page.get("end") or "")
         if not start or _called_in(newest_first[::-1], me):
             return found[::-1]
+        end = "" if _call(newest_first[::-1], me) is not None else end
     _log.error("matrix.gap", extra={"room": room, "error": "too much happened to be read"})
     return found[::-1]
 
 
-async def _page(calls: Calls, room: str, start: str, since: str) -> dict[str, Any]:
+async def _page(calls: Calls, room: str, start: str, end: str) -> dict[str, Any]:
     only = {"types": TYPES}
-    return await calls.ask(endpoints.history(room, start, since, limit=PAGE, only=only))
+    return await calls.ask(endpoints.history(room, start, end, limit=PAGE, only=only))
 
 
 def _called_in(events: Sequence[Event], me: str) -> bool:
-    return _call(events, me) is not None
+    """Whether it is among these events how we were called, and nothing before is for us."""
+    call = _call(events, me)
+    if call is None:
+        return False
+    now, before = _membership(events[call].get("content")), _membership(_before(events[call]))
+    return now == "invite" or before != "invite"
 
 
 def _since_called(events: list[Event], me: str) -> list[Event]:

@@ -191,6 +191,22 @@ async def test_an_invitation_is_followed_and_what_was_said_since_is_heard(matrix
     assert matrix.host.accepted[0].opens
 
 
+async def test_all_that_was_said_since_an_invitation_is_heard_be_it_more_than_one_answer_holds(
+    matrix: Matrix,
+) -> None:
+    room = await matrix.people.room("ada", called=False)
+    await matrix.people.send(room, "ada", {"msgtype": "m.text", "body": "history"})
+    async with matrix.connected():
+        pass
+    await matrix.people.invite(room, "ada")
+    for n in range(70):
+        await matrix.people.send(room, "ada", {"msgtype": "m.text", "body": f"n{n}"})
+    async with matrix.connected():
+        await until(lambda: Said("n69") in matrix.bodies)
+
+    assert matrix.bodies == [Said(f"n{n}") for n in range(70)]
+
+
 async def test_an_invitation_by_a_stranger_is_declined(matrix: Matrix) -> None:
     room = await matrix.people.room("ada", called=False)
 

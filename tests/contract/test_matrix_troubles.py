@@ -97,6 +97,23 @@ async def test_a_room_that_the_server_cannot_read_any_more_is_given_up_alone(
     assert [record.getMessage() for record in caplog.records] == ["matrix.given_up"]
 
 
+async def test_a_gap_that_can_never_be_read_costs_no_more_than_itself(
+    odd: Odd, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd.answers["/messages"] = lambda _: web.Response(status=500)
+    limited = room(of("a"))
+    limited["timeline"] |= {"limited": True, "prev_batch": "p1"}
+    odd.syncs += [{"next_batch": "s2", "rooms": {"join": {"!bad": limited, **said("b")}}}] * 8
+    with caplog.at_level(logging.ERROR):
+        async with PLUGIN.connect(odd.settings, odd.host):
+            await odd.until(lambda: odd.asked[-1] == "sync s2")
+
+    heard = [inbound.body for inbound in odd.host.accepted]
+    assert heard[0] == Said("b")
+    assert set(heard) == {Said("a"), Said("b")}
+    assert [record.getMessage() for record in caplog.records] == ["matrix.given_up"]
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [
