@@ -31,6 +31,7 @@ from bridge.runtime.isolation.line import (
     Hearing,
     Line,
     LineBroken,
+    Nonsense,
     NotAsked,
     Spoken,
     TooLong,
@@ -192,6 +193,8 @@ def _bearable(receipt: Receipt) -> Receipt:
 async def _listen(line: Line, child: starting.Child) -> None:
     try:
         await line.listen()
+    except Nonsense:
+        raise Unreachable("its process said what makes no sense, and was killed") from None
     except LineBroken:
         raise Unreachable(await child.why()) from None
 

@@ -38,6 +38,10 @@ class LineBroken(Exception):
     """The other side is gone, or makes no sense."""
 
 
+class Nonsense(LineBroken):
+    """The other side said what makes no sense, or more than is bearable."""
+
+
 class NotAsked(LineBroken):
     """The other side was gone before it could be asked."""
 
@@ -180,16 +184,19 @@ class Line:
         """See to what the other side says, until the line breaks.
 
         Raises:
-            LineBroken: always, at the end. What it asked for last is called off.
+            LineBroken: always, at the end; Nonsense, if that is why. What it asked for last is
+                called off.
         """
         try:
             while True:
                 await self._hear(await self._read())
                 if self.frames % _IN_A_ROW == 0:
                     await asyncio.sleep(0)  # what is there already is read without waiting
+        except (EOFError, OSError):
+            raise LineBroken from None
         # What is said is taken as it is said, and may be anything at all.
         except Exception:
-            raise LineBroken from None
+            raise Nonsense from None
         finally:
             await self._end()
 

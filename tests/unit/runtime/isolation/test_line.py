@@ -17,6 +17,7 @@ from bridge.runtime.isolation.line import (
     Asked,
     Line,
     LineBroken,
+    Nonsense,
     NotAsked,
     Said,
     Spoken,
@@ -181,18 +182,24 @@ async def test_what_is_too_long_is_not_sent_and_breaks_nothing(pair: Pair) -> No
 
 
 @pytest.mark.parametrize(
-    "nonsense",
-    [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02\xc1\xc1", b"\x00\x00\x00\x01\x01", b"\x00\x00"],
+    ("nonsense", "broken"),
+    [
+        (b"\xff\xff\xff\xff", Nonsense),
+        (b"\x00\x00\x00\x02\xc1\xc1", Nonsense),
+        (b"\x00\x00\x00\x01\x01", Nonsense),
+        (b"\x00\x00", LineBroken),
+    ],
     ids=["too long", "no msgpack", "no frame", "cut off"],
 )
-async def test_nonsense_breaks_the_line(nonsense: bytes) -> None:
+async def test_nonsense_breaks_the_line(nonsense: bytes, broken: type[LineBroken]) -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         near = await connected(ours, answers={}, hears={})
         theirs.sendall(nonsense)
         theirs.shutdown(socket.SHUT_WR)
-        with pytest.raises(LineBroken):
+        with pytest.raises(LineBroken) as raised:
             await near.listen()
+    assert type(raised.value) is broken
 
 
 async def test_what_nobody_knows_or_cannot_be_heard_breaks_the_line(pair: Pair) -> None:
