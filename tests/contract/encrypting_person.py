@@ -121,12 +121,16 @@ class Crypt:
         self._account = account
         self._path = path
 
-    async def room(self, *, encrypted: bool = True) -> str:
-        """A new room for two; the bot is invited."""
+    async def room(self, *guests: str, encrypted: bool = True) -> str:
+        """A new room of Eve, the bot, which is invited, and people without a key."""
+        known = [await self.people.person(name) for name in guests]
         state = [ENCRYPTION] if encrypted else []
-        asked = {"preset": "private_chat", "invite": [self.people.bot.user]}
-        made = await self._call("POST", "createRoom", asked | {"initial_state": state})
-        return str(made["room_id"])
+        invited = [self.people.bot.user, *(guest.user for guest in known)]
+        asked = {"preset": "private_chat", "invite": invited, "initial_state": state}
+        room = str((await self._call("POST", "createRoom", asked))["room_id"])
+        for guest in known:
+            await self.people.call(guest, "POST", f"rooms/{room}/join", {})
+        return room
 
     async def encrypt(self, room: str) -> None:
         """It is encrypted from now on."""

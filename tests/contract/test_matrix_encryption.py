@@ -75,6 +75,28 @@ async def test_a_key_that_came_before_a_crash_and_comes_again_after_it_does_no_h
     assert matrix.bodies == [Said("one"), Said("two")]
 
 
+async def test_in_a_room_of_several_a_mention_opens_a_thread_and_is_answered_there(
+    matrix: Matrix, crypt: Crypt
+) -> None:
+    async with matrix.connected(encrypted_rooms=True) as adapter, crypt.first() as eve:
+        room = await crypt.room("ben")
+        await crypt.with_bot(room)
+        await eve.say(room, "lunch?")
+        root = await eve.say(room, "Poly: when do you open?")
+        (said,) = await matrix.told(1)
+        await adapter.deliver(matrix.outbound(said.thread, "at nine"))
+        answer = await eve.reads("at nine")
+
+    assert (said.thread, said.body, said.opens) == (
+        f"{room} {root}",
+        Said("when do you open?"),
+        True,
+    )
+    (sealed,) = [one for one in await crypt.events(room) if one["event_id"] == answer["event_id"]]
+    relation = sealed["content"]["m.relates_to"]
+    assert (relation["rel_type"], relation["event_id"]) == ("m.thread", root)
+
+
 async def test_a_lost_answer_is_in_doubt_is_found_and_sent_again_is_the_same_message(
     matrix: Matrix, crypt: Crypt
 ) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import vodozemac
 
 from adapters.matrix import endpoints
-from adapters.matrix.calls import Calls, Refusal, parsed
+from adapters.matrix.calls import Calls, Refusal
 from adapters.matrix.encryption.devices import Devices
+from adapters.matrix.encryption.events import answering, opened_event
 from adapters.matrix.encryption.identity import vouch
 from adapters.matrix.encryption.peers import Peers, Received
 from adapters.matrix.encryption.records import Records
@@ -168,7 +169,7 @@ class Encryption:
             return None
         place = (session, str(sender), found.message_index)
         if self._first(place, str(event.get("event_id"))):
-            return _event(room, event, found.plaintext)
+            return opened_event(room, event, found.plaintext)
         _log.warning("matrix.sealed_twice", extra={"room": room})
         return {}
 
@@ -182,7 +183,7 @@ class Encryption:
         cause = canonical([sender, content.get("session_id")])
         transaction = f"unread {hashlib.sha256(cause).hexdigest()}"
         said = {"msgtype": "m.notice", "body": UNREAD, "m.mentions": {}}
-        said["m.relates_to"] = _answering(unread.event)
+        said["m.relates_to"] = answering(unread.event)
         try:
             await self._calls.post(await self.posting(unread.room, said, transaction))
         except (Rejected, Refusal):
@@ -267,15 +268,6 @@ class Encryption:
             ) from None
 
 
-def _answering(event: Event) -> dict[str, Any]:
-    """How an answer relates to an event: in its thread, and as a reply to it."""
-    relation = mapping(mapping(event.get("content")).get("m.relates_to"))
-    reply = {"m.in_reply_to": {"event_id": event["event_id"]}}
-    if relation.get("rel_type") != "m.thread":
-        return reply
-    return {"rel_type": "m.thread", "event_id": relation.get("event_id"), **reply}
-
-
 def _published(told: Mapping[str, Any], me: Account) -> Device | None:
     """Our device as everybody sees it."""
     listed = mapping(mapping(told.get("device_keys")).get(me.user))
@@ -298,15 +290,3 @@ def _described(account: vodozemac.Account, me: Device) -> dict[str, Any]:
         "keys": {f"curve25519:{me.id}": me.curve, f"ed25519:{me.id}": me.ed},
     }
     return signed(account, me.user, me.id, told)
-
-
-def _event(room: str, event: Event, plaintext: bytes) -> Event:
-    """The event as if it had never been sealed; its relation stands in the clear."""
-    told = mapping(parsed(plaintext.decode(errors="replace")))
-    if told.get("room_id") != room:
-        return {}  # sealed for another room, and copied
-    relation = mapping(event.get("content")).get("m.relates_to")
-    content = {k: v for k, v in mapping(told.get("content")).items() if k != "m.relates_to"}
-    if relation is not None:
-        content["m.relates_to"] = relation
-    return {**event, "type": told.get("type"), "content": content}
