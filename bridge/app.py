@@ -81,8 +81,13 @@ async def prove_agent(name: str, agent: AgentSettings, world: World) -> str:
 
 
 def http_session() -> aiohttp.ClientSession:
-    """What all calls and sockets go by. It keeps no cookies: they would go to other workspaces."""
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    """What all calls and sockets go by. It keeps no cookies: they would go to other workspaces.
+
+    Nor has it a limit: calls that one platform leaves unanswered would use it up for all others.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+    )
 
 
 async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_PER_SECOND) -> None:

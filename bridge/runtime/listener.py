@@ -3,6 +3,7 @@
 And below the name of each adapter, what it serves.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,8 @@ from bridge.runtime.routes import BODY_LIMIT, Routes
 from bridge.runtime.status import Status
 
 _log = log.get("listener")
+#: What is no request is answered 400 and not told: aiohttp would quote what a stranger sent.
+_MUTE = logging.Logger("listener", logging.CRITICAL + 1)
 
 
 @asynccontextmanager
@@ -30,7 +33,7 @@ async def listening(host: str, port: int, status: Status, routes: Routes) -> Asy
     application.router.add_get("/metrics", _Metrics(status).answer)
     # Two words at least, so that no adapter's name stands in the way of ours.
     application.router.add_route("*", "/{adapter}/{path:.+}", routes.answer)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, logger=_MUTE)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -233,3 +233,16 @@ def test_an_adapter_has_so_many_handlers_and_no_more() -> None:
         table.add(SLACK, "POST", f"/{number}", echo)
     with pytest.raises(ValueError, match="no more than 100"):
         table.add(SLACK, "POST", "/more", echo)
+
+
+async def test_what_is_no_request_is_answered_and_leaves_no_word_of_it_in_the_log(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(b"GET / HTTP/1.1\r\nX-Secret : hunter2\r\nContent-Length: no\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert "hunter2" not in caplog.text
+    assert caplog.records == []
