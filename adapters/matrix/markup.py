@@ -7,6 +7,7 @@ closes what was left open, and writes the plain words down beside it.
 
 import html
 import re
+from collections import Counter
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
@@ -85,6 +86,7 @@ class _Filter(HTMLParser):
         self._words: list[str] = []
         self._open: list[tuple[str, str]] = []  #: the elements open, and what to say at their end
         self._silent = ""
+        self._ended: Counter[str] = Counter()  #: how often one that was silent has ended
         self._numbers: list[int | None] = []  #: the lists open: the next number, or None for dots
 
     def formatted(self) -> str:
@@ -99,7 +101,7 @@ class _Filter(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open what may pass."""
         given = dict(attrs)
-        if self._silent or tag in _SILENT:
+        if self._silent or self._silences(tag):
             self._silent = self._silent or tag
         elif tag in {"br", "hr"}:
             self._html.append(f"<{tag}>")
@@ -115,6 +117,7 @@ class _Filter(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """Close it, with whatever is open within; what is not open is left out."""
         if self._silent:
+            self._ended[tag] += 1
             self._silent = "" if tag == self._silent else self._silent
             return
         name = _RENAMED.get(tag, tag)
@@ -128,6 +131,15 @@ class _Filter(HTMLParser):
             self._html.append(html.escape(data, quote=False))
             # Outside of code a line's end is markdown-it's own, after a break or a block.
             self._words.append(data if self._within("pre") else data.replace("\n", ""))
+
+    def _silences(self, tag: str) -> bool:
+        """Whether what follows is nobody's words; a mere name of a tag must not cost the rest."""
+        return tag in _SILENT and self.rawdata.lower().count(f"</{tag}") > self._ended[tag]
+
+    def set_cdata_mode(self, elem: str, **further: bool) -> None:
+        """Read on without tags, up to the end of this one, if it has an end."""
+        if self._silent == elem:
+            super().set_cdata_mode(elem, **further)
 
     def _enter(self, tag: str, given: dict[str, str | None]) -> None:
         name, attributes, end = _RENAMED.get(tag, tag), "", ""

@@ -32,6 +32,16 @@ class Balanced(HTMLParser):
             self.wrong.append(tag)
 
 
+@pytest.mark.parametrize("tag", ["title", "head", "script", "style", "object"])
+def test_the_name_of_a_tag_costs_no_word_behind_it(tag: str) -> None:
+    words, formatted = shown(f"Put it into <{tag}> of the **page**, then publish.")
+
+    assert words == f"Put it into <{tag}> of the page, then publish."
+    assert formatted.endswith("of the <strong>page</strong>, then publish.</p>")
+    assert f"<{tag}" not in formatted
+    assert shown(f"one <{tag}>x</{tag}> two <{tag}> three")[0] == f"one  two <{tag}> three"
+
+
 def test_words_alone_need_no_html() -> None:
     assert shown("We open at nine.") == ("We open at nine.", "")
     assert shown("At 9:30, or 10/11?") == ("At 9:30, or 10/11?", "")
