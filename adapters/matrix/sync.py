@@ -7,6 +7,7 @@ number among all that were ever accepted, which is remembered together with it.
 
 import json
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,8 @@ class Sync:
             state = section.get("state")
             listed = events_in(state.get("events") if isinstance(state, dict) else None)
             if any(event.get("type") == "m.room.encryption" for event in listed):
-                await self._invitations.refuse(room)
+                with suppress(RetryLater, Unreachable):  # then as soon as anybody writes there
+                    await self._invitations.refuse(room)
 
     async def _poll(self, since: str, waits: timedelta) -> dict[str, Any]:
         return await self._calls.ask(endpoints.sync(since, waits, _FILTER if since else _FROM_NOW))

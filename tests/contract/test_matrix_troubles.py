@@ -230,3 +230,18 @@ async def test_what_comes_after_a_crash_sorts_behind_what_came_before_it_though_
     orders = [inbound.order for inbound in odd.host.accepted]
     assert [inbound.body for inbound in odd.host.accepted] == [Said(text) for text in "abccd"]
     assert orders == sorted(set(orders))
+
+
+async def test_an_encrypted_room_that_cannot_be_left_keeps_nobody_from_being_heard(
+    odd: Odd,
+) -> None:
+    encrypted = {"type": "m.room.encryption", "state_key": "", "content": {}}
+    odd.syncs = [
+        {"next_batch": "s1", "rooms": {"join": {"!secret": {"state": {"events": [encrypted]}}}}},
+        {"next_batch": "s2", "rooms": {"join": said("a")}},
+    ]
+    odd.answers["/leave"] = lambda _: web.Response(status=500)
+    async with PLUGIN.connect(odd.settings, odd.host):
+        await odd.until(lambda: odd.host.accepted)
+
+    assert "leave" in odd.asked
