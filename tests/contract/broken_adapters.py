@@ -336,6 +336,19 @@ class PostsAgain(Pinboard):
             return await super().deliver(outbound)
 
 
+class PostsAgainLater(Pinboard):
+    async def deliver(self, outbound: Outbound) -> Receipt:
+        try:
+            return await super().deliver(outbound)
+        except MaybeDelivered:
+            self.late = asyncio.create_task(self._again(outbound))
+            raise
+
+    async def _again(self, outbound: Outbound) -> None:
+        await asyncio.sleep(0.2)
+        await super().deliver(outbound)
+
+
 class HopesForTheBest(Pinboard):
     async def deliver(self, outbound: Outbound) -> Receipt:
         try:
@@ -537,6 +550,7 @@ GIVES_UP_READING = pinboard(GivesUpReading)
 REMEMBERS_TOO_EARLY = pinboard(RemembersTooEarly)
 NAMES_BY_ARRIVAL = pinboard(NamesByArrival)
 NAMES_BY_COUNT = pinboard(NamesByCount)
+POSTS_AGAIN_LATER = pinboard(PostsAgainLater)
 POSTS_AGAIN = pinboard(PostsAgain)
 HOPES_FOR_THE_BEST = pinboard(HopesForTheBest)
 NEVER_YIELDS = pinboard(NeverYields)
@@ -568,6 +582,7 @@ MORE: Sequence[tuple[str, str]] = (
     ("clean-exit", "LEAVES_A_SOCKET"),
     ("clean-exit", "LEAVES_A_THREAD"),
     ("lost-answer", "POSTS_AGAIN"),
+    ("lost-answer", "POSTS_AGAIN_LATER"),
     ("lost-answer", "HOPES_FOR_THE_BEST"),
     ("crash-and-resume", "ACKS_AT_ONCE"),
     ("crash-and-resume", "REMEMBERS_TOO_EARLY"),

@@ -77,12 +77,16 @@ async def lost_answer(stage: Stage) -> None:
             seen=_told(outcome),
             remedy="once it was sent, only the answer tells: whatever else is MaybeDelivered",
         )
-    copies = await stage.seen(talk.thread, _word(outbound))
-    if len(copies) != 1:
+
+    async def look() -> int | None:
+        copies = len(await stage.seen(talk.thread, _word(outbound)))
+        return copies if copies != 1 else None
+
+    if (copies := await stage.never(look)) is not None:
         raise Broken(
             "what was posted stands there once",
-            seen=f"it stands there {len(copies)} times",
-            remedy="never retry inside `deliver`, and switch off that your client does",
+            seen=f"it stands there {copies} times",
+            remedy="never retry inside `deliver`, nor later, and switch off that your client does",
         )
 
 
