@@ -111,7 +111,7 @@ class LentHost:
 
     def report(self, *, connected: bool, detail: str = "") -> None:
         """Note how the adapter's connection stands."""
-        self._line.say(verbs.REPORT, connected, detail)
+        self._line.say(verbs.REPORT, bool(connected), str(detail))
 
 
 class LentMemory:

@@ -228,9 +228,8 @@ class Line:
         spoken, answer = self._known(self._answers, name)
         if number in self._working:
             raise LineBroken
-        read = msgspec.msgpack.decode(arguments, type=spoken.arguments)
         weight = len(memoryview(arguments)) + spoken.weight
-        work = asyncio.ensure_future(self._answer(number, answer, read))
+        work = asyncio.ensure_future(self._answer(number, spoken, answer, arguments))
         self._working[number] = work
         self._weight += weight
         work.add_done_callback(lambda _done: self._worked(number, weight))
@@ -264,11 +263,16 @@ class Line:
         self._room.set()
 
     async def _answer(
-        self, number: int, answer: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]
+        self,
+        number: int,
+        spoken: Spoken,
+        answer: Callable[..., Awaitable[Any]],
+        arguments: msgspec.Raw,
     ) -> None:
         reply: Answered | Failed
         try:
-            reply = Answered(number, _raw(await answer(*arguments)))
+            read = msgspec.msgpack.decode(arguments, type=spoken.arguments)
+            reply = Answered(number, _raw(await answer(*read)))
         # Whatever it is, and be it meant to end a program: the other side is told, and we go on.
         except BaseException as error:
             reply = Failed(number, failure_of(error))

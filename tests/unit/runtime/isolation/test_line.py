@@ -262,6 +262,15 @@ async def test_an_answer_of_another_kind_is_no_broken_line(pair: Pair) -> None:
     assert await pair.near.ask(ECHO, "still there") == "still there"
 
 
+async def test_a_call_with_arguments_of_another_kind_fails_alone(pair: Pair) -> None:
+    other = Spoken("echo", tuple[int], str)
+    with pytest.raises(Exception, match=r"^$") as raised:
+        await pair.near.ask(other, 5)
+
+    assert type(raised.value).__name__ == "ValidationError"
+    assert await pair.near.ask(ECHO, "still there") == "still there"
+
+
 class Hostile:
     """A line whose other end sends what it likes, and reads nothing."""
 
