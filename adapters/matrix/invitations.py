@@ -65,6 +65,10 @@ class Invitations:
                 with suppress(DatabaseFailed):  # then it is answered once more after a restart
                     await self._host.memory.forget(_KEY + room)
 
+    def open(self, room: str) -> bool:
+        """Whether we are invited there, and have not answered yet."""
+        return room in self._open
+
     def _note(self, room: str, inviter: str) -> None:
         self._open[room] = inviter
         self._come.set()

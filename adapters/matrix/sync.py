@@ -131,7 +131,7 @@ class Sync:
             await self._refuse_encrypted(batch)
         else:
             self._encryption.begin_anew()
-            await self._encryption.hear(batch)
+            await self._encryption.hear(batch, self._invitations.open)
         await self._reached(batch, changed=True)
 
     async def _refuse_encrypted(self, batch: dict[str, Any]) -> None:
@@ -150,7 +150,8 @@ class Sync:
         before = self._count
         await self._invited(batch)
         if self._encryption is not None:
-            await self._encryption.hear(batch)  # the keys before what they open
+            # The keys before what they open.
+            await self._encryption.hear(batch, self._invitations.open)
         for room, section in self._troubles.last(_sections(batch, "join")):
             await self._joined(room, section)
         for room, section in _sections(batch, "leave"):

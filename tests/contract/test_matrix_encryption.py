@@ -97,6 +97,19 @@ async def test_in_a_room_of_several_a_mention_opens_a_thread_and_is_answered_the
     assert (relation["rel_type"], relation["event_id"]) == ("m.thread", root)
 
 
+async def test_what_was_sealed_for_us_before_we_followed_an_invitation_is_read(
+    matrix: Matrix, crypt: Crypt
+) -> None:
+    async with matrix.connected(encrypted_rooms=True):
+        pass
+    async with crypt.first() as eve:
+        await eve.say(await crypt.room(), "are you there?")
+        async with matrix.connected(encrypted_rooms=True):
+            await matrix.told(1)
+
+    assert matrix.bodies == [Said("are you there?")]
+
+
 async def test_a_lost_answer_is_in_doubt_is_found_and_sent_again_is_the_same_message(
     matrix: Matrix, crypt: Crypt
 ) -> None:

@@ -3,8 +3,9 @@
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import vodozemac
@@ -136,8 +137,10 @@ class Encryption:
             self._encrypted.add(room.id)
         return room.id in self._encrypted
 
-    async def hear(self, batch: Mapping[str, Any]) -> None:
+    async def hear(self, batch: Mapping[str, Any], invited: Callable[[str], bool]) -> None:
         """Keep the keys that a sync brings; only then what they open may be looked at.
+
+        Of rooms that we are in, or are `invited` to: whoever likes could fill our memory else.
 
         Raises like `Calls.ask`, and DatabaseFailed: then it must come again.
         """
@@ -146,7 +149,7 @@ class Encryption:
             self._devices.changed(map(str, listed) if isinstance(listed, list) else ())
         for event in events_in(mapping(batch.get("to_device")).get("events")):
             if event.get("type") == SEALED:
-                await self._received(event)
+                await self._received(event, invited)
         counts = batch.get("device_one_time_keys_count")
         if isinstance(counts, dict):
             await self._replenish(counts)
@@ -206,24 +209,24 @@ class Encryption:
             self._places.popitem(last=False)
         return first == identity
 
-    async def _received(self, event: Event) -> None:
+    async def _received(self, event: Event, invited: Callable[[str], bool]) -> None:
         """Keep what it brings. Events are anybody's: none may hold up those behind it."""
         try:
-            await self._peers.receive(event, self._take)
+            await self._peers.receive(event, partial(self._take, invited))
         except BridgeError:
             raise
         except Exception:  # Unreadable, or whatever else somebody thought of
             await self._meet_again(event)
 
-    async def _take(self, received: Received) -> None:
+    async def _take(self, invited: Callable[[str], bool], received: Received) -> None:
         """Keep a room's key."""
         content = received.content
         room, text = str(content.get("room_id")), str(content.get("session_key"))
         if received.kind != "m.room_key" or content.get("algorithm") != MEGOLM:
             return
         with suppress(RetryLater, Unreachable):  # if nobody can tell, it is kept
-            if await self._rooms.of(room) is None:
-                return  # whoever likes could fill our memory
+            if not invited(room) and await self._rooms.of(room) is None:
+                return
         try:
             session = vodozemac.InboundGroupSession(vodozemac.SessionKey(text))
         except ValueError:
