@@ -4,26 +4,47 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[4]
-#: Settings are read, then the adapter is proved, in a process that has not Microsoft's models.
+#: The plug-in is looked at in a process that has not one of its libraries.
 WITHOUT = """
-import asyncio, sys
-sys.modules["microsoft_agents"] = None
-from adapters.teams import PLUGIN
-from bridge.errors import ConfigurationError
-settings = PLUGIN.settings(app_id="a", tenant="t", app_password="p")
-try:
-    asyncio.run(PLUGIN.prove(settings, None))
-except ConfigurationError as error:
-    print(error)
+import sys
+from importlib.machinery import PathFinder
+find, missing = PathFinder.find_spec, sys.argv[1]
+PathFinder.find_spec = lambda name, *a: None if name.startswith(missing) else find(name, *a)
+from importlib.metadata import EntryPoint
+from bridge.plugin import registry
+entry = EntryPoint("teams", "adapters.teams:PLUGIN", registry.GROUP)
+print(registry.discover([entry])["teams"].problem)
 """
 
 
-def test_without_its_extra_it_says_what_to_install() -> None:
+@pytest.mark.parametrize("missing", ["microsoft_agents", "jwt"])
+def test_without_its_extra_it_says_what_to_install(missing: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", WITHOUT], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", WITHOUT, missing],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
-    assert ran.stdout == (
-        'the libraries for Teams are not installed (pip install "polyai-bridge[teams]")\n'
-    ), ran.stderr
+    assert "install polyai-bridge[teams]" in ran.stdout, ran.stderr
+
+
+def test_with_it_there_is_no_problem_and_nothing_of_it_is_imported_yet() -> None:
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{WITHOUT}\nprint([n for n in sys.modules if n.startswith('microsoft_agents.') or n == 'jwt'])",
+            "nothing",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.stdout.split() == ["None", "[]"], ran.stderr
