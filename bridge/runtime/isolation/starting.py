@@ -35,7 +35,10 @@ class Child:
         code = self._process.returncode
         if code is None:
             return None
-        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        if code >= 0:
+            return f"with exit code {code}"
+        named = -code in set(signal.Signals)  # most of the real-time signals have no name
+        return f"by {signal.Signals(-code).name}" if named else f"by signal {-code}"
 
     async def why(self) -> str:
         """What became of it, once its line is broken."""

@@ -23,7 +23,7 @@ from bridge.model.inbound import Inbound, Said
 from bridge.model.messages import Person
 from bridge.plugin import Accepted, Glimpse
 from bridge.runtime.calling import DELIVER, FIND
-from bridge.runtime.isolation import logs, ration, serving, verbs
+from bridge.runtime.isolation import logs, ration, serving, starting, verbs
 from bridge.runtime.isolation.apart import Apart, _request
 from bridge.runtime.isolation.host import LentHost
 from bridge.runtime.isolation.line import Line, connected
@@ -411,9 +411,17 @@ async def test_handlers_are_bounded(talk: Talk) -> None:
         talk.lent.serve("GET", "/" + "x" * 200, handler)
 
 
-def test_the_process_is_told_nothing_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bridge.runtime.isolation import starting
+@pytest.mark.parametrize(
+    ("code", "how"), [(0, "with exit code 0"), (-9, "by SIGKILL"), (-40, "by signal 40")]
+)
+async def test_how_a_process_came_to_its_end_is_told(code: int, how: str) -> None:
+    number = f"import os; os.kill(os.getpid(), {-code})"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", number)
+    with socket.socket() as sock:
+        assert await starting.Child(process, sock).why() == f"its process ended {how}"
 
+
+def test_the_process_is_told_nothing_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = {"POLYAI_BRIDGE_X": "s", "CREDENTIALS_DIRECTORY": "/c", "PATH": "/bin", "LANG": "C"}
     assert starting._environment(ours) == {"PATH": "/bin", "LANG": "C"}
     monkeypatch.setattr(sys, "path", ["/elsewhere"])
