@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[4]
+LIBRARIES = {"microsoft_agents.activity", "jwt"}
 #: The plug-in is looked at in a process that has not one of its libraries.
 WITHOUT = """
 import sys
@@ -38,7 +39,7 @@ def test_with_it_there_is_no_problem_and_nothing_of_it_is_imported_yet() -> None
         [
             sys.executable,
             "-c",
-            f"{WITHOUT}\nprint([n for n in ('microsoft_agents.activity', 'jwt') if n in sys.modules])",
+            f"{WITHOUT}\nprint({LIBRARIES} & set(sys.modules) or [])",
             "nothing",
         ],
         cwd=ROOT,
