@@ -29,7 +29,7 @@ from bridge.errors import DatabaseFailed
 from bridge.model import frames as f
 from bridge.model.delivery import DeliveryState, Post, Receipt
 from bridge.model.frames import Frame
-from bridge.model.ids import AgentName, ConversationId, DeliveryId, ThreadKey
+from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, ThreadKey
 from bridge.model.messages import AgentReply, Author, AuthorKind, NoticeKind
 from bridge.polyai.socket import Socket as AgentSocket
 from bridge.polyai.socket import SocketClosed
@@ -44,7 +44,7 @@ from bridge.runtime.crowding import (
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import MOST_OWED
 from bridge.runtime.growing import MOST_LANDED, Growth
-from bridge.runtime.routes import MOST_AT_WORK, Routes
+from bridge.runtime.routes import MOST_AT_WORK, MOST_OF_ONE, Routes
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.timers import Timers
@@ -390,17 +390,29 @@ async def test_requests_beyond_what_is_answered_at_once_are_told_to_come_back() 
         await go_on.wait()
         return web.Response(text="done")
 
-    routes.add(SLACK, "POST", "/events", slow)
-    names = {"adapter": "slack", "path": "events"}
-    request = make_mocked_request("POST", "/slack/events", match_info=names)
-    answering = [asyncio.create_task(routes.answer(request)) for _ in range(MOST_AT_WORK)]
-    await asyncio.sleep(0)
+    def request(adapter: str) -> web.Request:
+        names = {"adapter": adapter, "path": "events"}
+        return make_mocked_request("POST", f"/{adapter}/events", match_info=names)
 
+    def asked(adapter: str) -> list[asyncio.Task[web.StreamResponse]]:
+        asking = range(MOST_OF_ONE)
+        return [asyncio.create_task(routes.answer(request(adapter))) for _ in asking]
+
+    for name in ("slack", "chat", "third"):
+        routes.add(AdapterName(name), "POST", "/events", slow)
+    answering = asked("slack")
+    await asyncio.sleep(0)
     with pytest.raises(web.HTTPServiceUnavailable):
-        await routes.answer(request)
+        await routes.answer(request("slack"))  # there is room for others only
+    answering += asked("chat")
+    await asyncio.sleep(0)
+    assert len(answering) == MOST_AT_WORK
+    with pytest.raises(web.HTTPServiceUnavailable):
+        await routes.answer(request("third"))
+
     go_on.set()
     assert {answer.status for answer in await asyncio.gather(*answering)} == {200}
-    assert (await routes.answer(request)).status == 200
+    assert (await routes.answer(request("slack"))).status == 200
 
 
 async def test_asides_beyond_so_many_are_left_out() -> None:

@@ -82,8 +82,8 @@ async def test_what_is_under_way_whenever_an_adapter_ends_of_itself_is_not_given
     sound = Mortal(office.house)
     ending = asyncio.create_task(end_soon_after_each_start())
     await office.owe(await opened(office.house.store), reply("slow"))
+    await office.house.until(ending.done)
     await office.idle()
-    await ending
 
     assert [text for _, text in sound.posted] == ["slow"]
     assert office.house.states() == {"c1.1": "sent"}
