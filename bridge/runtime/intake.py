@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import aiohttp
+import msgspec
 
 from bridge import log
 from bridge.clock import Clock
@@ -114,6 +115,7 @@ class Intake:
             raise
 
     async def _entered(self, inbound: Inbound) -> Accepted:
+        inbound = _whole(inbound)
         with self._crowd.entered(inbound.thread):
             return await self._accept(inbound)
 
@@ -173,3 +175,23 @@ def _glimpse(conversation: Conversation) -> Glimpse:
         touched_at=conversation.touched_at,
         with_person=session is not None and session.handoff in (Handoff.WAITING, Handoff.LIVE),
     )
+
+
+def _whole(inbound: Inbound) -> Inbound:
+    """The same with a mark for each half of a character, which nothing could hold."""
+    try:
+        msgspec.json.encode(inbound)
+    except UnicodeEncodeError:
+        return msgspec.convert(_mended(msgspec.to_builtins(inbound)), Inbound)
+    return inbound
+
+
+def _mended(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [_mended(one) for one in value]
+        case dict():
+            return {name: _mended(one) for name, one in value.items()}
+    return value

@@ -94,6 +94,17 @@ async def test_what_is_told_twice_is_seen_to_once(door: Door) -> None:
     assert door.waiting() == ["hello"]
 
 
+async def test_half_a_character_costs_nobody_the_rest(door: Door) -> None:
+    broken = said("half \ud83d of it", "1", opens=True)
+    joined = said("two halves \ud83d\ude00", "2")
+
+    answers = [await door.host.accept(one) for one in (broken, broken, joined)]
+
+    assert answers == [Accepted.NEW, Accepted.KNOWN, Accepted.NEW]
+    await door.house.until(lambda: len(door.waiting()) == 2)
+    assert door.waiting() == ["half \ufffd of it", "two halves \U0001f600"]
+
+
 async def test_what_belongs_to_nobody_is_ignored_until_its_thread_is_opened(door: Door) -> None:
     assert await door.host.accept(said("b", order="2")) is Accepted.IGNORED
     assert door.worker.in_memory == 0
