@@ -34,7 +34,7 @@ from bridge.core.endings import (
 from bridge.core.following import finish_streams, follow
 from bridge.core.growing import finish_growing
 from bridge.core.handoffs import helpers_not_called
-from bridge.core.menus import meant, overtaking
+from bridge.core.menus import heeded, meant, overtaking
 from bridge.core.saying import chose, said, say_again
 from bridge.core.sending import refuse_too_big, resend, send_next
 from bridge.core.showing import quiet
@@ -59,6 +59,8 @@ def step(conversation: Conversation, event: e.Event, now: datetime, terms: Terms
     """Apply `event`, seen at `now`: the conversation afterwards and what is to be done."""
     stepping = Stepping(conversation, now, terms)
     find_thread(stepping, event)
+    if conversation.menu is not None:
+        stepping.change(menu=heeded(conversation.menu, event))
     _apply(stepping, _heard(stepping, event))
     keep_signal(stepping, conversation)
     keep_silent(stepping)

@@ -7,6 +7,10 @@ Laws:
 - Whatever else is said or shown ends them: then a number is words like any other, and a `1` that is
   meant for a live agent comes to them. What one person alone is shown ends nothing, unless it has
   numbers itself, which are that person's alone. More of the same message ends nothing either.
+- What the agent itself adds a moment after a list of its own ends nothing either, as nobody can
+  have read the list before: unless it brings a list, somebody has spoken meanwhile, a live agent
+  is there, or the session is another. The moment begins when the list is owed, and is not
+  prolonged; what is added only in a replay after it is late, and ends the numbers.
 - The way out of a queue is `0`, for as long as one waits, whatever is said meanwhile; unless `0` is
   what the agent suggests.
 - Who says a number a moment after newer ones took the place of older ones means what they saw: the
@@ -54,12 +58,38 @@ def _way_out(conversation: Conversation, message: e.MessageAccepted) -> e.Event:
     return e.CancelRequested(session.queue_notice, message.person)
 
 
+#: What happens without anybody's doing, and in the same session.
+_OF_ITSELF = (
+    e.FrameArrived
+    | e.Woke
+    | e.SocketReady
+    | e.SocketLost
+    | e.SocketUnavailable
+    | e.SessionUnavailable
+    | e.HelpersNotCalled
+)
+
+
+def heeded(menu: Menu, event: e.Event) -> Menu:
+    """The numbers that count when `event` comes: who says anything has seen what there is."""
+    if menu.shown_at is None or isinstance(event, _OF_ITSELF):
+        return menu
+    return msgspec.structs.replace(menu, shown_at=None)
+
+
+def is_unread(menu: Menu | None, now: datetime) -> bool:
+    """Whether these numbers are the agent's, and nobody can have read them yet."""
+    if menu is None or menu.shown_at is None:
+        return False
+    return menu.shown_at <= now < menu.shown_at + _READ
+
+
 def overtaking(menu: Menu | None, before: Menu | None, now: datetime) -> Menu | None:
     """The numbers that count from `now` on, knowing which they took the place of."""
     if menu is None or before is None or menu.only_for != before.only_for:
         return menu
-    if set(menu.lines) & set(before.lines):
-        return menu
+    if set(menu.lines) & set(before.lines):  # it is the same list: its moment goes on
+        return msgspec.structs.replace(menu, shown_at=menu.shown_at and before.shown_at)
     return msgspec.structs.replace(menu, before=before.lines, since=now)
 
 
@@ -97,9 +127,10 @@ def lines_of(notice: Notice, delivery: DeliveryId) -> tuple[Line, ...]:
     return tuple(Line(number, delivery, control) for number, control in both if number != WAY_OUT)
 
 
-def choices(delivery: DeliveryId, count: int) -> Menu:
-    """The numbers of so many suggestions."""
-    return Menu(lines=tuple(Line(at + 1, delivery, index=at) for at in range(count)))
+def choices(delivery: DeliveryId, count: int, now: datetime) -> Menu:
+    """The numbers of so many suggestions, shown now."""
+    lines = tuple(Line(at + 1, delivery, index=at) for at in range(count))
+    return Menu(lines=lines, shown_at=now)
 
 
 def without(menu: Menu | None, delivery: DeliveryId) -> Menu | None:

@@ -5,6 +5,8 @@ Laws (polyai-messaging §13, §14, §17):
   message wins over its chunks, a late attachment joins it, the rest of a stalled stream ends it.
 - Only the newest message's suggestions are live, until anything else is said. An unfinished one
   has none yet: its own come with its end, unless the agent has said something else meanwhile.
+- Where suggestions are numbered, what the agent adds before anybody can have read them leaves them
+  live (see `menus`), until it brings some of its own.
 - Where nothing that stands there can be changed, only what is new is told, as a new message; what
   is changed in the middle is told anew, as a whole. Suggestions are then left where they stand.
 """
@@ -14,7 +16,7 @@ import msgspec
 from bridge.core import fallbacks, recent
 from bridge.core.effects import Owe, Show
 from bridge.core.fallbacks import in_words
-from bridge.core.menus import choices, without
+from bridge.core.menus import choices, is_unread, without
 from bridge.core.parts import parts
 from bridge.core.state import Handoff, Offered, Session, Told
 from bridge.core.stepping import Stepping
@@ -73,14 +75,37 @@ def show(step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = Fa
     final = _limited(step, reply)
     if in_words(final, step.terms.shows).empty:
         return
-    retire(step, None)
+    if final.suggestions or not _adds(step, final):
+        retire(step, None)
     _close_all(step)
     quiet(step)  # a message takes the sign of life away
-    deliveries = tuple(step.post(part) for part in in_parts(step, final))
+    deliveries = _say(step, in_parts(step, final))
     _offer(step, deliveries[-1], final)
     if message_id:
         told = Told(message_id=message_id, deliveries=deliveries, reply=final, whole=whole)
         _remember(step, told)
+
+
+def _adds(step: Stepping, reply: AgentReply) -> bool:
+    """Whether the agent says this before anybody can have read its list that counts."""
+    session = step.conversation.session
+    return (
+        not step.terms.shows.suggestions
+        and reply.author.kind is AuthorKind.AGENT
+        and session is not None
+        and session.handoff is not Handoff.LIVE
+        and is_unread(step.conversation.menu, step.now)
+    )
+
+
+def _say(step: Stepping, posts: list[AgentReply]) -> tuple[DeliveryId, ...]:
+    """Post all of it; a list that nobody can have read counts afterwards, too."""
+    menu = step.conversation.menu
+    adds = bool(posts) and _adds(step, posts[0])
+    deliveries = tuple(step.post(post) for post in posts)
+    if adds:
+        step.change(menu=menu)
+    return deliveries
 
 
 def _remember(step: Stepping, told: Told) -> None:
@@ -129,9 +154,8 @@ def retire(step: Stepping, chosen: Choice | None) -> None:
     """Take the live suggestions away; whatever comes next has overtaken them."""
     session, offered = step.conversation.session, step.conversation.offered
     if session is not None and session.told:
-        *older, newest = session.told
-        if not newest.reply.unfinished and not newest.closed:
-            step.change_session(told=(*older, _closed(step, newest, chosen)))
+        told = (t if t.reply.unfinished else _closed(step, t, chosen) for t in session.told)
+        step.change_session(told=tuple(told))
     if offered is None:
         return
     step.change(offered=None, menu=without(step.conversation.menu, offered.delivery))
@@ -144,10 +168,16 @@ def retire(step: Stepping, chosen: Choice | None) -> None:
 
 
 def _close_all(step: Stepping) -> None:
-    """Something newer is said: what older messages still bring are no suggestions."""
-    session = step.conversation.session
-    if session is not None and not all(told.closed for told in session.told):
-        step.change_session(told=tuple(_closed(step, told, None) for told in session.told))
+    """Something newer is said: what older messages still bring are no suggestions.
+
+    But for the one whose suggestions are live nevertheless.
+    """
+    session, offered = step.conversation.session, step.conversation.offered
+    if session is None or all(told.closed for told in session.told):
+        return
+    live = offered.delivery if offered is not None else None
+    told = (t if live in t.deliveries else _closed(step, t, None) for t in session.told)
+    step.change_session(told=tuple(told))
 
 
 def _closed(step: Stepping, told: Told, chosen: Choice | None) -> Told:
@@ -167,6 +197,7 @@ def _revise(
     after = _limited(step, _merged(told, reply))
     if after == told.reply:
         return
+    _overtake(step, told, after)
     if not step.terms.shows.edits:
         _tell_news(step, told, after, whole=whole)
         return
@@ -179,15 +210,36 @@ def _revise(
             step.replace(delivery, now)
     for delivery in told.deliveries[len(new) :]:
         step.replace(delivery, Notice(NoticeKind.WITHDRAWN))
-    more = tuple(step.post(part) for part in new[len(told.deliveries) :])
+    more = _say(step, new[len(told.deliveries) :])
     deliveries = (*told.deliveries, *more)[: len(new)]
     changed = msgspec.structs.replace(
         told, deliveries=deliveries, reply=after, whole=whole or told.whole
     )
     _put(step, told, changed)
-    if not told.closed:
+    if not told.closed and not _older_is_live(step, told):
         step.change(offered=None)
         _offer(step, deliveries[-1], after, revised=new[-1], counts=counted)
+
+
+def _overtake(step: Stepping, told: Told, after: AgentReply) -> None:
+    """The newest message says more: an older list stays only if nobody can have read it yet."""
+    session, offered = step.conversation.session, step.conversation.offered
+    if session is None or offered is None or told.closed or not _older_is_live(step, told):
+        return
+    if after.suggestions or not _adds(step, after):
+        step.change(offered=None, menu=without(step.conversation.menu, offered.delivery))
+        others = (t if t is told else _closed(step, t, None) for t in session.told)
+        step.change_session(told=tuple(others))
+
+
+def _older_is_live(step: Stepping, told: Told) -> bool:
+    """Whether the live suggestions are those of a message before this one."""
+    offered = step.conversation.offered
+    return (
+        not step.terms.shows.suggestions
+        and offered is not None
+        and offered.delivery not in told.deliveries
+    )
 
 
 def _counts(step: Stepping, told: Told) -> bool:
@@ -213,7 +265,7 @@ def _tell_news(step: Stepping, told: Told, after: AgentReply, *, whole: bool) ->
     posts: tuple[DeliveryId, ...] = ()
     if not news.empty:
         quiet(step)
-        posts = tuple(step.post(part) for part in _cut(step, fallbacks.offering(news, shows)))
+        posts = _say(step, _cut(step, fallbacks.offering(news, shows)))
         if menu is not None and any(line.delivery in told.deliveries for line in menu.lines):
             step.change(menu=menu)
     if news.suggestions:
@@ -289,4 +341,4 @@ def _offer(
     texts = tuple(suggestion.text for suggestion in reply.suggestions)
     step.change(offered=Offered(delivery, texts, revised))
     if counts and not step.terms.shows.suggestions and countable(texts):
-        step.change(menu=choices(delivery, len(texts)))
+        step.change(menu=choices(delivery, len(texts), step.now))

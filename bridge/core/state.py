@@ -165,10 +165,12 @@ class Line(Value, frozen=True):
 class Menu(Value, frozen=True, kw_only=True):
     """The numbers that count, see `menus`; with `only_for` they count from that person alone.
 
-    Where they took the place of others: of which, and when.
+    Where they took the place of others: of which, and when. `shown_at` is when the agent offered
+    them, as long as nobody has said anything in that session since.
     """
 
     lines: tuple[Line, ...]
+    shown_at: datetime | None = None
     before: tuple[Line, ...] = ()
     since: datetime | None = None
     only_for: PersonId | None = None

@@ -75,7 +75,9 @@ async def test_what_is_numbered_is_known_after_a_kill(
 
 
 async def test_an_end_offers_a_start_by_number(stage: Stage, terminal: TerminalStandIn) -> None:
-    await terminal.say("say ready")
+    await terminal.say("")
+    await shows(stage, terminal, "Reply with a number:")
+    await terminal.say("say ready")  # from now on the greeting's numbers mean nothing
     await shows(stage, terminal, "ready")
     await stage.quiet()
     stage.polyai.emit(None, frames.SESSION_END, {"reason": "REASON_USER_END"})

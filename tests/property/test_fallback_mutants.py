@@ -5,6 +5,7 @@ Here, as in `test_law_mutants`, our own code is patched; nowhere else.
 
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -79,11 +80,11 @@ def the_last_part_comes_first(patch: Patch) -> None:
 
 
 def numbers_are_forgotten(patch: Patch) -> None:
-    patch.setattr(showing, "choices", lambda delivery, count: None)
+    patch.setattr(showing, "choices", lambda delivery, count, now: None)
 
 
 def numbers_count_from_nought(patch: Patch) -> None:
-    def shifted(delivery: DeliveryId, count: int) -> Menu:
+    def shifted(delivery: DeliveryId, count: int, now: datetime) -> Menu:
         return Menu(lines=tuple(Line(at, delivery, index=at) for at in range(count)))
 
     patch.setattr(showing, "choices", shifted)
@@ -95,7 +96,7 @@ def numbers_count_where_things_are_pressed(patch: Patch) -> None:
     def numbering(self: Stepping, content: Content, only_for: PersonId | None = None) -> DeliveryId:
         delivery = post(self, content, only_for)
         if isinstance(content, AgentReply) and content.suggestions:
-            self.change(menu=menus.choices(delivery, len(content.suggestions)))
+            self.change(menu=menus.choices(delivery, len(content.suggestions), self.now))
         return delivery
 
     patch.setattr(Stepping, "post", numbering)
@@ -130,6 +131,41 @@ def numbers_outlive_what_is_shown(patch: Patch) -> None:
 
     patch.setattr(Stepping, "post", forgiving)
     patch.setattr(showing, "without", lambda menu, delivery: menu)
+
+
+def the_moment_lasts(patch: Patch) -> None:
+    patch.setattr(menus, "_READ", timedelta(hours=1))
+
+
+def there_is_no_moment(patch: Patch) -> None:
+    patch.setattr(showing, "is_unread", lambda menu, now: False)
+
+
+def the_moment_is_prolonged(patch: Patch) -> None:
+    say = showing._say
+
+    def prolonging(step: Stepping, posts: list[AgentReply]) -> tuple[DeliveryId, ...]:
+        said, menu = say(step, posts), step.conversation.menu
+        if menu is not None and menu.shown_at is not None:
+            step.change(menu=msgspec.structs.replace(menu, shown_at=step.now))
+        return said
+
+    patch.setattr(showing, "_say", prolonging)
+    patch.setattr(conversation, "overtaking", lambda menu, before, now: menu)
+
+
+def anybody_may_add(patch: Patch) -> None:
+    patch.setattr(
+        showing, "_adds", lambda step, reply: menus.is_unread(step.conversation.menu, step.now)
+    )
+
+
+def nobody_is_heeded(patch: Patch) -> None:
+    patch.setattr(conversation, "heeded", lambda menu, event: menu)
+
+
+def what_is_added_changes_the_list(patch: Patch) -> None:
+    patch.setattr(showing, "_older_is_live", lambda step, told: False)
 
 
 def there_is_no_way_out(patch: Patch) -> None:
@@ -189,6 +225,14 @@ LAWS: dict[Law, tuple[Fault, ...]] = {
     test_fallbacks.test_a_number_that_nothing_offered_just_now_is_words: (
         numbers_outlive_what_is_said,
         numbers_outlive_what_is_shown,
+    ),
+    test_fallbacks.test_what_the_agent_adds_in_a_moment_and_nothing_else_leaves_its_list: (
+        there_is_no_moment,
+        the_moment_lasts,
+        the_moment_is_prolonged,
+        anybody_may_add,
+        nobody_is_heeded,
+        what_is_added_changes_the_list,
     ),
     test_fallbacks.test_the_way_out_of_a_queue_is_open_as_long_as_one_waits: (
         there_is_no_way_out,

@@ -295,6 +295,60 @@ def test_every_suggestion_of_the_newest_message_can_be_had(
     each(law, terms, moves)
 
 
+ADDED = "What was added?"
+MOMENT, _MS = timedelta(seconds=3), timedelta(milliseconds=1)
+
+
+@FAST
+@given(terms=TERMS, moves=STORIES, early=st.integers(0, 2999), late=st.integers(0, 9999))
+def test_what_the_agent_adds_in_a_moment_and_nothing_else_leaves_its_list(
+    terms: Terms, moves: list[tuple[str, int]], early: int, late: int
+) -> None:
+    soon, later = (timedelta(milliseconds=one) for one in (early, late))
+    added = f.AgentMessage("added", text=ADDED)
+
+    def law(scene: Scene) -> None:
+        body, talk = scene.body, scene.talk
+        if not _lists(scene) or _is_full(talk):
+            return
+        assert isinstance(body, f.AgentMessage)
+        chosen = [body.suggestions[0].text]
+        live = talk.session.handoff is Handoff.LIVE
+        in_time = _told(copied(talk), soon, added)
+        more = f.AgentMessage("added", text=f"{ADDED} More.")
+        assert heard(in_time, "1") == (["1"] if live else chosen)
+        assert heard(_told(copied(in_time), MOMENT - soon - _MS, more), "1") == (
+            ["1"] if live else chosen
+        )
+        after = f.AgentMessage("after", text="And after it?")
+        assert heard(_told(copied(in_time), MOMENT - soon + later, after), "1") == ["1"]
+        assert heard(_told(copied(talk), MOMENT + later, added), "1") == ["1"]
+        person = f.LiveAgentMessage("person", "a1", "Jo", text="1 or 2?")
+        assert heard(_told(copied(talk), soon, person), "1") == ["1"]
+        hasty = copied(talk).take(e.TooFastWritten(BOB))
+        assert heard(_told(hasty, soon, added), "1") == ["1"]
+        newer = f.AgentMessage("added", text=ADDED, suggestions=(Suggestion("other"),))
+        if not live:
+            assert heard(_told(in_time, timedelta(), newer), "1") == ["other"]
+
+    each(law, terms, moves)
+
+
+def _lists(scene: Scene) -> bool:
+    """Whether the agent has just offered a list that is answered by number."""
+    body, talk = scene.body, scene.talk
+    if scene.verb != "agent" or not isinstance(body, f.AgentMessage) or not body.suggestions:
+        return False
+    posted = any(isinstance(one, Post) for one in owed(talk))
+    return posted and not talk.terms.shows.suggestions and talk.conversation.call is None
+
+
+def _told(talk: Talk, after: timedelta, body: f.FrameBody) -> Talk:
+    """What the agent's side says, so long after."""
+    talk.now += after
+    return talk.hear(body, 10_000 + talk.conversation.deliveries)
+
+
 def _is_full(talk: Talk) -> bool:
     return len(talk.conversation.waiting) >= 200
 

@@ -3,12 +3,13 @@
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from bridge.core import events as e
 from bridge.core.effects import Owe
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Handoff, Shows, Terms
+from bridge.core.state import Conversation, Handoff, Shows, Terms
 from bridge.model import frames as f
 from bridge.model.messages import AgentReply, NoticeKind
 from bridge.plugin import notice_text, text_of
@@ -130,8 +131,138 @@ def test_whatever_is_said_ends_the_numbers() -> None:
     assert talk.say("2").sent == ["2"]
 
 
+def after(talk: Talk, seconds: float) -> Talk:
+    talk.now += timedelta(seconds=seconds)
+    return talk
+
+
+def test_what_the_agent_adds_before_anybody_can_have_read_the_list_ends_nothing() -> None:
+    talk = after(asked(), 2.9).hear(said("Welcome.", "m2"))
+    assert shown(talk) == ["Welcome."]
+    assert after(talk, 60).say("2").sent == ["blue"]
+    assert (talk.conversation.menu, talk.conversation.offered) == (None, None)
+
+
+def test_the_answer_to_what_was_said_before_the_greeting_leaves_its_numbers() -> None:
+    talk = Talk(TERMS).joined().say("hello")
+    talk.hear(said("I am Poly.", "m1", "red", "blue"))
+    after(talk, 1).echo("hello", _flying(talk))
+    talk.hear(said("Good morning.", "m2"))
+    assert after(talk, 60).say("2").sent == ["blue"]
+
+
+def test_the_moment_begins_with_the_list_and_is_not_prolonged() -> None:
+    talk = after(asked(), 2).hear(said("Welcome.", "m2"))
+    after(talk, 0.5).hear(said("Which one?", "m1", "red", "blue", "green"))
+    after(talk, 0.5).hear(said("So?", "m3"))
+    assert after(talk, 60).say("2").sent == ["2"]
+
+
+def test_a_clock_that_was_set_back_gives_no_moment() -> None:
+    assert after(asked(), -1).hear(said("So?", "m2")).say("2").sent == ["2"]
+
+
+def test_a_newer_list_takes_the_place_of_one_that_something_was_added_to() -> None:
+    talk = after(asked(), 1).hear(said("Welcome.", "m2")).hear(said("Sure?", "m3", "yes", "no"))
+    assert after(talk, 60).say("2").sent == ["no"]
+
+
+@pytest.mark.parametrize("edits", [True, False])
+def test_so_does_one_that_comes_later_in_what_was_added(edits: bool) -> None:
+    shows = Shows(**dict.fromkeys(Shows.__struct_fields__, False) | {"edits": edits})
+    talk = Talk(Terms(shows=shows, worded=notice_text)).joined()
+    talk.hear(said("Which?", "m1", "red", "blue")).hear(said("Welcome.", "m2"))
+    talk.hear(said("Welcome. Sure?", "m2"))
+    assert after(copied(talk), 60).say("2").sent == ["blue"]
+    talk.hear(said("Welcome. Sure?", "m2", "yes", "no"))
+    assert after(talk, 60).say("2").sent == ["no"]
+    talk.hear(said("Which? Any.", "m1", "red", "blue"))
+    assert talk.conversation.offered is None, "it was overtaken"
+
+
+@pytest.mark.parametrize("edits", [True, False])
+def test_more_of_what_was_added_ends_the_numbers_later(edits: bool) -> None:
+    shows = Shows(**dict.fromkeys(Shows.__struct_fields__, False) | {"edits": edits})
+    talk = Talk(Terms(shows=shows, worded=notice_text)).joined()
+    talk.hear(said("Which?", "m1", "red", "blue")).hear(said("Welcome.", "m2"))
+    after(talk, 5).hear(said("Welcome. How many?", "m2"))
+    assert (talk.conversation.menu, talk.conversation.offered) == (None, None)
+    assert talk.say("2").sent == ["2"]
+
+
+def test_what_is_added_after_anybody_said_anything_ends_the_numbers() -> None:
+    crossed = after(asked().hear(said("Sure?", "m2", "yes", "no")), 1).say("1")
+    assert crossed.notices == [NoticeKind.STALE]
+    assert after(crossed.hear(said("Well?", "m3")), 60).say("2").sent == ["2"]
+    hasty = asked().take(e.TooFastWritten(BOB)).hear(said("Well?", "m2"))
+    assert after(hasty, 60).say("2").sent == ["2"]
+
+
+def test_what_is_added_in_another_session_ends_the_numbers() -> None:
+    talk = asked().gone().take(e.StartRequested(None)).opened().ready()
+    talk.hear(f.AgentJoined(name="Poly")).hear(said("Hello.", "m9"))
+    assert after(talk, 60).say("2").sent == ["2"]
+
+
+def test_a_session_that_opens_by_itself_is_another() -> None:
+    talk = Talk(TERMS).joined().say("hello").hear(said("Which?", "m1", "red", "blue"))
+    talk.gone().opened()
+    assert talk.conversation.menu is None or talk.conversation.menu.shown_at is None
+
+
+def test_what_a_live_agent_adds_ends_the_numbers() -> None:
+    talk = asked().hear(f.LiveAgentMessage(agent_id="a1", message_id="l1", text="1 or 2?"))
+    assert talk.say("1").sent == ["1"]
+
+
+def test_with_a_live_agent_what_the_agent_adds_ends_the_numbers() -> None:
+    talk = Talk(TERMS).joined().hear(f.LiveAgentJoined("a1", "Jo"))
+    talk.hear(said("Which?", "m1", "red", "blue")).hear(said("Well?", "m2"))
+    assert talk.say("1").sent == ["1"]
+
+
+def test_what_is_told_with_numbers_by_us_is_ended_by_what_the_agent_says() -> None:
+    talk = Talk(TERMS).joined().take(e.StatusRequested(ANN)).hear(said("Well?", "m2"))
+    assert talk.say("3").sent == ["3"]
+
+
+def test_a_handoff_ends_the_numbers_whatever_the_agent_adds() -> None:
+    talk = asked().hear(f.HandoffAccepted("Sales")).hear(said("One moment.", "m2"))
+    assert talk.say("2").sent == ["2"]
+
+
+def test_the_moment_survives_a_crash_and_what_is_replayed_after_it_ends_the_numbers() -> None:
+    talk = asked()
+    stored = msgspec.json.decode(
+        msgspec.json.encode(talk.conversation.essence()), type=Conversation
+    )
+    soon, late = copied(talk, stored), copied(talk, stored)
+    for again, seconds, sent in ((soon, 1, "blue"), (late, 20, "2")):
+        again.lost().ready()
+        after(again, seconds).hear(said("Welcome.", "m2"), replayed=True)
+        assert shown(again) == ["Welcome."]
+        known = again.conversation
+        after(again, 20).hear(said("Welcome.", "m2"), replayed=True)
+        assert (again.conversation.menu, shown(again)) == (known.menu, [])
+        assert again.say("2").sent == [sent]
+
+
+def test_numbers_of_an_older_release_have_no_moment() -> None:
+    talk = asked()
+    assert talk.conversation.menu is not None
+    old = msgspec.structs.replace(talk.conversation.menu, shown_at=None)
+    talk.conversation = msgspec.structs.replace(talk.conversation, menu=old)
+    assert talk.hear(said("Well?", "m2")).say("2").sent == ["2"]
+
+
+def copied(talk: Talk, stored: Conversation | None = None) -> Talk:
+    one = Talk(talk.terms)
+    one.now, one.conversation = talk.now, stored or talk.conversation
+    return one
+
+
 def test_whatever_is_shown_ends_the_numbers() -> None:
-    assert asked().hear(said("One moment.")).say("2").sent == ["2"]
+    assert after(asked(), 3).hear(said("One moment.", "m2")).say("2").sent == ["2"]
     talk = asked().hear(f.SystemMessage("warning", "Oh dear")).say("2")
     assert talk.sent == ["2"]
 

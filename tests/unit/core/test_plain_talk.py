@@ -45,8 +45,11 @@ class Script(Talk):
 
 def written(limit: int) -> str:
     talk = Script(limit)
-    talk.joined("Ava")
+    talk.joined("Ava").say("hello")
     talk.hear(said("**Hello**, I am Ava. How can I help?", "m1", "Opening hours", "A person"))
+    talk.now += timedelta(seconds=1)
+    talk.hear(said("Good morning!", "m1a"))
+    talk.now += timedelta(seconds=20)
     talk.say("1")
     talk.hear(
         f.AgentMessage(
