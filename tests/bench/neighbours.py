@@ -123,7 +123,7 @@ async def _turn(
     place: Square, threads: Mapping[str, list[str]], seconds: float
 ) -> dict[str, list[float]]:
     """Ask everybody for so long; what the troubled one is asked need not be answered in time."""
-    beside = asyncio.create_task(_asked(place, TROUBLED, threads[TROUBLED], seconds))
+    beside = asyncio.create_task(_told(place, threads[TROUBLED]))
     asked = (_asked(place, name, threads[name], seconds) for name in NEIGHBOURS)
     results = await asyncio.gather(*asked)
     beside.cancel()
@@ -131,11 +131,17 @@ async def _turn(
     return dict(zip(NEIGHBOURS, results, strict=True))
 
 
+async def _told(place: Square, threads: list[str]) -> None:
+    """Talk to the troubled one as often; to look for its answers would keep us from the others'."""
+    for thread in cycle(threads):
+        await place.stand_ins[TROUBLED].say(f"and this {next(_NUMBERS)}x", thread=thread)
+        await asyncio.sleep(_PACE)
+
+
 async def _asked(place: Square, name: str, threads: list[str], seconds: float) -> list[float]:
-    look = 0.25 if name == TROUBLED else 0.005
     asking = []
     for number, thread in zip(range(int(seconds / _PACE)), cycle(threads)):
-        ask = place.ask(name, f"question {number} {next(_NUMBERS)}x", thread, look=look)
+        ask = place.ask(name, f"question {number} {next(_NUMBERS)}x", thread)
         asking.append(asyncio.create_task(ask))
         await asyncio.sleep(_PACE)
     try:
