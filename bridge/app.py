@@ -14,7 +14,8 @@ import aiohttp
 
 from bridge import log
 from bridge.config import AgentSettings, Settings, adapter_type_place
-from bridge.core.state import Conversation, Terms
+from bridge.core.state import Conversation
+from bridge.core.terms import Terms
 from bridge.errors import BridgeError, CredentialsRefused, DatabaseFailed
 from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin import Adapter, Capabilities, Host

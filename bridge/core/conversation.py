@@ -39,8 +39,9 @@ from bridge.core.saying import chose, said, say_again
 from bridge.core.sending import refuse_too_big, resend, send_next
 from bridge.core.showing import quiet
 from bridge.core.signalling import keep_signal
-from bridge.core.state import Conversation, Menu, Session, Terms, Wish
+from bridge.core.state import Conversation, Menu, Session, Wish
 from bridge.core.stepping import Stepping
+from bridge.core.terms import Terms
 from bridge.core.threads import find_thread, keep_silent, lose_thread
 from bridge.model.messages import NoticeKind
 

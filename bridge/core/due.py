@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bridge.core.assembly import Stream
-from bridge.core.state import Conversation, Handoff, Session, Terms
+from bridge.core.state import Conversation, Handoff, Session
+from bridge.core.terms import Terms
 
 _WITH_PEOPLE = (Handoff.WAITING, Handoff.LIVE)
 _WITHOUT_AGENT = (*_WITH_PEOPLE, Handoff.ELSEWHERE)

@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from bridge.core.plain import linked, plain
-from bridge.core.state import Shows
+from bridge.core.terms import Shows
 from bridge.model.messages import (
     AgentReply,
     Attachment,

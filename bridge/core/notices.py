@@ -7,7 +7,7 @@ what it offers would not fit beside a few of its words, it is told in parts.
 import msgspec
 
 from bridge.core.parts import parts
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.model.messages import Notice
 
 #: A sentence of which there is room for less than this is told in parts.

@@ -8,7 +8,8 @@ import msgspec
 from bridge.core.effects import Effect, Note, Owe, Settle
 from bridge.core.menus import lines_of, numbers_of, without
 from bridge.core.notices import in_messages, shortened
-from bridge.core.state import Conversation, Menu, Session, Terms
+from bridge.core.state import Conversation, Menu, Session
+from bridge.core.terms import Terms
 from bridge.model.delivery import Ask, DeliveryState, Post, Replace
 from bridge.model.ids import DeliveryId, PersonId
 from bridge.model.messages import Content, Control, Notice, NoticeKind

@@ -8,7 +8,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Conversation, Shows, Terms
+from bridge.core.state import Conversation
+from bridge.core.terms import Shows, Terms
 from bridge.model.ids import AgentName
 from bridge.plugin import Capabilities, Grade, notice_text
 from bridge.polyai.api import AgentConnection, Api, Enter, OpenedSession

@@ -6,7 +6,8 @@ from typing import assert_never
 from bridge.core import events as e
 from bridge.core.conversation import step
 from bridge.core.effects import Effect, ForgetSession, Grow, Owe, Settle, Transmit
-from bridge.core.state import Conversation, Terms
+from bridge.core.state import Conversation
+from bridge.core.terms import Terms
 from bridge.model.ids import EntryId, PersonId
 from bridge.model.inbound import (
     OPERATOR,

@@ -14,7 +14,8 @@ from bridge import log
 from bridge.core import events as e
 from bridge.core.due import due
 from bridge.core.effects import ForgetSession, Grow, Note, Owe, Recycle, Show, Transmit
-from bridge.core.state import Conversation, Terms, Wish
+from bridge.core.state import Conversation, Wish
+from bridge.core.terms import Terms
 from bridge.errors import DatabaseFailed
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId

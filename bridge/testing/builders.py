@@ -8,7 +8,8 @@ from bridge.core import events as e
 from bridge.core.conversation import step
 from bridge.core.due import due
 from bridge.core.effects import Effect, Owe, Transmit
-from bridge.core.state import Conversation, Session, Terms
+from bridge.core.state import Conversation, Session
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, Post, Replace, ThreadBody
 from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, PersonId, ThreadKey

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from bridge.core.conversation import step
 from bridge.core.events import FrameArrived, SessionOpened, SocketReady
-from bridge.core.state import Conversation, Terms
+from bridge.core.state import Conversation
+from bridge.core.terms import Terms
 from bridge.model.frames import AgentMessage, Frame
 from bridge.model.ids import AdapterName, AgentName, ConversationId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound, Said

@@ -17,7 +17,8 @@ from bridge.core.due import due
 from bridge.core.effects import Grow, Recycle, Transmit
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.ordering import Arrivals
-from bridge.core.state import Conversation, Terms, Wish
+from bridge.core.state import Conversation, Wish
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState, Post
 from bridge.model.ids import DeliveryId, EntryId, ThreadKey

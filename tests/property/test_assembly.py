@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.assembly import Stream
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.model.frames import AgentChunk, AgentMessage
 from bridge.model.messages import (
     AgentReply,

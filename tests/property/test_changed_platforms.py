@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Post, Replace, Retire
 from bridge.model.messages import AgentReply, Notice

@@ -14,8 +14,9 @@ from hypothesis import Phase, settings
 from bridge.core import conversation, fallbacks, menus, parts, plain, showing, stepping
 from bridge.core import events as e
 from bridge.core.effects import Owe
-from bridge.core.state import Line, Menu, Shows
+from bridge.core.state import Line, Menu
 from bridge.core.stepping import Stepping
+from bridge.core.terms import Shows
 from bridge.model.delivery import Replace
 from bridge.model.ids import DeliveryId, PersonId
 from bridge.model.messages import AgentReply, Content

@@ -15,7 +15,8 @@ from bridge.core import events as e
 from bridge.core.conversation import step
 from bridge.core.effects import Grow, Owe
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Handoff, Shows, Terms
+from bridge.core.state import Handoff
+from bridge.core.terms import Shows, Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Announce, Ask, Post, Replace, Retire
 from bridge.model.messages import (

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bridge.core import events as e
 from bridge.core.effects import Effect, Grow, Owe, SendKind, Settle, Show, Transmit
 from bridge.core.once import DOUBLE_CLICK
-from bridge.core.state import Terms, Wish
+from bridge.core.state import Wish
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, Post, Replace, Retire
 from bridge.model.ids import DeliveryId, EntryId

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.model.messages import Control, Notice, NoticeKind
 from bridge.plugin import notice_text
 from bridge.polyai import bodies, wire
@@ -291,7 +291,7 @@ UNITS = {"": 1.0, "bytes": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 def in_code(path: str) -> float:
-    """The number at a path such as `core.state.Terms.join_limit`, durations in seconds."""
+    """The number at a path such as `core.terms.Terms.join_limit`, durations in seconds."""
     module, *names = re.split(r"\.(?=_?[A-Z])", f"bridge.{path}")
     found: Any = importlib.import_module(module)
     owner, *field = [part for name in names for part in name.split(".")]

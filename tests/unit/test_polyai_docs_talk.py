@@ -11,8 +11,8 @@ from bridge.core import events as e
 from bridge.core.effects import ForgetSession, Note, Recycle, Settle
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.once import DOUBLE_CLICK
-from bridge.core.state import Terms
 from bridge.core.system_messages import CATALOGUE
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Announce, DeliveryState, Post
 from bridge.model.ids import DeliveryId

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bridge.core.fallbacks import in_words
-from bridge.core.state import Shows
+from bridge.core.terms import Shows
 from bridge.model.messages import (
     AgentReply,
     Attachment,

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.core import events as e
 from bridge.core.effects import Grow, Owe, Show
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Post, Replace
 from bridge.model.ids import DeliveryId

@@ -7,7 +7,8 @@ import pytest
 from bridge.core import events as e
 from bridge.core.effects import Owe, Show
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Handoff, Terms, Wish
+from bridge.core.state import Handoff, Wish
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Announce, Ask, Post, Replace
 from bridge.model.ids import DeliveryId

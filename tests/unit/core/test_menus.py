@@ -9,7 +9,8 @@ import pytest
 from bridge.core import events as e
 from bridge.core.effects import Owe
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Conversation, Handoff, Shows, Terms
+from bridge.core.state import Conversation, Handoff
+from bridge.core.terms import Shows, Terms
 from bridge.model import frames as f
 from bridge.model.messages import AgentReply, NoticeKind
 from bridge.plugin import notice_text, text_of

@@ -3,7 +3,7 @@
 import msgspec
 
 from bridge.core.notices import in_messages, shortened
-from bridge.core.state import Shows, Terms
+from bridge.core.terms import Shows, Terms
 from bridge.model.messages import Control, Notice, NoticeKind
 from bridge.plugin import notice_text
 

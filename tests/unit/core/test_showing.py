@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bridge.core import events as e
 from bridge.core.effects import Owe, Recycle
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Post, Replace, Retire
 from bridge.model.messages import (

@@ -7,7 +7,7 @@ import pytest
 from bridge.core import events as e
 from bridge.core.effects import Owe
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Shows, Terms
+from bridge.core.terms import Shows, Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, Post
 from bridge.model.messages import Attachment, AttachmentKind, CallAction, Suggestion

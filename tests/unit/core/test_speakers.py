@@ -4,7 +4,7 @@ import pytest
 
 from bridge.core import events as e
 from bridge.core.effects import Owe, Settle, Transmit
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask
 from bridge.model.ids import PersonId

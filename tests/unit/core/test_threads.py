@@ -7,7 +7,8 @@ import pytest
 from bridge.core import events as e
 from bridge.core.effects import ForgetSession, Owe, Settle, Show
 from bridge.core.handoff_rules import HandoffRule
-from bridge.core.state import Terms, Wish
+from bridge.core.state import Wish
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import DeliveryId

@@ -13,7 +13,8 @@ from typing import cast
 import msgspec
 
 from bridge.core import events as e
-from bridge.core.state import Conversation, Terms
+from bridge.core.state import Conversation
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.frames import Frame
 from bridge.model.ids import AgentName, ConversationId

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.core.state import Shows
+from bridge.core.terms import Shows
 from bridge.plugin import Capabilities, Grade, notice_text
 from bridge.polyai.refusals import TryLater
 from bridge.polyai.wire import encode_message

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.core import events as e
 from bridge.core.effects import ForgetSession, Grow, Owe
-from bridge.core.state import Conversation, Terms, Wish
+from bridge.core.state import Conversation, Wish
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId, DeliveryId, EntryId

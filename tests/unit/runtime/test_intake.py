@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 
 from bridge.core.rates import Rate
-from bridge.core.state import Handoff, Session, Terms
+from bridge.core.state import Handoff, Session
+from bridge.core.terms import Terms
 from bridge.errors import DatabaseFailed
 from bridge.model.delivery import DeliveryState, Receipt
 from bridge.model.ids import AdapterName, AgentName, ConversationId, DeliveryId, PersonId

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.core.state import Terms
+from bridge.core.terms import Terms
 from bridge.plugin import Accepted
 from bridge.runtime.intake import Intake
 from bridge.runtime.limits import Limits

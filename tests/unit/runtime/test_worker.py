@@ -12,7 +12,8 @@ import pytest
 from bridge.core import events as e
 from bridge.core.effects import Grow, Recycle, Show, Transmit
 from bridge.core.saying import MOST_WAITING
-from bridge.core.state import Conversation, Terms, Wish
+from bridge.core.state import Conversation, Wish
+from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Outbound, Post, Receipt
 from bridge.model.ids import ConversationId, EntryId, PersonId, ThreadKey
