@@ -84,6 +84,7 @@ def unmarked(source: str) -> bool:
 def read(source: str) -> Node:
     """The same by the reader of Markdown, whatever the text."""
     tokens = [piece for token in _READER.parse(source) for piece in token.children or [token]]
+    _keep_products(tokens)
     builder = _Builder(tokens)
     for token in tokens:
         builder.take(token)
@@ -175,6 +176,10 @@ ELEMENTS = frozenset(
     """.split()  # noqa: SIM905 - as a list it is a hundred and forty lines
 )
 _TAG_NAME = re.compile(r"</?([a-z][a-z0-9-]*)", re.IGNORECASE | re.ASCII)
+#: What the tags that PolyAI names may say of themselves: `a<b or c>d` has no tag in it.
+_ATTRIBUTES = re.compile(
+    r"""(?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))*\s*/?>""", re.ASCII
+)
 _LISTS = {Kind.BULLETS, Kind.NUMBERS}
 
 
@@ -301,10 +306,32 @@ def _paragraph(text: str) -> Node:
     return Node(Kind.PARAGRAPH, leaves)
 
 
+def _keep_products(tokens: list[Token]) -> None:
+    """Marks of emphasis between what they multiply are words: `5*3=15 and 4*2=8`."""
+    opened: list[int] = []
+    for at, token in enumerate(tokens):
+        if token.tag in ("em", "strong") and token.nesting > 0:
+            opened.append(at)
+        elif token.tag in ("em", "strong") and token.nesting < 0 and opened:
+            both = (opened.pop(), at)
+            if any(_multiplies(tokens, one) for one in both):
+                for one in both:
+                    tokens[one] = Token("text", "", 0, content=tokens[one].markup)
+
+
+def _multiplies(tokens: list[Token], at: int) -> bool:
+    before = tokens[at - 1].content[-1:] if at else ""
+    after = tokens[at + 1].content[:1] if at + 1 < len(tokens) else ""
+    both = before + after
+    return len(both) == 2 and both.isascii() and both.isalnum() and not both.isalpha()
+
+
 def _is_words(content: str) -> bool:
     """Whether this is markup by the letter only, and rather something that is meant to be read."""
-    if name := _TAG_NAME.match(content):
-        return name[1].lower() not in ELEMENTS
+    if found := _TAG_NAME.match(content):
+        name = found[1].lower()
+        said = name in _TAGS and not _ATTRIBUTES.fullmatch(content, found.end())
+        return said or name not in ELEMENTS
     return not content.startswith("<!--")
 
 

@@ -52,6 +52,10 @@ def tree(source: str) -> str:
         # what is no HTML of ours
         ("<u>a</u> <font color=red>b</font>", "paragraph(a   b)"),
         ("<!channel> <?php ?>", "paragraph(<!channel>   <?php ?>)"),
+        ("if a<b or c>d", "paragraph(if a <b or c> d)"),
+        ("5*3=15 and 4*2=8", "paragraph(5 * 3=15 and 4 * 2=8)"),
+        ("a *b* c", "paragraph(a  italic(b)  c)"),
+        ('<b class="x">a</b>', "paragraph(bold(a))"),
         ("use <your name> please", "paragraph(use  <your name>  please)"),
         ("List<int> List</int> <my-x/>", "paragraph(List <int>  List </int>   <my-x/>)"),
         ('<Name kind="b">a</Name>', 'paragraph(<Name kind="b"> a </Name>)'),
