@@ -71,7 +71,7 @@ def test_who_breaks_a_rule_is_told_so(rule: str, plugin: str) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(("rule", "plugin"), kinds.BROKEN.items())
+@pytest.mark.parametrize(("rule", "plugin"), list(kinds.BROKEN.items())[::3])
 def test_who_breaks_one_rule_breaks_no_other(rule: str, plugin: str) -> None:
     results = tried(subject(plugin), rule)
 
