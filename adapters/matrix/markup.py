@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 #: How deep elements may nest; the specification warns of clients that show no more than 100.
@@ -26,7 +29,19 @@ _BARE = frozenset(
     | {"section", "article", "header", "footer", "main", "form", "label", "button", "abbr", "cite"}
     | {"q", "dl", "dt", "dd", "figure", "details", "summary", "tt", "kbd", "var", "samp", "ins"}
 )
+_KNOWN = _SHOWN | _BARE | {"br", "hr", "img"}
 _SILENT = {"script", "style", "title", "head", "template", "iframe", "object"}
+_TAG_NAME = re.compile(r"</?([a-z][a-z0-9-]*)", re.IGNORECASE | re.ASCII)
+#: What a tag may say of itself. Other words between its brackets are words: `a<b or c>d`.
+_ATTRIBUTES = re.compile(
+    r"""(?:\s+(?:[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+)"""
+    r"""|(?:compact|disabled|hidden|nowrap|open|reversed)(?=[\s/>])))*\s*/?>""",
+    re.IGNORECASE | re.ASCII,
+)
+#: An address that stands for itself, from its colon; marks at its end are marks.
+_ADDRESS = re.compile(
+    r"""://(?:[^\s<>\[\]`"'\\&]|&\#?\w{1,31};|&(?!\#?\w{1,31};))*(?<![*_~.,;:!?)])"""
+)
 _LINKED = re.compile(r"(?:https?://|mailto:|tel:)[^\s\"'<>]+", re.IGNORECASE)
 _LINES = re.compile(r"\n{3,}")
 #: What no reader sees, and halves of characters, which no server takes.
@@ -38,11 +53,60 @@ _WORDS = re.compile(r"[^\W\d_][^\n\r\0\\`*_~\[<&:/]*")
 def _inline(
     _renderer: object, tokens: Sequence[Token], at: int, _options: object, _env: object
 ) -> str:
-    """A tag as it stands; no comment; and a declaration, such as `<!here>`, is words."""
-    tag = tokens[at].content
-    if tag.startswith("<!--"):
+    """A tag as it stands; no comment; and what only looks like a tag (`<!here>`) as words."""
+    content = tokens[at].content
+    if content.startswith("<!--"):
         return ""
-    return html.escape(tag, quote=False) if tag.startswith(("<!", "<?")) else tag
+    return content if _is_tag(content) else html.escape(content.replace("\n", " "), quote=False)
+
+
+def _is_tag(content: str) -> bool:
+    found = _TAG_NAME.match(content)
+    name = found[1].lower() if found else ""
+    if found is None or name not in _KNOWN:
+        return name in _SILENT
+    return bool(_ATTRIBUTES.fullmatch(content, found.end()))
+
+
+def _address(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  # markdown-it's signature
+    """A rule: what looks like a mark in an address is none."""
+    scheme = state.src[max(0, state.pos - 5) : state.pos].lower()
+    if state.src[state.pos] != ":" or not scheme.endswith(("http", "https")):
+        return False
+    found = _ADDRESS.match(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    if not silent:
+        state.pending += unescapeAll(found[0])
+    state.pos = found.end()
+    return True
+
+
+def _keep_products(state: StateCore) -> None:
+    """A rule: marks of emphasis between what they multiply are words: `5*3=15 and 4*2=8`."""
+    for block in state.tokens:
+        tokens, opened = block.children or [], list[int]()
+        for at, token in enumerate(tokens):
+            if token.tag not in {"em", "strong"}:
+                continue
+            if token.nesting > 0:
+                opened.append(at)
+            elif _multiply(tokens, begins := opened.pop(), at):
+                for mark in (begins, at):
+                    tokens[mark] = Token("text", "", 0, content=tokens[mark].markup)
+
+
+def _multiply(tokens: Sequence[Token], begins: int, ends: int) -> bool:
+    """Whether a digit is beside the first mark, or digits around the last: not in `**15**min`."""
+    first, last = _around(tokens, begins), _around(tokens, ends)
+    product = first.isascii() and first.isalnum() and not first.isalpha()
+    return (len(first) == 2 and product) or (len(last) == 2 and last.isdecimal())
+
+
+def _around(tokens: Sequence[Token], at: int) -> str:
+    """The characters right before and behind."""
+    before = tokens[at - 1].content[-1:] if at else ""
+    return before + (tokens[at + 1].content[:1] if at + 1 < len(tokens) else "")
 
 
 class _Reader(MarkdownIt):
@@ -52,6 +116,8 @@ class _Reader(MarkdownIt):
         super().__init__("commonmark", {"breaks": True, "html": True})
         # Markdown inside `<p>` is meant as Markdown; agents indent at will and fence their code.
         self.enable(["table", "strikethrough"]).disable(["html_block", "code"])
+        self.inline.ruler.before("newline", "address", _address)
+        self.core.ruler.push("products", _keep_products)
         self.add_render_rule("html_inline", _inline)
 
 

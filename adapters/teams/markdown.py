@@ -22,10 +22,16 @@ _PLACE = re.compile(r"\0(\d+)\0")
 _HEADING = re.compile(r"^#{1,6} +(\S[^\n]*?)(?: +#+)?$", re.MULTILINE)
 #: The end of a line that the next does not begin a list, a quotation or a table after.
 _LINE_END = re.compile(r"(?<!\n)\n(?!\n|\s*(?:[-*+>|]|\d{1,9}[.)]))")
-#: What is no whole tag of the subset: to the reader of HTML it is words, whatever it looks like.
+#: What is no whole tag of the subset, which says only of itself what a tag may, is words to the
+#: reader of HTML, whatever it looks like (`a<b or c>d`).
 _NO_TAG = re.compile(
-    r"<(?!/?(?:a|br|b|i|em|strong|p|ul|ol|li|code)(?:\s[^<>]*)?/?>)", re.IGNORECASE
+    r"""<(?!/?(?:a|br|b|i|em|strong|p|ul|ol|li|code)"""
+    r"""(?:\s+(?:[\w:.-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'=<>`][^\s"'<>`]*)"""
+    r"""|(?:compact|hidden|reversed)(?=[\s/>])))*\s*/?>)""",
+    re.IGNORECASE | re.ASCII,
 )
+#: What is no character's name, for want of its end (`?a=1&copy=2`).
+_NO_NAME = re.compile(r"&(?!#?\w{1,31};)", re.ASCII)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 #: Longer addresses are not shown as links: no client is known to follow them.
@@ -40,7 +46,7 @@ def written(text: str) -> str:
     words = _CODE.sub(lambda _: f"\0{next(numbers)}\0", clean)
     if "<" in words or "&" in words:
         reader = _Reader()
-        reader.feed(_NO_TAG.sub("&lt;", words))
+        reader.feed(_NO_TAG.sub("&lt;", _NO_NAME.sub("&amp;", words)))
         reader.close()
         words = _EMPTY_LINES.sub("\n\n", "".join(reader.out)).strip("\n")
     return _PLACE.sub(lambda found: codes[int(found[1])], _spread(words))

@@ -122,6 +122,45 @@ def test_a_tag_that_html_does_not_know_is_words(text: str) -> None:
     assert shown(text)[0] == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if a<b or c>d then",
+        "a<u or v>b, a<p and q>b, a<img or b>c",
+        "x </b or y> z",
+        "so <Name>a</Name>, List</int>",
+        "5*3=15 and 4*2=8",
+        "2*3*4 and 2**3**4 and x*2*y",
+        "https://x.example/_next/*x*y",
+        "see HTTPS://x.example/*a*b?c=1&copy=2&d~~e~~ now",
+    ],
+)
+def test_words_and_signs_that_only_look_like_markup_are_kept(text: str) -> None:
+    assert shown(text) == (text, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "html"),
+    [
+        ("**15**min *a*", "15min a", "<strong>15</strong>min <em>a</em>"),
+        ("un*believ*able", "unbelievable", "un<em>believ</em>able"),
+        ("**2*3*4**", "2*3*4", "<strong>2*3*4</strong>"),
+        ('<b class="x">a</b >', "a", "<strong>a</strong>"),
+        ("<b hidden>a</b>", "a", "<strong>a</strong>"),
+        (
+            "**https://x.example/a**.",
+            "https://x.example/a.",
+            "<strong>https://x.example/a</strong>.",
+        ),
+        ("https://x.example/?a&amp;b*c*d", "https://x.example/?a&b*c*d", ""),
+        ("a<b\nor>c", "a<b or>c", ""),
+        ("a<script async src=x>b</script>", "a", ""),
+    ],
+)
+def test_real_markup_beside_them_is_none_the_less_read(text: str, words: str, html: str) -> None:
+    assert shown(text) == (words, f"<p>{html}</p>" if html else "")
+
+
 def test_what_nobody_sees_and_half_characters_are_left_out() -> None:
     assert shown("a\x00b\x1bc\ud800d") == ("abcd", "")
 

@@ -35,6 +35,12 @@ from adapters.teams.markdown import safe_url, written
         ("List<int> <!channel> <@U1> a < b", "List&lt;int> &lt;!channel> &lt;@U1> a &lt; b"),
         ("AT&T &amp; &amp;lt; &copy;", "AT&T & &amp;lt; ©"),
         ("a\x00b\x07", "ab"),
+        ("if a<b or c>d then", "if a&lt;b or c>d then"),
+        ("<b>x</b or y>z</b >", "**x&lt;/b or y>z**"),
+        ("a<br or b> <code>a<i c>d</code>", "a&lt;br or b> `a<i c>d`"),
+        ('<b class="x" hidden>a</b><ol\nreversed start=2>', "**a**"),
+        ("<a title='x' href=https://a.example/?a=1>b</a>", "[b](https://a.example/?a=1)"),
+        ("https://a.example/?a=1&copy=2", "https://a.example/?a=1&copy=2"),
         ("</b></a></ul></p>", "**"),
         (
             "see <!-- this and <script>if (a<b) {} that",
