@@ -277,18 +277,26 @@ def _products(children: list[Token]) -> set[int]:
             opened.append(at)
         elif token.nesting < 0 and opened:
             begins = opened.pop()
-            if token.tag in ("em", "strong") and any(
-                _multiplies(children, one) for one in (begins, at)
-            ):
+            product = _multiplies(children, begins) or _between_digits(children, at)
+            if product and token.tag in ("em", "strong"):
                 found |= {begins, at}
     return found
 
 
 def _multiplies(children: list[Token], at: int) -> bool:
-    before = children[at - 1].content[-1:] if at else ""
-    after = children[at + 1].content[:1] if at + 1 < len(children) else ""
-    both = before + after
+    both = _around(children, at)
     return len(both) == 2 and both.isascii() and both.isalnum() and not both.isalpha()
+
+
+def _between_digits(children: list[Token], at: int) -> bool:
+    """What ends between a digit and a letter may well be emphasis: `takes **15**min`."""
+    both = _around(children, at)
+    return len(both) == 2 and both.isascii() and both.isdigit()
+
+
+def _around(children: list[Token], at: int) -> str:
+    before = children[at - 1].content[-1:] if at else ""
+    return before + (children[at + 1].content[:1] if at + 1 < len(children) else "")
 
 
 def _first(pattern: re.Pattern[str], attributes: str) -> str:

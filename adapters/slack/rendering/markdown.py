@@ -313,17 +313,26 @@ def _keep_products(tokens: list[Token]) -> None:
         if token.tag in ("em", "strong") and token.nesting > 0:
             opened.append(at)
         elif token.tag in ("em", "strong") and token.nesting < 0 and opened:
-            both = (opened.pop(), at)
-            if any(_multiplies(tokens, one) for one in both):
-                for one in both:
+            begins = opened.pop()
+            if _multiplies(tokens, begins) or _between_digits(tokens, at):
+                for one in (begins, at):
                     tokens[one] = Token("text", "", 0, content=tokens[one].markup)
 
 
 def _multiplies(tokens: list[Token], at: int) -> bool:
-    before = tokens[at - 1].content[-1:] if at else ""
-    after = tokens[at + 1].content[:1] if at + 1 < len(tokens) else ""
-    both = before + after
+    both = _around(tokens, at)
     return len(both) == 2 and both.isascii() and both.isalnum() and not both.isalpha()
+
+
+def _between_digits(tokens: list[Token], at: int) -> bool:
+    """What ends between a digit and a letter may well be emphasis: `takes **15**min`."""
+    both = _around(tokens, at)
+    return len(both) == 2 and both.isascii() and both.isdigit()
+
+
+def _around(tokens: list[Token], at: int) -> str:
+    before = tokens[at - 1].content[-1:] if at else ""
+    return before + (tokens[at + 1].content[:1] if at + 1 < len(tokens) else "")
 
 
 def _is_words(content: str) -> bool:

@@ -43,6 +43,7 @@ from bridge.core.plain import LONGEST, linked, plain
         ("if a<b or c>d, say so", "if a<b or c>d, say so"),
         ('<b class="x">so</b>', "so"),
         ("5*3=15 and 4*2=8", "5*3=15 and 4*2=8"),
+        ("5*x + 3*y and takes **15**min", "5*x + 3*y and takes 15min"),
         ("2**8 is **not** 2*8**", "2**8 is not 2*8**"),
         ("Kunden**service**team, *1* of 2", "Kundenserviceteam, 1 of 2"),
         ("https://a.example/_next/*x*/y_", "https://a.example/_next/*x*/y_"),

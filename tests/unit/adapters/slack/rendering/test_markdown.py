@@ -54,6 +54,8 @@ def tree(source: str) -> str:
         ("<!channel> <?php ?>", "paragraph(<!channel>   <?php ?>)"),
         ("if a<b or c>d", "paragraph(if a <b or c> d)"),
         ("5*3=15 and 4*2=8", "paragraph(5 * 3=15 and 4 * 2=8)"),
+        ("5*x + 3*y", "paragraph(5 * x + 3 * y)"),
+        ("takes **15**min", "paragraph(takes  bold(15) min)"),
         ("a *b* c", "paragraph(a  italic(b)  c)"),
         ('<b class="x">a</b>', "paragraph(bold(a))"),
         ("use <your name> please", "paragraph(use  <your name>  please)"),
