@@ -1,6 +1,5 @@
 """What do platforms tell us? Transaction 1 of three: stored, committed, then acknowledged."""
 
-import asyncio
 from collections.abc import Callable
 
 import aiohttp
@@ -20,6 +19,7 @@ from bridge.model.ids import (
 )
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler, Memory
+from bridge.runtime.accepting import decided
 from bridge.runtime.crowding import Crowd
 from bridge.runtime.limits import Limits
 from bridge.runtime.routes import Routes
@@ -105,14 +105,7 @@ class Intake:
 
         A caller that is cancelled leaves only when it is decided: what is stored is also seen to.
         """
-        accepting = asyncio.ensure_future(self._entered(inbound))
-        try:
-            return await asyncio.shield(accepting)
-        except asyncio.CancelledError:
-            # Nobody is left to be told an error; and being cancelled once more must not reach it.
-            accepting.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.wait((accepting,))
-            raise
+        return await decided(self._entered(inbound))
 
     async def _entered(self, inbound: Inbound) -> Accepted:
         inbound = _whole(inbound)

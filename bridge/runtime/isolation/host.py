@@ -1,6 +1,5 @@
 """What is an adapter in a process of its own lent? A host that asks the daemon."""
 
-import asyncio
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from bridge.model.delivery import Receipt
 from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler
+from bridge.runtime.accepting import decided
 from bridge.runtime.isolation import verbs
 from bridge.runtime.isolation.line import Line, LineBroken, Spoken, TooLong
 from bridge.runtime.isolation.requests import request_of, response_of
@@ -65,13 +65,7 @@ class LentHost:
 
         A caller that is cancelled leaves only when it is decided: what is stored is also seen to.
         """
-        accepting = asyncio.ensure_future(_asked(self._line, verbs.ACCEPT, inbound))
-        try:
-            accepted: Accepted = await asyncio.shield(accepting)
-        except asyncio.CancelledError:
-            accepting.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.wait((accepting,))
-            raise
+        accepted: Accepted = await decided(_asked(self._line, verbs.ACCEPT, inbound))
         return accepted
 
     async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> bool:
