@@ -161,6 +161,7 @@ class Accept(Value, frozen=True, kw_only=True):
             origin=self.origin,
             body=msgspec.json.encode(self.inbound).decode(),
             accepted_at=self.at,
+            kind=_tag(self.inbound.body),
         ).lastrowid
         names = [
             {"adapter": self.adapter, "identity": name, "entry": number}
@@ -243,6 +244,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
             "body": msgspec.json.encode(body).decode(),
             "attempts": 0,
             "owed_at": self.at,
+            "kind": _tag(body),
         }
 
 
@@ -301,6 +303,11 @@ class Forget(Change[None]):
             ~t.conversations.c.open, t.conversations.c.touched_at < self.at - REMEMBERED_FOR
         )
         connection.execute(delete(t.people).where(t.people.c.conversation.in_(over)))
+
+
+def _tag(body: msgspec.Struct) -> str:
+    """Its name in JSON."""
+    return str(body.__struct_config__.tag)
 
 
 def read_inbound(body: str) -> Inbound:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 #: The last of the scripts.
-NEWEST: Final = "0004"
+NEWEST: Final = "0005"
 
 
 def migrations_directory() -> Path:

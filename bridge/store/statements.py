@@ -33,7 +33,8 @@ UNCLAIMED = Prepared(
 )
 CLAIMED = Prepared(update(t.inbox).where(*_UNCLAIMED), "conversation")
 TAKEN_IN = Prepared(
-    insert(t.inbox), "conversation", "adapter", "thread", "sort", "origin", "body", "accepted_at"
+    insert(t.inbox),
+    *("conversation", "adapter", "thread", "sort", "origin", "body", "accepted_at", "kind"),
 )
 NAMED = Prepared(insert(t.identities))
 INTRODUCED = Prepared(upsert(t.people).on_conflict_do_nothing())
@@ -49,7 +50,7 @@ USED_UP = Prepared(
 )
 OWED = Prepared(
     insert(t.deliveries),
-    *("id", "conversation", "number", "target", "state", "body", "attempts", "owed_at"),
+    *("id", "conversation", "number", "target", "state", "body", "attempts", "owed_at", "kind"),
 )
 _DELIVERY = update(t.deliveries).where(t.deliveries.c.id == bindparam("of"))
 LANDED = Prepared(_DELIVERY, "state", "settled_at", "reference")

@@ -299,7 +299,7 @@ def _delivery_row(row: Row[Any]) -> DeliveryRow:
     return DeliveryRow(
         id=DeliveryId(row.id),
         target=row.target,
-        kind=msgspec.json.decode(row.body)["type"],
+        kind=row.kind,
         state=DeliveryState(row.state),
         attempts=row.attempts,
         owed_at=row.owed_at,

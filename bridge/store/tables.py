@@ -142,6 +142,7 @@ inbox = Table(
     Column("body", Text),
     Column("accepted_at", Instant, nullable=False),
     Column("done_at", Instant),
+    Column("kind", String),  #: the tag of what was told
     sqlite_autoincrement=True,
 )
 Index("ix_inbox_open", inbox.c.conversation, sqlite_where=text("done_at IS NULL"))
@@ -178,6 +179,7 @@ deliveries = Table(
     Column("settled_at", Instant),
     Column("reference", String),
     Column("reason", String),
+    Column("kind", String),  #: the tag of the body
     UniqueConstraint("conversation", "number"),
 )
 Index(
@@ -195,5 +197,14 @@ twins = Table(
     Column("reference", String, primary_key=True),
     Column("seen_at", Instant, nullable=False),
     Column("removed_at", Instant),
+    sqlite_with_rowid=False,
+)
+
+#: Copies of the database that were made, by their whole paths.
+backups = Table(
+    "backups",
+    metadata,
+    Column("path", String, primary_key=True),
+    Column("made_at", Instant, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -133,7 +133,7 @@ async def test_an_older_schema_is_left_alone_when_told_so(tmp_path: Path) -> Non
     assert migrate(address(tmp_path)) == ""
     async with open_store(address(tmp_path), auto_migrate=False) as store:
         await opened(store)
-    assert migrate(address(tmp_path)) == "0004"
+    assert migrate(address(tmp_path)) == "0005"
 
 
 async def test_somebody_elses_database_is_refused_and_left_alone(tmp_path: Path) -> None:
