@@ -25,6 +25,7 @@ from bridge.runtime.agents import UNKNOWN, AgentDoor, Agents, terms_on
 from bridge.runtime.configured import Configured as Configured
 from bridge.runtime.configured import configured, refuse_unusable
 from bridge.runtime.configured import configured_adapters as configured_adapters
+from bridge.runtime.control import Control, controlled
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.holding import Hold
@@ -45,7 +46,7 @@ from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import MEMORY, Forget, Sealer, Store, open_store
+from bridge.store import MEMORY, Forget, Sealer, Store, database_path, open_store
 
 _log = log.get("app")
 
@@ -132,6 +133,7 @@ class Daemon:
         self._world = world
         self._status = Status()
         self._routes = Routes()
+        self._control = Control()
         self._sealer = _memory_sealer(settings, store)
         self._pace = Pace(world.clock, world.chance, connects)
         self._agents: Agents = {
@@ -144,7 +146,11 @@ class Daemon:
         """Start in order, serve, drain in order."""
         unproved = await self._prove_agents()
         http = self._settings.http
-        async with listening(http.host, http.port, self._status, self._routes):
+        database = database_path(self._settings.database.url)
+        async with (
+            listening(http.host, http.port, self._status, self._routes),
+            controlled(database, self._control),
+        ):
             try:
                 await self._serve(stop, unproved)
             except BaseExceptionGroup as group:
@@ -330,7 +336,7 @@ class Daemon:
         return AgentName("default")
 
     def _publish(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> None:
-        watch = self._status.watch
+        watch = self._status.metrics.watch
         watch("conversations", "Conversations in memory.", lambda: worker.in_memory)
         watch("deliveries_owed", "Deliveries to threads owed.", lambda: dispatcher.owed)
         watch("sockets_open", "Open PolyAI sockets.", lambda: sessions.open)

@@ -19,8 +19,8 @@ from bridge.model.ids import AgentName, ConversationId
 from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded, encode_heartbeat
 from bridge.runtime.deciding import Mail
+from bridge.runtime.metrics import Metrics
 from bridge.runtime.pulse import Pulse, Sign
-from bridge.runtime.status import Status
 from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
@@ -66,6 +66,7 @@ class Connection:
         "_first_at",
         "_following",
         "_late",
+        "_metrics",
         "_old_at",
         "_problems",
         "_pulse",
@@ -75,7 +76,6 @@ class Connection:
         "_settling",
         "_sign",
         "_socket",
-        "_status",
         "_timers",
         "_verifies_end",
         "_went_on",
@@ -95,7 +95,7 @@ class Connection:
         number: int,
         worker: Worker,
         world: World,
-        status: Status,
+        metrics: Metrics,
         timers: Timers,
         agent: AgentName,
         verifies_end: bool = False,
@@ -109,7 +109,7 @@ class Connection:
         self._conversation = conversation
         self._worker = worker
         self._world = world
-        self._status = status
+        self._metrics = metrics
         self._timers = timers
         self._agent = agent
         self._verifies_end = verifies_end
@@ -148,7 +148,7 @@ class Connection:
         """Send a frame; a failure only means that the socket is going."""
         try:
             await self._socket.send(text)
-            self._status.frame(self._agent, "out")
+            self._metrics.frame(self._agent, "out")
         except SocketClosed:
             return
 
@@ -224,7 +224,7 @@ class Connection:
     async def _read(self) -> Closing:
         try:
             async for decoded in self._socket.frames():
-                self._status.frame(self._agent, "in")
+                self._metrics.frame(self._agent, "in")
                 with self._pulse:
                     await self._received(decoded)
         except SocketClosed as closed:

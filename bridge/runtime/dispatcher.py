@@ -56,7 +56,7 @@ class Dispatcher:
         self._tasks = tasks
         self._lanes: dict[ConversationId, _Lane] = {}
         self._ledger = Ledger(store, world, status, tell)
-        self._posting = Posting(self._ledger, world, adapters, status)
+        self._posting = Posting(self._ledger, world, adapters, status.metrics)
         self._growth = Growth(store, adapters, tasks, self._lanes.__contains__, world)
         self._changing = Changing(self._ledger, world, adapters, self._posting, self._growth)
         self._signals = Signals(adapters, world, tasks, self._lanes.__contains__)

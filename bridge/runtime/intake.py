@@ -61,6 +61,7 @@ class Intake:
         self._world = world
         self._http = http
         self._status = status
+        self._metrics = status.metrics
         self._memory = memory
         self._routes = routes
         self._limits = limits
@@ -122,7 +123,7 @@ class Intake:
         finally:
             if limited is inbound and not new:
                 self._limits.given_back(inbound)
-        self._status.accepted(self._name, _ANSWERS[accepted.verdict])
+        self._metrics.accepted(self._name, _ANSWERS[accepted.verdict])
         self._world.reached("after-accept")
         if accepted.opened:
             _log.info("conversation.opened", conversation=accepted.entries[-1].conversation)
@@ -142,7 +143,7 @@ class Intake:
         at = self._world.clock.now()
         change = Doubled(adapter=self._name, delivery=delivery, copy=copy, at=at, removed=removed)
         if await self._store.write(change):
-            self._status.doubled(self._name, removed=removed)
+            self._metrics.doubled(self._name, removed=removed)
         return True
 
     def _stored(self, inbound: Inbound) -> Accept:

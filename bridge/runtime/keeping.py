@@ -157,7 +157,7 @@ class Keeper:
             number=session.number,
             worker=self._means.worker,
             world=self._world,
-            status=self._means.status,
+            metrics=self._means.status.metrics,
             timers=self._shared.timers,
             agent=door.name,
             verifies_end=self._reconnects.verifies_end,

@@ -37,6 +37,7 @@ class Ledger:
         self._store = store
         self._world = world
         self._status = status
+        self._metrics = status.metrics
         self._tell = tell
 
     async def attempt(self, delivery: ThreadDelivery) -> None:
@@ -55,11 +56,11 @@ class Ledger:
 
     def doubt(self, delivery: ThreadDelivery) -> None:
         """Nobody knows whether it arrived, until it is settled."""
-        self._status.doubted(delivery.adapter, delivery.id)
+        self._metrics.doubted(delivery.adapter, delivery.id)
 
     def certainly_absent(self, delivery: ThreadDelivery) -> None:
         """It was looked for and is not there: it is about to be attempted again."""
-        self._status.certain(delivery.adapter, delivery.id)
+        self._metrics.certain(delivery.adapter, delivery.id)
 
     async def hold(self, delivery: ThreadDelivery, reason: str) -> None:
         """Nobody knows whether it arrived: never repeated blindly, and shown to the operator.
@@ -123,7 +124,7 @@ class Ledger:
             Outcome(id=delivery.id, state=state, at=now, receipt=receipt, reason=reason)
         )
         if state is not DeliveryState.SENDING:
-            self._status.certain(delivery.adapter, delivery.id)
+            self._metrics.certain(delivery.adapter, delivery.id)
         self._world.reached("after-settle")
 
     async def _write(self, change: Attempt | Outcome) -> None:

@@ -12,6 +12,7 @@ from prometheus_client import generate_latest
 
 from bridge import log
 from bridge.errors import ConfigurationError
+from bridge.runtime.metrics import Metrics
 from bridge.runtime.routes import BODY_LIMIT, Routes
 from bridge.runtime.status import Status
 
@@ -30,7 +31,7 @@ async def listening(host: str, port: int, status: Status, routes: Routes) -> Asy
     application = web.Application(client_max_size=BODY_LIMIT)
     application.router.add_get("/live", _live)
     application.router.add_get("/ready", _Ready(status).answer)
-    application.router.add_get("/metrics", _Metrics(status).answer)
+    application.router.add_get("/metrics", _Figures(status.metrics).answer)
     # Two words at least, so that no adapter's name stands in the way of ours.
     application.router.add_route("*", "/{adapter}/{path:.+}", routes.answer)
     runner = web.AppRunner(application, access_log=None, logger=_MUTE)
@@ -69,10 +70,10 @@ class _Ready:
         return web.json_response(told, status=503 if troubles else 200)
 
 
-class _Metrics:
-    def __init__(self, status: Status) -> None:
-        self._status = status
+class _Figures:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
     async def answer(self, _request: web.Request) -> web.Response:
-        body = generate_latest(self._status.registry)
+        body = generate_latest(self._metrics.registry)
         return web.Response(body=body, content_type="text/plain", charset="utf-8")

@@ -25,6 +25,7 @@ from bridge.model.delivery import (
 from bridge.model.messages import AgentReply, Content
 from bridge.plugin import Adapter, Announcer, Finder
 from bridge.runtime.ledger import Ledger
+from bridge.runtime.metrics import Metrics
 from bridge.runtime.outcomes import (
     BREAKS,
     Broken,
@@ -33,7 +34,6 @@ from bridge.runtime.outcomes import (
     unannounced,
     word,
 )
-from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.suspects import Suspects
 from bridge.runtime.world import World
@@ -51,11 +51,11 @@ _MUTE = Rejected(
 class Posting:
     """New messages in threads, and announcements elsewhere."""
 
-    def __init__(self, ledger: Ledger, world: World, adapters: Adapters, status: Status) -> None:
+    def __init__(self, ledger: Ledger, world: World, adapters: Adapters, metrics: Metrics) -> None:
         self._ledger = ledger
         self._world = world
         self._adapters = adapters
-        self._status = status
+        self._metrics = metrics
         self._suspects = Suspects(adapters, world)
 
     async def announce(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
@@ -173,7 +173,7 @@ class Posting:
         await self._ledger.attempt(delivery)
         outcome = await _sent(adapter, outbound)
         self._world.reached("after-send")
-        self._status.attempted(delivery.adapter, word(outcome))
+        self._metrics.attempted(delivery.adapter, word(outcome))
         return outcome
 
     async def _resolved(

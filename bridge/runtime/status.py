@@ -1,15 +1,11 @@
-"""How are we? What `/ready` and `/metrics` say; log lines once when lost, once when back."""
+"""What is wrong? What `/ready` says; log lines once when lost, once when back."""
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
 from bridge import log
-from bridge.model.ids import AdapterName, AgentName, DeliveryId
-from bridge.plugin import Accepted
+from bridge.model.ids import AdapterName, AgentName
+from bridge.runtime.metrics import Metrics
 
 _log = log.get("status")
 
@@ -45,11 +41,10 @@ _WELL = True, ""
 
 
 class Status:
-    """The state of everything that can be away, and the counts."""
+    """The state of everything that can be away."""
 
-    def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began: noise
-        self.registry = CollectorRegistry()
+    def __init__(self, metrics: Metrics | None = None) -> None:
+        self.metrics = metrics or Metrics()
         self._adapters: dict[AdapterName, Standing] = {}
         #: Those that are not connected, and what each has reported meanwhile.
         self._coming: dict[AdapterName, tuple[bool, str]] = {}
@@ -57,68 +52,12 @@ class Status:
         self._agents: dict[AgentName, str] = {}
         self._alike: dict[AgentName, str] = {}  #: their troubles without what changes every time
         self._database: str | None = None
-        inbound = Counter(
-            "polyai_bridge_inbound_total",
-            "What platforms told us, by outcome.",
-            ("adapter", "outcome"),
-            registry=self.registry,
-        )
-        deliveries = Counter(
-            "polyai_bridge_deliveries_total",
-            "Deliveries to threads, by how an attempt came out.",
-            ("adapter", "outcome"),
-            registry=self.registry,
-        )
-        self._doubts: dict[AdapterName, set[DeliveryId]] = {}
-        self._in_doubt = Gauge(
-            "polyai_bridge_deliveries_in_doubt",
-            "Deliveries of which nobody knows whether they arrived.",
-            ("adapter",),
-            registry=self.registry,
-        )
-        self._twins = Counter(
-            "polyai_bridge_twins_total",
-            "Second copies of deliveries, seen and removed.",
-            ("adapter", "outcome"),
-            registry=self.registry,
-        )
-        frames = Counter(
-            "polyai_bridge_frames_total",
-            "Frames on PolyAI sockets.",
-            ("agent", "direction"),
-            registry=self.registry,
-        )
-        self._connected = Gauge(
-            "polyai_bridge_adapter_connected",
-            "Whether an adapter is connected.",
-            ("adapter",),
-            registry=self.registry,
-        )
-        self._restarts = Counter(
-            "polyai_bridge_adapter_restarts_total",
-            "How often an adapter failed and was tried again.",
-            ("adapter",),
-            registry=self.registry,
-        )
-        # Counted for every message: a counter is looked up once for what it is of.
-        self._inbound = cache(inbound.labels)
-        self._deliveries = cache(deliveries.labels)
-        self._frames = cache(frames.labels)
-
-    def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
-        """Publish a figure that is read when it is asked for."""
-        gauge = Gauge(f"polyai_bridge_{name}", help_text, registry=self.registry)
-        gauge.set_function(read)
 
     def expected(self, name: AdapterName) -> None:
         """An adapter is going to be connected; until it is, we are not ready."""
         self._adapters.setdefault(name, Standing(State.STARTING, "not connected yet"))
         self._coming[name] = _WELL
-        self._restarts.labels(name)
-        for outcome in ("seen", "removed"):
-            self._twins.labels(name, outcome)  # an alarm needs the nought before the first one
-        self._connected.labels(name)
-        self._in_doubt.labels(name)
+        self.metrics.expected(name)
 
     def adapter(self, name: AdapterName, *, connected: bool, detail: str = "") -> None:
         """An adapter's connection changed."""
@@ -143,7 +82,7 @@ class Status:
 
     def failed(self, name: AdapterName, state: State, trouble: str, failures: int) -> None:
         """An adapter failed for the `failures`-th time in a row, and is going to be tried again."""
-        self._restarts.labels(name).inc()
+        self.metrics.restarted(name)
         self._coming[name] = _WELL
         self._stands(name, Standing(state, trouble, failures))
 
@@ -152,7 +91,7 @@ class Status:
         before, self._adapters[name] = self._adapters.get(name), standing
         if before is not None and before.trouble == standing.trouble:
             return False
-        self._connected.labels(name).set(standing.trouble is None)
+        self.metrics.connected(name, connected=standing.trouble is None)
         if standing.trouble is not None:
             _log.warning(
                 "adapter.disconnected", adapter=name, detail=standing.trouble, state=standing.state
@@ -201,35 +140,6 @@ class Status:
             _log.error("database.failing", error=trouble)
         elif trouble is None and before is not None:
             _log.info("database.working")
-
-    def accepted(self, adapter: AdapterName, outcome: Accepted) -> None:
-        """An inbound was seen to."""
-        self._inbound(adapter, outcome.value).inc()
-
-    def attempted(self, adapter: AdapterName, outcome: str) -> None:
-        """An attempt to deliver came out like this."""
-        self._deliveries(adapter, outcome).inc()
-
-    def doubted(self, adapter: AdapterName, delivery: DeliveryId) -> None:
-        """Nobody knows whether it arrived; it is looked for, or held."""
-        doubts = self._doubts.setdefault(adapter, set())
-        doubts.add(delivery)
-        self._in_doubt.labels(adapter).set(len(doubts))
-
-    def certain(self, adapter: AdapterName, delivery: DeliveryId) -> None:
-        """It is known what became of it; perhaps it always was."""
-        doubts = self._doubts.get(adapter, set())
-        if delivery in doubts:
-            doubts.remove(delivery)
-            self._in_doubt.labels(adapter).set(len(doubts))
-
-    def doubled(self, adapter: AdapterName, *, removed: bool) -> None:
-        """A second copy of a delivery was seen, or is removed."""
-        self._twins.labels(adapter, "removed" if removed else "seen").inc()
-
-    def frame(self, agent: AgentName, direction: str) -> None:
-        """A frame went `in` or `out`."""
-        self._frames(agent, direction).inc()
 
     @property
     def troubles(self) -> list[str]:

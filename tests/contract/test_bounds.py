@@ -44,8 +44,8 @@ from bridge.runtime.crowding import (
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import MOST_OWED
 from bridge.runtime.growing import MOST_LANDED, Growth
+from bridge.runtime.metrics import Metrics
 from bridge.runtime.routes import MOST_AT_WORK, MOST_OF_ONE, Routes
-from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
@@ -248,7 +248,7 @@ def listening(line: Flood, desk: Told, clock: FakeClock) -> Connection:
         number=1,
         worker=cast("Worker", desk),
         world=World(clock=clock),
-        status=Status(),
+        metrics=Metrics(),
         timers=timers,
         agent=AgentName("default"),
     )

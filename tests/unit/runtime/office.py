@@ -71,4 +71,6 @@ class Office:
 
     def count(self, outcome: str) -> float | None:
         labels = {"adapter": "slack", "outcome": outcome}
-        return self.status.registry.get_sample_value("polyai_bridge_deliveries_total", labels)
+        return self.status.metrics.registry.get_sample_value(
+            "polyai_bridge_deliveries_total", labels
+        )

@@ -15,7 +15,7 @@ from bridge.polyai.socket import Closing, Socket, SocketClosed
 from bridge.polyai.wire import Decoded
 from bridge.runtime.connection import MOST_AT_ONCE, Connection
 from bridge.runtime.deciding import Mail
-from bridge.runtime.status import Status
+from bridge.runtime.metrics import Metrics
 from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
@@ -77,7 +77,7 @@ async def served(
         number=1,
         worker=cast("Worker", desk),
         world=World(clock=clock, chance=Even()),
-        status=Status(),
+        metrics=Metrics(),
         timers=timers,
         agent=AgentName("default"),
     )

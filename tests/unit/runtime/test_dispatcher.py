@@ -207,7 +207,7 @@ async def test_where_the_platform_can_never_tell_it_is_held_with_the_reason(
         "in doubt: nobody saw it",
         None,
     )
-    held = office.status.registry.get_sample_value(
+    held = office.status.metrics.registry.get_sample_value(
         "polyai_bridge_deliveries_in_doubt", {"adapter": "slack"}
     )
     assert held == 1

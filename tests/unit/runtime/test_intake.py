@@ -182,7 +182,7 @@ async def test_the_host_counts_and_reports(door: Door) -> None:
     door.host.report(connected=False, detail="no route")
 
     counted = [
-        door.status.registry.get_sample_value(
+        door.status.metrics.registry.get_sample_value(
             "polyai_bridge_inbound_total", {"adapter": "slack", "outcome": outcome}
         )
         for outcome in ("new", "known", "ignored")
@@ -256,7 +256,7 @@ async def test_what_stood_twice_is_on_record_and_counted_once(door: Door) -> Non
 
     (twin,) = await store.list_twins(ConversationId("c1"))
     assert (twin.receipt, twin.removed_at) == (copy, NOON)
-    registry = door.status.registry
+    registry = door.status.metrics.registry
     for outcome in ("seen", "removed"):
         words = {"adapter": SLACK, "outcome": outcome}
         assert registry.get_sample_value("polyai_bridge_twins_total", words) == 1

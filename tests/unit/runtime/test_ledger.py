@@ -17,7 +17,7 @@ from tests.unit.store.given import SLACK, opened, reply
 
 def in_doubt(office: Office) -> float | None:
     """What the metric says."""
-    return office.status.registry.get_sample_value(
+    return office.status.metrics.registry.get_sample_value(
         "polyai_bridge_deliveries_in_doubt", {"adapter": "slack"}
     )
 

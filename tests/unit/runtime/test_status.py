@@ -1,12 +1,10 @@
-"""What `/ready` and `/metrics` say."""
+"""What `/ready` says."""
 
 import logging
 
 import pytest
-from prometheus_client import generate_latest
 
 from bridge.model.ids import AdapterName, AgentName
-from bridge.plugin import Accepted
 from bridge.runtime.status import State, Status
 
 SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
@@ -15,7 +13,7 @@ DEFAULT = AgentName("default")
 
 def figure(status: Status, name: str, **labels: str) -> float | None:
     """A published figure."""
-    return status.registry.get_sample_value(name, labels)
+    return status.metrics.registry.get_sample_value(name, labels)
 
 
 def test_troubles_name_who_is_away_and_why() -> None:
@@ -80,33 +78,6 @@ def test_refused_deliveries_are_a_trouble_of_their_own() -> None:
     assert status.troubles == ["adapter slack: away"]
 
 
-def test_what_happens_is_counted() -> None:
-    status = Status()
-    for outcome in (Accepted.NEW, Accepted.NEW, Accepted.KNOWN):
-        status.accepted(SLACK, outcome)
-    status.attempted(SLACK, "sent")
-    status.frame(DEFAULT, "in")
-    owed = 3
-    status.watch("deliveries_owed", "Deliveries to threads owed.", lambda: owed)
-    assert figure(status, "polyai_bridge_deliveries_owed") == 3
-
-    owed = 0
-
-    new = {"adapter": "slack", "outcome": "new"}
-    assert figure(status, "polyai_bridge_inbound_total", **new) == 2
-    assert figure(status, "polyai_bridge_deliveries_owed") == 0
-    published = generate_latest(status.registry).decode()
-    assert 'polyai_bridge_deliveries_total{adapter="slack",outcome="sent"} 1.0' in published
-    assert 'polyai_bridge_frames_total{agent="default",direction="in"} 1.0' in published
-
-
-def test_two_of_them_do_not_share_their_figures() -> None:
-    one, other = Status(), Status()
-    one.accepted(SLACK, Accepted.NEW)
-
-    assert b'outcome="new"' not in generate_latest(other.registry)
-
-
 def test_how_each_adapter_stands_is_told_with_what_becomes_of_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -129,14 +100,6 @@ def test_how_each_adapter_stands_is_told_with_what_becomes_of_it(
     assert status.adapters[SLACK].state is State.DISCONNECTED
     assert status.troubles == ["adapter slack: no pong"]
     assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 0
-
-
-def test_an_adapter_that_is_not_connected_yet_has_its_figures_already() -> None:
-    status = Status()
-    status.expected(SLACK)
-
-    assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 0
-    assert figure(status, "polyai_bridge_adapter_restarts_total", adapter="slack") == 0
 
 
 def test_an_adapter_that_says_too_early_that_it_is_there_is_not() -> None:

@@ -379,7 +379,7 @@ async def test_who_served_for_a_while_is_tried_again_as_if_it_had_never_failed(
     await theatre.passes(1)
 
     assert len(line.connects) == 7
-    restarts = theatre.status.registry.get_sample_value(
+    restarts = theatre.status.metrics.registry.get_sample_value(
         "polyai_bridge_adapter_restarts_total", {"adapter": "slack"}
     )
     assert restarts == 6
