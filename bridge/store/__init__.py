@@ -13,7 +13,7 @@ from bridge.store.changes import (
 )
 from bridge.store.doubling import Doubled
 from bridge.store.keeping import Discard, Keep
-from bridge.store.opening import look_into, migrate, open_store
+from bridge.store.opening import database_path, look_into, migrate, open_store
 from bridge.store.proving import Prove
 from bridge.store.records import (
     ConversationRow,
@@ -52,6 +52,7 @@ __all__ = [
     "ThreadDelivery",
     "TwinRow",
     "Verdict",
+    "database_path",
     "look_into",
     "migrate",
     "open_store",
