@@ -6,6 +6,7 @@ And below the name of each adapter, what it serves.
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 from aiohttp import web
 from prometheus_client import generate_latest
@@ -64,7 +65,8 @@ class _Ready:
         troubles = self._status.troubles
         told = {
             "ready": not troubles,
-            "causes": troubles,
+            "causes": [str(trouble) for trouble in troubles],
+            "troubles": [asdict(trouble) for trouble in troubles],
             "adapters": {name: how.state for name, how in self._status.adapters.items()},
         }
         return web.json_response(told, status=503 if troubles else 200)

@@ -1,11 +1,13 @@
 """What is wrong? What `/ready` says; log lines once when lost, once when back."""
 
 import enum
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bridge import log
 from bridge.model.ids import AdapterName, AgentName
 from bridge.runtime.metrics import Metrics
+from bridge.runtime.trouble import Dependency, Trouble
 
 _log = log.get("status")
 
@@ -36,6 +38,14 @@ class Standing:
         return f"{self.trouble} ({self.state}, attempt {self.failures + 1})"
 
 
+class Side(enum.Enum):
+    """What of an agent may be in trouble apart from the rest: each is told, and ends, by itself."""
+
+    SESSIONS = enum.auto()  #: it gives none, or refuses who we are
+    NETWORK = enum.auto()  #: its service does not answer at all
+    SOCKETS = enum.auto()  #: those that are open do not, or none can be opened
+
+
 #: An adapter that has arrived and said nothing else.
 _WELL = True, ""
 
@@ -49,9 +59,11 @@ class Status:
         #: Those that are not connected, and what each has reported meanwhile.
         self._coming: dict[AdapterName, tuple[bool, str]] = {}
         self._refusing: dict[AdapterName, str] = {}
-        self._agents: dict[AgentName, str] = {}
-        self._alike: dict[AgentName, str] = {}  #: their troubles without what changes every time
+        self._agents: dict[tuple[AgentName, Side], str] = {}
+        #: Their troubles without what changes every time.
+        self._alike: dict[tuple[AgentName, Side], str] = {}
         self._database: str | None = None
+        self._others: list[Callable[[], Iterable[Trouble]]] = []
 
     def expected(self, name: AdapterName) -> None:
         """An adapter is going to be connected; until it is, we are not ready."""
@@ -115,23 +127,37 @@ class Status:
             _log.error("adapter.refused", adapter=name, error=trouble)
 
     def agent(
-        self, name: AgentName, trouble: str | None, *, correlation_id: str | None = None
+        self,
+        name: AgentName,
+        trouble: str | None,
+        *,
+        side: Side = Side.SESSIONS,
+        correlation_id: str | None = None,
     ) -> None:
-        """An agent refuses or cannot be reached (`trouble`), or answers again (None).
+        """One side of an agent fails or refuses (`trouble`), or is well again (None).
 
         The same trouble under another correlation id, which it may quote, is no news.
         """
+        key = name, side
         if trouble is None:
-            if self._agents.pop(name, None) is not None:
-                del self._alike[name]
-                _log.info("agent.available", agent=name)
+            if self._agents.pop(key, None) is not None:
+                del self._alike[key]
+                if not self._of_agent(name):
+                    _log.info("agent.available", agent=name)
             return
         alike = trouble.replace(correlation_id, "") if correlation_id else trouble
-        if self._alike.get(name) != alike:
+        if self._alike.get(key) != alike:
             _log.error(
                 "agent.unavailable", agent=name, error=trouble, correlation_id=correlation_id
             )
-        self._agents[name], self._alike[name] = trouble, alike
+        self._agents[key], self._alike[key] = trouble, alike
+
+    def ails(self, name: AgentName, side: Side) -> bool:
+        """Whether that side of the agent is in trouble."""
+        return (name, side) in self._agents
+
+    def _of_agent(self, name: AgentName) -> list[str]:
+        return [why for (whose, _), why in self._agents.items() if whose == name]
 
     def database(self, trouble: str | None) -> None:
         """The database fails (`trouble`), or works again (None)."""
@@ -141,11 +167,28 @@ class Status:
         elif trouble is None and before is not None:
             _log.info("database.working")
 
+    def look_also(self, read: Callable[[], Iterable[Trouble]]) -> None:
+        """`read` gives further troubles, as they are at that moment; it must cost nothing."""
+        self._others.append(read)
+
     @property
-    def troubles(self) -> list[str]:
+    def troubles(self) -> list[Trouble]:
         """Why we are not ready; empty if we are."""
-        database = [f"database: {self._database}"] if self._database is not None else []
-        adapters = [f"adapter {n}: {how}" for n, how in self._adapters.items() if how.trouble]
-        refusing = [f"adapter {n} refuses deliveries: {why}" for n, why in self._refusing.items()]
-        agents = [f"agent {n}: {why}" for n, why in self._agents.items()]
-        return database + adapters + refusing + agents
+        database = [Trouble(Dependency.DATABASE, "", self._database)] if self._database else []
+        adapters = [
+            Trouble(Dependency.ADAPTER, name, str(how))
+            for name, how in self._adapters.items()
+            if how.trouble
+        ]
+        refusing = [
+            Trouble(Dependency.ADAPTER, name, f"refuses deliveries: {why}")
+            for name, why in self._refusing.items()
+        ]
+        agents = [Trouble(Dependency.AGENT, name, why) for (name, _), why in self._agents.items()]
+        others = [trouble for read in self._others for trouble in read()]
+        return database + adapters + refusing + agents + others
+
+    @property
+    def causes(self) -> list[str]:
+        """The same, each in one line."""
+        return [str(trouble) for trouble in self.troubles]

@@ -377,11 +377,11 @@ async def test_refused_credentials_are_a_trouble_until_a_delivery_succeeds(
     office.connect()
     await office.owe(await opened(office.house.store), reply("hi"))
     await office.house.until(lambda: office.house.clock.sleepers, winding=False)
-    assert office.status.troubles == ["adapter slack refuses deliveries: revoked (renew it)"]
+    assert office.status.causes == ["adapter slack: refuses deliveries: revoked (renew it)"]
 
     await office.idle()
 
-    assert office.status.troubles == []
+    assert office.status.causes == []
 
 
 HELP = Announce("C9", Notice(NoticeKind.HANDOFF_CALL))

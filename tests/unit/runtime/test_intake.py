@@ -188,7 +188,7 @@ async def test_the_host_counts_and_reports(door: Door) -> None:
         for outcome in ("new", "known", "ignored")
     ]
     assert counted == [1, 1, None]
-    assert door.status.troubles == ["adapter slack: no route"]
+    assert door.status.causes == ["adapter slack: no route"]
 
 
 async def test_the_host_tells_where_a_person_talks_and_with_whom(door: Door) -> None:

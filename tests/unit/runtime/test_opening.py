@@ -68,10 +68,10 @@ async def test_after_four_failures_the_thread_is_told_and_the_tries_go_on(far: F
     await far.say()
     await far.passes(10)
     assert far.told(e.SessionUnavailable) != []
-    assert far.status.troubles == ["agent default: not now"]
+    assert far.status.causes == ["agent default: not now"]
     far.calls.plan = [None]
     await far.passes(30)
-    assert far.status.troubles == []
+    assert far.status.causes == []
     assert len(far.told(e.SessionOpened)) == 1
 
 
@@ -118,7 +118,7 @@ async def test_after_a_refusal_one_conversation_asks_each_minute(
     far.calls.plan = [None]
     await far.passes(125)
     assert len(far.told(e.SessionOpened)) == 20
-    assert far.status.troubles == []
+    assert far.status.causes == []
 
 
 async def test_the_same_refusal_under_another_correlation_id_is_no_news(
@@ -131,7 +131,7 @@ async def test_the_same_refusal_under_another_correlation_id_is_no_news(
     await far.say()
     await far.passes(200)
     assert len(told(caplog, "agent.unavailable")) == 1
-    assert far.status.troubles == ["agent default: bad token id-3"]
+    assert far.status.causes == ["agent default: bad token id-3"]
 
 
 async def test_whoever_waited_for_a_turn_learns_what_happened_meanwhile() -> None:

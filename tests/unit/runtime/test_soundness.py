@@ -50,7 +50,7 @@ class Watched:
         """Time passes until the database was tried once more."""
         await self.house.clock.advance(AGAIN)
         await self.house.quiet()
-        await self.house.until(lambda: self.house.clock.sleepers or not self.status.troubles)
+        await self.house.until(lambda: self.house.clock.sleepers or not self.status.causes)
 
 
 @pytest.fixture
@@ -61,12 +61,12 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
 
 async def test_a_failure_is_a_trouble_with_its_cause(watched: Watched) -> None:
     await watched.house.quiet()
-    assert watched.status.troubles == []
+    assert watched.status.causes == []
     watched.break_it()
 
     await watched.write()
 
-    (trouble,) = watched.status.troubles
+    (trouble,) = watched.status.causes
     assert trouble.startswith("database: The database did not take a change: the disk is full")
     assert "free space" in trouble
 
@@ -77,7 +77,7 @@ async def test_it_stays_one_while_the_database_fails_and_nobody_writes(watched: 
 
     for _ in range(3):
         await watched.tried()
-        assert watched.status.troubles
+        assert watched.status.causes
 
 
 async def test_it_passes_by_itself_when_the_database_takes_a_change(watched: Watched) -> None:
@@ -87,10 +87,10 @@ async def test_it_passes_by_itself_when_the_database_takes_a_change(watched: Wat
     watched.mend_it()
 
     await watched.house.quiet()
-    assert watched.status.troubles
+    assert watched.status.causes
     await watched.tried()
 
-    assert watched.status.troubles == []
+    assert watched.status.causes == []
     assert watched.house.rows("SELECT count(*) FROM facts WHERE name = 'proved_at'") == [(1,)]
 
 
@@ -100,7 +100,7 @@ async def test_what_cannot_be_read_is_a_trouble_too(watched: Watched) -> None:
     with pytest.raises(DatabaseFailed):
         await watched.house.store.owed_count()
 
-    assert "could not be read" in watched.status.troubles[0]
+    assert "could not be read" in watched.status.causes[0]
 
 
 async def test_a_disk_that_hangs_is_a_trouble_until_it_goes_on(watched: Watched) -> None:
@@ -110,13 +110,13 @@ async def test_a_disk_that_hangs_is_a_trouble_until_it_goes_on(watched: Watched)
         other.execute("BEGIN IMMEDIATE")
         waits = asyncio.create_task(house.store.write(Prove(NOON)))
         await house.clock.advance(AGAIN + PATIENCE - MOMENT)
-        assert watched.status.troubles == []
+        assert watched.status.causes == []
         await house.clock.advance(MOMENT)
-        (trouble,) = watched.status.troubles
+        (trouble,) = watched.status.causes
         assert trouble.startswith("database: it has taken no change for 10 s")
         other.execute("ROLLBACK")
     await waits
-    await house.until(lambda: not watched.status.troubles)
+    await house.until(lambda: not watched.status.causes)
 
 
 async def test_each_trouble_is_told_once_with_its_end(

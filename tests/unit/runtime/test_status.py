@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from bridge.model.ids import AdapterName, AgentName
-from bridge.runtime.status import State, Status
+from bridge.runtime.status import Side, State, Status
+from bridge.runtime.trouble import Dependency, Trouble
 
 SLACK, TEAMS = AdapterName("slack"), AdapterName("teams")
 DEFAULT = AgentName("default")
@@ -18,13 +19,13 @@ def figure(status: Status, name: str, **labels: str) -> float | None:
 
 def test_troubles_name_who_is_away_and_why() -> None:
     status = Status()
-    assert status.troubles == []
+    assert status.causes == []
 
     status.adapter(SLACK, connected=True)
     status.adapter(TEAMS, connected=False, detail="no route")
     status.agent(DEFAULT, "refused")
 
-    assert status.troubles == ["adapter teams: no route", "agent default: refused"]
+    assert status.causes == ["adapter teams: no route", "agent default: refused"]
     assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 1
     assert figure(status, "polyai_bridge_adapter_connected", adapter="teams") == 0
 
@@ -33,12 +34,12 @@ def test_what_is_back_is_no_trouble_any_more() -> None:
     status = Status()
     status.adapter(SLACK, connected=False)
     status.agent(DEFAULT, "refused")
-    assert status.troubles == ["adapter slack: not connected", "agent default: refused"]
+    assert status.causes == ["adapter slack: not connected", "agent default: refused"]
 
     status.adapter(SLACK, connected=True)
     status.agent(DEFAULT, None)
 
-    assert status.troubles == []
+    assert status.causes == []
     assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 1
 
 
@@ -71,11 +72,11 @@ def test_refused_deliveries_are_a_trouble_of_their_own() -> None:
     status.adapter(SLACK, connected=True)
     status.refused(SLACK, "the bot token was revoked")
     status.adapter(SLACK, connected=True)
-    assert status.troubles == ["adapter slack refuses deliveries: the bot token was revoked"]
+    assert status.causes == ["adapter slack: refuses deliveries: the bot token was revoked"]
 
     status.adapter(SLACK, connected=False, detail="away")
     status.refused(SLACK, None)
-    assert status.troubles == ["adapter slack: away"]
+    assert status.causes == ["adapter slack: away"]
 
 
 def test_how_each_adapter_stands_is_told_with_what_becomes_of_it(
@@ -84,21 +85,21 @@ def test_how_each_adapter_stands_is_told_with_what_becomes_of_it(
     status = Status()
     status.expected(SLACK)
     assert status.adapters[SLACK].state is State.STARTING
-    assert status.troubles == ["adapter slack: not connected yet"]
+    assert status.causes == ["adapter slack: not connected yet"]
 
     for failures in (1, 2):
         status.failed(SLACK, State.RESTARTING, "away", failures)
     assert status.adapters[SLACK].state is State.RESTARTING
-    assert status.troubles == ["adapter slack: away (restarting, attempt 3)"]
+    assert status.causes == ["adapter slack: away (restarting, attempt 3)"]
     assert figure(status, "polyai_bridge_adapter_restarts_total", adapter="slack") == 2
     assert len(caplog.records) == 1  # the same trouble is told once
 
     status.adapter(SLACK, connected=True)
     assert status.adapters[SLACK].state is State.CONNECTED
-    assert status.troubles == []
+    assert status.causes == []
     status.adapter(SLACK, connected=False, detail="no pong")
     assert status.adapters[SLACK].state is State.DISCONNECTED
-    assert status.troubles == ["adapter slack: no pong"]
+    assert status.causes == ["adapter slack: no pong"]
     assert figure(status, "polyai_bridge_adapter_connected", adapter="slack") == 0
 
 
@@ -106,9 +107,9 @@ def test_an_adapter_that_says_too_early_that_it_is_there_is_not() -> None:
     status = Status()
     status.expected(SLACK)
     status.reported(SLACK, connected=True, detail="early")
-    assert status.troubles == ["adapter slack: not connected yet"]
+    assert status.causes == ["adapter slack: not connected yet"]
     status.arrived(SLACK)
-    assert not status.troubles
+    assert not status.causes
 
     status.failed(SLACK, State.RESTARTING, "broken", 1)
     status.reported(SLACK, connected=True, detail="")  # what is left of the one that broke
@@ -120,7 +121,43 @@ def test_an_adapter_that_comes_and_says_it_is_not_connected_is_believed() -> Non
     status.expected(SLACK)
     status.reported(SLACK, connected=False, detail="the server is away")
     status.arrived(SLACK)
-    assert status.troubles == ["adapter slack: the server is away"]
+    assert status.causes == ["adapter slack: the server is away"]
 
     status.reported(SLACK, connected=True, detail="")
-    assert not status.troubles
+    assert not status.causes
+
+
+def test_each_trouble_is_a_value_with_what_it_is_with() -> None:
+    status = Status()
+    low = Trouble(Dependency.DISK, "", "there is no room")
+    status.look_also(lambda: [low])
+    status.database("locked")
+    status.adapter(SLACK, connected=False, detail="gone")
+    status.refused(TEAMS, "revoked")
+    status.agent(DEFAULT, "away")
+
+    assert status.troubles == [
+        Trouble(Dependency.DATABASE, "", "locked"),
+        Trouble(Dependency.ADAPTER, "slack", "gone"),
+        Trouble(Dependency.ADAPTER, "teams", "refuses deliveries: revoked"),
+        Trouble(Dependency.AGENT, "default", "away"),
+        low,
+    ]
+    assert status.causes[-1] == "disk: there is no room"
+
+
+def test_an_agent_is_back_when_each_side_of_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    status = Status()
+    status.agent(DEFAULT, "no session")
+    status.agent(DEFAULT, "no answer", side=Side.NETWORK)
+    status.agent(DEFAULT, None)
+    assert status.causes == ["agent default: no answer"]
+    assert status.ails(DEFAULT, Side.NETWORK)
+    assert not status.ails(DEFAULT, Side.SESSIONS)
+
+    status.agent(DEFAULT, None, side=Side.NETWORK)
+
+    assert status.causes == []
+    told = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
+    assert told == ["agent.unavailable", "agent.unavailable", "agent.available"]

@@ -141,7 +141,7 @@ async def test_who_cannot_connect_tries_again_ever_more_slowly(theatre: Theatre)
     line = Line(theatre.clock, *(Unreachable("away") for _ in range(8)))
 
     await theatre.run(line)
-    assert theatre.status.troubles == ["adapter slack: away (restarting, attempt 2)"]
+    assert theatre.status.causes == ["adapter slack: away (restarting, attempt 2)"]
     await theatre.passes(200)
 
     assert line.connects == [0, 1, 3, 7, 15, 31, 61, 91, 121]
@@ -196,12 +196,12 @@ async def test_credentials_refused_later_are_a_trouble_and_end_nothing(theatre: 
 
     await theatre.passes(30)
     assert not task.done()
-    assert theatre.status.troubles == ["adapter slack: revoked (refused, attempt 3)"]
+    assert theatre.status.causes == ["adapter slack: revoked (refused, attempt 3)"]
     assert line.connects == [0, 1]
 
     await theatre.passes(60)
     assert theatre.adapters.now(SLACK) is line
-    assert theatre.status.troubles == []
+    assert theatre.status.causes == []
 
 
 async def test_a_crash_is_told_by_its_name_alone(
@@ -214,7 +214,7 @@ async def test_a_crash_is_told_by_its_name_alone(
     line.breaks(OSError("wss://x/?ticket=s3cret"))
     await theatre.clock.settle()
 
-    assert theatre.status.troubles == ["adapter slack: OSError (restarting, attempt 3)"]
+    assert theatre.status.causes == ["adapter slack: OSError (restarting, attempt 3)"]
     assert "s3cret" not in caplog.text
 
 
@@ -222,11 +222,11 @@ async def test_we_are_not_ready_before_an_adapter_was_ever_connected(theatre: Th
     line = Line(theatre.clock)
     line.slow = asyncio.Event()
     await theatre.run(line)
-    assert theatre.status.troubles == ["adapter slack: not connected yet"]
+    assert theatre.status.causes == ["adapter slack: not connected yet"]
 
     line.slow.set()
     await theatre.clock.settle()
-    assert theatre.status.troubles == []
+    assert theatre.status.causes == []
 
 
 async def test_a_stop_does_not_wait_for_the_next_try(theatre: Theatre) -> None:
@@ -306,7 +306,7 @@ async def test_whatever_is_raised_on_connecting_is_tried_again(
     await theatre.passes(1)
 
     name = type(error).__name__
-    assert theatre.status.troubles == [f"adapter slack: {name} (restarting, attempt 3)"]
+    assert theatre.status.causes == [f"adapter slack: {name} (restarting, attempt 3)"]
     assert not task.done()
 
 
@@ -359,7 +359,7 @@ async def test_who_takes_too_long_to_connect_is_called_off_and_tried_again(
             await asyncio.sleep(0.001)
             await theatre.passes(1)
 
-    (trouble,) = theatre.status.troubles
+    (trouble,) = theatre.status.causes
     assert trouble.startswith("adapter slack: it took too long to connect")
 
 
@@ -403,7 +403,7 @@ async def test_one_that_is_refused_does_not_end_what_another_serves_or_may_serve
     ]
     await theatre.passes(30)
 
-    assert theatre.status.troubles == ["adapter slack: bad token (refused, attempt 2)"]
+    assert theatre.status.causes == ["adapter slack: bad token (refused, attempt 2)"]
     await theatre.passes(90)
     assert refused.connects == [0, 60, 120]
     assert not any(task.done() for task in theatre.running)
@@ -415,7 +415,7 @@ async def test_if_all_are_refused_or_cannot_be_used_it_is_over(theatre: Theatre)
     refused = Line(theatre.clock, CredentialsRefused("bad token"))
     theatre.running.append(asyncio.create_task(supervisor.run(unusable.post(TEAMS), theatre.stop)))
     await theatre.passes(10)
-    assert theatre.status.troubles[0].startswith("adapter teams: no module (unusable, attempt ")
+    assert theatre.status.causes[0].startswith("adapter teams: no module (unusable, attempt ")
     assert not theatre.running[0].done()
 
     task = asyncio.create_task(supervisor.run(refused.post(SLACK), theatre.stop))
