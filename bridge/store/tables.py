@@ -143,8 +143,16 @@ inbox = Table(
     Column("accepted_at", Instant, nullable=False),
     Column("done_at", Instant),
     Column("kind", String),  #: the tag of what was told
+    #: since when it is a dead letter, as no step could take it up; and why
+    Column("dead_at", Instant),
+    Column("reason", String),
+    Column("redriven", Integer, nullable=False, server_default=text("0")),
+    Column("redriven_at", Instant),
+    Column("alerted_at", Instant),
+    Column("seen_at", Instant),
     sqlite_autoincrement=True,
 )
+Index("ix_inbox_dead", inbox.c.dead_at, sqlite_where=text("dead_at IS NOT NULL"))
 Index("ix_inbox_open", inbox.c.conversation, sqlite_where=text("done_at IS NULL"))
 Index(
     "ix_inbox_unclaimed",
@@ -180,6 +188,13 @@ deliveries = Table(
     Column("reference", String),
     Column("reason", String),
     Column("kind", String),  #: the tag of the body
+    Column("remedy", String),  #: what a person can do about the reason
+    #: how often, and when last, an operator had it owed again
+    Column("redriven", Integer, nullable=False, server_default=text("0")),
+    Column("redriven_at", Instant),
+    #: when an alarm told of its end, and when an operator said that it is known
+    Column("alerted_at", Instant),
+    Column("seen_at", Instant),
     UniqueConstraint("conversation", "number"),
 )
 Index(
@@ -188,6 +203,7 @@ Index(
     deliveries.c.conversation,
     sqlite_where=text("state IN ('pending', 'sending')"),
 )
+Index("ix_deliveries_dead", deliveries.c.target, sqlite_where=text("state = 'dead'"))
 
 #: Second copies of what was delivered, as adapters see them: where each stood, and until when.
 twins = Table(

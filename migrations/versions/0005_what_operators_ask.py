@@ -16,6 +16,18 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("kind", sa.String))
     op.execute("UPDATE inbox SET kind = json_extract(body, '$.body.type') WHERE body IS NOT NULL")
     op.execute("UPDATE deliveries SET kind = json_extract(body, '$.type')")
+    for table in ("inbox", "deliveries"):
+        for name in ("redriven_at", "alerted_at", "seen_at"):
+            op.add_column(table, sa.Column(name, INSTANT))
+        redriven = sa.Column("redriven", sa.Integer, nullable=False, server_default=sa.text("0"))
+        op.add_column(table, redriven)
+    op.add_column("deliveries", sa.Column("remedy", sa.String))
+    op.add_column("inbox", sa.Column("dead_at", INSTANT))
+    op.add_column("inbox", sa.Column("reason", sa.String))
+    dead = sa.text("dead_at IS NOT NULL")
+    op.create_index("ix_inbox_dead", "inbox", ["dead_at"], sqlite_where=dead)
+    dead = sa.text("state = 'dead'")
+    op.create_index("ix_deliveries_dead", "deliveries", ["target"], sqlite_where=dead)
     op.create_table(
         "backups",
         sa.Column("path", sa.String, nullable=False),
