@@ -125,6 +125,17 @@ sessions = Table(
     Column("opened_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("closed_at", Instant),
+    Column("correlation_id", String),  #: of the call that opened it
+)
+
+#: What befell a conversation on the way, for its timeline: when, and in a word of ours.
+conversation_hops = Table(
+    "conversation_hops",
+    metadata,
+    Column("conversation", ForeignKey(conversations.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("at", Instant, primary_key=True),
+    Column("what", String, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 #: What platforms told us. `body` is emptied once the step that used it has committed.
@@ -143,6 +154,7 @@ inbox = Table(
     Column("accepted_at", Instant, nullable=False),
     Column("done_at", Instant),
     Column("kind", String),  #: the tag of what was told
+    Column("hops", String, nullable=False, server_default=text("''")),  #: see `model.hops`
     #: since when it is a dead letter, as no step could take it up; and why
     Column("dead_at", Instant),
     Column("reason", String),
@@ -188,6 +200,7 @@ deliveries = Table(
     Column("reference", String),
     Column("reason", String),
     Column("kind", String),  #: the tag of the body
+    Column("hops", String, nullable=False, server_default=text("''")),  #: see `model.hops`
     Column("remedy", String),  #: what a person can do about the reason
     #: how often, and when last, an operator had it owed again
     Column("redriven", Integer, nullable=False, server_default=text("0")),

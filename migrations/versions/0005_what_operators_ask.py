@@ -28,6 +28,27 @@ def upgrade() -> None:
     op.create_index("ix_inbox_dead", "inbox", ["dead_at"], sqlite_where=dead)
     dead = sa.text("state = 'dead'")
     op.create_index("ix_deliveries_dead", "deliveries", ["target"], sqlite_where=dead)
+    op.add_column("sessions", sa.Column("correlation_id", sa.String))
+    for table in ("inbox", "deliveries"):
+        nothing = sa.text("''")
+        op.add_column(table, sa.Column("hops", sa.String, nullable=False, server_default=nothing))
+    op.create_table(
+        "conversation_hops",
+        sa.Column(
+            "conversation",
+            sa.String,
+            sa.ForeignKey(
+                "conversations.id",
+                name="fk_conversation_hops_conversation",
+                ondelete="CASCADE",
+            ),
+            nullable=False,
+        ),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("what", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("conversation", "at", "what", name="pk_conversation_hops"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "backups",
         sa.Column("path", sa.String, nullable=False),
