@@ -12,7 +12,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/.pycache
 # A real Matrix server to try our adapter against, in an environment of its own: its needs are not ours.
 SYNAPSE := $(VENV)/synapse/.installed
 
-.PHONY: demo test setup check conformance bench chaos lock
+.PHONY: demo test setup check conformance bench chaos lock audit sbom
 
 setup: $(STAMP)
 
@@ -61,6 +61,16 @@ chaos: $(STAMP)
 	$(BIN)/pytest -q -n 3 -m chaos --timeout 600
 	$(BIN)/python -m tests.chaos --kills $(KILLS) --plug-in-kills $(PLUG_IN_KILLS) --report docs/kill-matrix.md
 	$(BIN)/python -m tests.chaos.model --minutes $(MINUTES) --report docs/model-run.md
+
+# Whether anything we ship or build with is known to be vulnerable; says so if nobody could be asked.
+# AUDIT=required, for a release: then that is a failure, too.
+audit: $(STAMP)
+	$(BIN)/python .ci/audit.py
+
+# The bill of materials of what is shipped, CycloneDX: dist/sbom.cdx.json.
+sbom: $(STAMP)
+	mkdir -p dist
+	$(BIN)/python .ci/sbom.py dist/sbom.cdx.json
 
 # New versions for everyone: resolves pyproject.toml anew. The files hold hashes, never addresses.
 lock:
