@@ -337,9 +337,9 @@ class Daemon:
 
     def _publish(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> None:
         watch = self._status.metrics.watch
-        watch("conversations", "Conversations in memory.", lambda: worker.in_memory)
-        watch("deliveries_owed", "Deliveries to threads owed.", lambda: dispatcher.owed)
-        watch("sockets_open", "Open PolyAI sockets.", lambda: sessions.open)
+        watch("conversations", lambda: worker.in_memory)
+        watch("deliveries_owed", lambda: dispatcher.owed)
+        watch("sockets_open", lambda: sessions.open)
 
     async def _take_requests(self, worker: Worker) -> None:
         """What the command line left in the inbox, beside the adapters."""

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from aiohttp import web
-from prometheus_client import generate_latest
 
 from bridge import log
 from bridge.errors import ConfigurationError
@@ -77,5 +76,5 @@ class _Figures:
         self._metrics = metrics
 
     async def answer(self, _request: web.Request) -> web.Response:
-        body = generate_latest(self._metrics.registry)
+        body = self._metrics.published()
         return web.Response(body=body, content_type="text/plain", charset="utf-8")
