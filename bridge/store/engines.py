@@ -10,6 +10,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
+from bridge.store.digests import OF_NAME, OF_WORDS, Digests
+
 #: How many pages of 4 KB the log beside the database takes before a commit copies them over.
 LOG_PAGES = 4_000
 _WAIT = "PRAGMA busy_timeout = 5000"
@@ -21,12 +23,14 @@ _WRITER = (
     # SQLite's own 1,000 would be full twice a second under load, and the commit that copies them
     # holds up all behind it; of more pages more are the same ones, which are copied once.
     f"PRAGMA wal_autocheckpoint = {LOG_PAGES}",
+    # What is deleted is written over with zeros: words that are gone must not stay in the file.
+    "PRAGMA secure_delete = ON",
 )
 _READER = (_WAIT, "PRAGMA query_only = ON", "PRAGMA foreign_keys = ON")
 
 
 @contextmanager
-def writing_engine(path: Path) -> Iterator[Engine]:
+def writing_engine(path: Path, digests: Digests | None = None) -> Iterator[Engine]:
     """An engine with exactly one connection; each transaction takes the write lock at once.
 
     It is a plain engine for one thread of its own: a transaction is then one hop between threads,
@@ -42,6 +46,7 @@ def writing_engine(path: Path) -> Iterator[Engine]:
         connect_args={"check_same_thread": False},  # opened, used and closed one after the other
     )
     event.listen(engine, "connect", _preparation(_WRITER))
+    event.listen(engine, "connect", _digesting(digests or Digests()))
     event.listen(engine, "begin", _begin_immediate)
     try:
         yield engine
@@ -75,6 +80,14 @@ def _preparation(pragmas: tuple[str, ...]) -> Callable[[Any, object], None]:
         for pragma in pragmas:
             cursor.execute(pragma)
         cursor.close()
+
+    return prepare
+
+
+def _digesting(digests: Digests) -> Callable[[Any, object], None]:
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+        connection.create_function(OF_WORDS, 1, digests.of_words, deterministic=True)
+        connection.create_function(OF_NAME, 2, digests.of_name, deterministic=True)
 
     return prepare
 

@@ -154,6 +154,9 @@ inbox = Table(
     Column("accepted_at", Instant, nullable=False),
     Column("done_at", Instant),
     Column("kind", String),  #: the tag of what was told
+    #: of the body, in characters, and what stands for it once it is empty (see `digests`)
+    Column("size", Integer),
+    Column("digest", String),
     Column("hops", String, nullable=False, server_default=text("''")),  #: see `model.hops`
     #: since when it is a dead letter, as no step could take it up; and why
     Column("dead_at", Instant),
@@ -200,6 +203,9 @@ deliveries = Table(
     Column("reference", String),
     Column("reason", String),
     Column("kind", String),  #: the tag of the body
+    #: as of the inbox: what stays of a body, which is empty once nobody needs it
+    Column("size", Integer),
+    Column("digest", String),
     Column("hops", String, nullable=False, server_default=text("''")),  #: see `model.hops`
     Column("remedy", String),  #: what a person can do about the reason
     #: how often, and when last, an operator had it owed again
@@ -235,5 +241,28 @@ backups = Table(
     metadata,
     Column("path", String, primary_key=True),
     Column("made_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Digests of the names of what was erased with its conversation: told again, it is still known.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("until", Instant, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+#: What was erased, so that it can be erased again from what is restored. `subject` is a digest of
+#: the person, or none; `conversations` are the ids of all that were emptied, as JSON.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("adapter", String),
+    Column("subject", String),
+    Column("conversations", Text, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("finished_at", Instant),
     sqlite_with_rowid=False,
 )

@@ -10,6 +10,15 @@ depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
 
+#: What is settled needs its words no more; but buttons that are offered are taken away by them.
+_SETTLED = """
+UPDATE deliveries SET body = '' WHERE state IN ('sent', 'dropped') AND id NOT IN (
+    SELECT json_extract(state, '$.offered.delivery') FROM conversations
+    WHERE json_extract(state, '$.offered.delivery') IS NOT NULL
+    UNION SELECT json_extract(body, '$.target') FROM deliveries
+    WHERE kind = 'retire' AND state IN ('pending', 'sending')
+)"""
+
 
 def upgrade() -> None:
     op.add_column("inbox", sa.Column("kind", sa.String))
@@ -54,5 +63,29 @@ def upgrade() -> None:
         sa.Column("path", sa.String, nullable=False),
         sa.Column("made_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("path", name="pk_backups"),
+        sqlite_with_rowid=False,
+    )
+    for table in ("inbox", "deliveries"):
+        op.add_column(table, sa.Column("size", sa.Integer))
+        op.add_column(table, sa.Column("digest", sa.String))
+        op.execute(f"UPDATE {table} SET size = length(body) WHERE body IS NOT NULL")
+    op.execute(_SETTLED)
+    op.create_table(
+        "tombstones",
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_tombstones"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_tombstones_until", "tombstones", ["until"])
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.String, nullable=False),
+        sa.Column("adapter", sa.String),
+        sa.Column("subject", sa.String),
+        sa.Column("conversations", sa.Text, nullable=False),
+        sa.Column("begun_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_erasures"),
         sqlite_with_rowid=False,
     )
