@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, select
 
 from bridge.core.state import Conversation
 from bridge.model.delivery import Ask, DeliveryState, Receipt, ThreadBody
+from bridge.model.hops import Hop, HopKind, hop, written
 from bridge.model.ids import (
     AdapterName,
     AgentName,
@@ -162,6 +163,7 @@ class Accept(Value, frozen=True, kw_only=True):
             body=msgspec.json.encode(self.inbound).decode(),
             accepted_at=self.at,
             kind=_tag(self.inbound.body),
+            hops=_told(self.inbound),
         ).lastrowid
         names = [
             {"adapter": self.adapter, "identity": name, "entry": number}
@@ -179,6 +181,7 @@ class NewSession:
     session_id: str
     sealed_token: str = field(repr=False)
     expires_at: datetime | None
+    correlation_id: str = ""  #: of the call that opened it
 
 
 class AgentOutcome(Value, frozen=True, kw_only=True):
@@ -199,6 +202,9 @@ class TakeStep(Value, frozen=True, kw_only=True):
     settled: tuple[AgentOutcome, ...] = ()
     session: NewSession | None = None
     forgotten: tuple[int, ...] = ()
+    #: What to add to the timelines of its deliveries, as text.
+    hops: dict[DeliveryId, str] = {}
+    befell: tuple[str, ...] = ()  #: what happened to the conversation as a whole, in our words
 
     def apply(self, connection: Connection) -> None:
         """Save it all."""
@@ -212,8 +218,30 @@ class TakeStep(Value, frozen=True, kw_only=True):
             # Where it landed, or why it never did.
             said = say.LANDED if outcome.state is DeliveryState.SENT else say.GIVEN_UP
             word = {"reference" if said is say.LANDED else "reason": outcome.reference}
-            said.run(connection, of=outcome.id, state=outcome.state, settled_at=self.at, **word)
+            more = self.hops.get(outcome.id, "")
+            said.run(
+                connection,
+                of=outcome.id,
+                state=outcome.state,
+                settled_at=self.at,
+                more=more,
+                **word,
+            )
+        self._timeline(connection)
         self._sessions(connection)
+
+    def _timeline(self, connection: Connection) -> None:
+        """The hops of what is neither new nor settled, and those of all."""
+        written_already = {one for one, _ in self.owed} | {one.id for one in self.settled}
+        rest = [
+            {"of": delivery, "more": more}
+            for delivery, more in self.hops.items()
+            if delivery not in written_already
+        ]
+        say.NOTED.run_each(connection, rest)
+        of = self.conversation.id
+        befell = [{"conversation": of, "at": self.at, "what": what} for what in self.befell]
+        say.BEFELL.run_each(connection, befell)
 
     def _sessions(self, connection: Connection) -> None:
         if self.session is not None:
@@ -225,6 +253,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
                 sealed_token=self.session.sealed_token,
                 opened_at=self.at,
                 expires_at=self.session.expires_at,
+                correlation_id=self.session.correlation_id or None,
             )
         say.FORGOTTEN.run_each(
             connection,
@@ -245,6 +274,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
             "attempts": 0,
             "owed_at": self.at,
             "kind": _tag(body),
+            "hops": self.hops.get(delivery, ""),
         }
 
 
@@ -256,7 +286,10 @@ class Attempt(Value, frozen=True, kw_only=True):
 
     def apply(self, connection: Connection) -> None:
         """Mark it."""
-        say.ATTEMPTED.run(connection, of=self.id, state=DeliveryState.SENDING, attempted_at=self.at)
+        more = hop(HopKind.ATTEMPTED, self.at)
+        say.ATTEMPTED.run(
+            connection, of=self.id, state=DeliveryState.SENDING, attempted_at=self.at, more=more
+        )
 
 
 class Outcome(Value, frozen=True, kw_only=True):
@@ -267,6 +300,7 @@ class Outcome(Value, frozen=True, kw_only=True):
     at: datetime
     receipt: Receipt | None = None
     reason: str | None = None
+    found: bool = False  #: it was in doubt, and looked for
 
     def apply(self, connection: Connection) -> None:
         """Settle it, or make it pending again."""
@@ -278,7 +312,13 @@ class Outcome(Value, frozen=True, kw_only=True):
             reference=self.receipt.reference if self.receipt else None,
             reason=self.reason,
             settled_at=self.at if over else None,
+            more=written(self._hops()),
         )
+
+    def _hops(self) -> list[Hop]:
+        kinds = {DeliveryState.PENDING: HopKind.ABSENT, DeliveryState.SENDING: HopKind.HELD}
+        kind = HopKind.FOUND if self.found else kinds.get(self.state)
+        return [Hop(kind, self.at)] if kind else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +348,12 @@ class Forget(Change[None]):
 def _tag(body: msgspec.Struct) -> str:
     """Its name in JSON."""
     return str(body.__struct_config__.tag)
+
+
+def _told(inbound: Inbound) -> str:
+    """The first hops of an inbox entry: when its platform says it was, and how long it is."""
+    words = getattr(inbound.body, "text", None)
+    return hop(HopKind.SAID, inbound.at) + (hop(HopKind.SIZE, None, len(words)) if words else "")
 
 
 def read_inbound(body: str) -> Inbound:

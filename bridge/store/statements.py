@@ -1,6 +1,6 @@
 """In which words are the three durable transactions written? Statements compiled once."""
 
-from sqlalchemy import bindparam, insert, literal_column, null, select, update
+from sqlalchemy import bindparam, case, func, insert, literal_column, null, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bridge.store import tables as t
@@ -34,7 +34,7 @@ UNCLAIMED = Prepared(
 CLAIMED = Prepared(update(t.inbox).where(*_UNCLAIMED), "conversation")
 TAKEN_IN = Prepared(
     insert(t.inbox),
-    *("conversation", "adapter", "thread", "sort", "origin", "body", "accepted_at", "kind"),
+    *("conversation", "adapter", "thread", "sort", "origin", "body", "accepted_at", "kind", "hops"),
 )
 NAMED = Prepared(insert(t.identities))
 INTRODUCED = Prepared(upsert(t.people).on_conflict_do_nothing())
@@ -51,13 +51,33 @@ USED_UP = Prepared(
 OWED = Prepared(
     insert(t.deliveries),
     *("id", "conversation", "number", "target", "state", "body", "attempts", "owed_at", "kind"),
+    "hops",
 )
 _DELIVERY = update(t.deliveries).where(t.deliveries.c.id == bindparam("of"))
-LANDED = Prepared(_DELIVERY, "state", "settled_at", "reference")
-GIVEN_UP = Prepared(_DELIVERY, "state", "settled_at", "reason")
+#: From so many characters on nothing is added to the hops of a row; its columns go on.
+MOST_HOPS = 1_000
+_WITH_A_HOP = {
+    table.name: case(
+        (
+            func.length(table.c.hops) < literal_column(str(MOST_HOPS)),
+            table.c.hops + bindparam("more"),
+        ),
+        else_=table.c.hops,
+    )
+    for table in (t.inbox, t.deliveries)
+}
+_WITH_HOPS = _DELIVERY.values(hops=_WITH_A_HOP["deliveries"])
+NOTED = Prepared(_WITH_HOPS)
+ENTRY_NOTED = Prepared(
+    update(t.inbox).where(t.inbox.c.id == bindparam("of")).values(hops=_WITH_A_HOP["inbox"])
+)
+BEFELL = Prepared(upsert(t.conversation_hops).on_conflict_do_nothing())
+LANDED = Prepared(_WITH_HOPS, "state", "settled_at", "reference")
+GIVEN_UP = Prepared(_WITH_HOPS, "state", "settled_at", "reason")
 BEGUN = Prepared(
     upsert(t.sessions).on_conflict_do_nothing(),
     *("conversation", "number", "session_id", "sealed_token", "opened_at", "expires_at"),
+    "correlation_id",
 )
 FORGOTTEN = Prepared(
     update(t.sessions)
@@ -69,7 +89,7 @@ FORGOTTEN = Prepared(
 # Attempt and Outcome.
 
 ATTEMPTED = Prepared(
-    _DELIVERY.values(attempts=t.deliveries.c.attempts + literal_column("1")),
+    _WITH_HOPS.values(attempts=t.deliveries.c.attempts + literal_column("1")),
     *("state", "attempted_at"),
 )
-SETTLED = Prepared(_DELIVERY, "state", "reference", "reason", "settled_at")
+SETTLED = Prepared(_WITH_HOPS, "state", "reference", "reason", "settled_at")

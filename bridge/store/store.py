@@ -47,6 +47,7 @@ class Store:
         self._reader = reader
         self._writer = writer
         self._salt = salt
+        self.notes = writer.notes  #: what happens outside of every change, for the timeline
         #: Told whenever the database did not take what was written, or not give what was read.
         self.failed: Callable[[DatabaseFailed], None] = lambda _: None
         self.writing = 0  #: how many changes are not committed yet

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.errors import DatabaseFailed
 from bridge.store.changes import Change
 from bridge.store.executor import OneThread
+from bridge.store.noting import Notes
 
 ResultT = TypeVar("ResultT")
 
@@ -34,6 +35,7 @@ class Writer:
     """The only one who writes; `run` is its task."""
 
     def __init__(self, engine: Engine) -> None:
+        self.notes = Notes()  #: ride with the next commit
         self._engine = engine
         self._queue: asyncio.Queue[_Request | None] = asyncio.Queue()
         self._over = False
@@ -69,11 +71,16 @@ class Writer:
         with OneThread("store.writer") as thread, self._engine.connect() as connection:
             while True:
                 batch, closing = self._take(await self._queue.get())
-                if batch:
-                    changes = [request.change for request in batch]
+                changes: list[Change[Any]] = [request.change for request in batch]
+                noted = self.notes.taken() if batch or closing else None
+                if noted is not None:
+                    changes.append(noted)
+                if changes:
                     outcomes = await loop.run_in_executor(thread, _commit, connection, changes)
-                    for request, outcome in zip(batch, outcomes, strict=True):
+                    for request, outcome in zip(batch, outcomes, strict=False):
                         _resolve(request.result, outcome)
+                    if noted is not None and outcomes[-1] is not None:
+                        self.notes.back(noted)
                 if closing:
                     return
 
