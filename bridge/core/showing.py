@@ -79,8 +79,9 @@ def show(step: Stepping, reply: AgentReply, message_id: str, *, whole: bool = Fa
         retire(step, None)
     _close_all(step)
     quiet(step)  # a message takes the sign of life away
-    deliveries = _say(step, in_parts(step, final))
-    _offer(step, deliveries[-1], final)
+    posts = in_parts(step, final)
+    deliveries = _say(step, posts)
+    _offer(step, deliveries[-1], final, stands=posts[-1])
     if message_id:
         told = Told(message_id=message_id, deliveries=deliveries, reply=final, whole=whole)
         _remember(step, told)
@@ -164,7 +165,8 @@ def retire(step: Stepping, chosen: Choice | None) -> None:
     if offered.revised is not None:
         step.replace(offered.delivery, retired(offered.revised, chosen))
     else:
-        step.effects.append(Owe(step.new_id(), Retire(offered.delivery, chosen)))
+        retire_it = Retire(offered.delivery, chosen, offered.stands)
+        step.effects.append(Owe(step.new_id(), retire_it))
 
 
 def _close_all(step: Stepping) -> None:
@@ -333,12 +335,13 @@ def _offer(
     reply: AgentReply,
     *,
     revised: AgentReply | None = None,
+    stands: AgentReply | None = None,
     counts: bool = True,
 ) -> None:
     """Its suggestions are live; by their numbers, too, where these count."""
     if not reply.suggestions:
         return
     texts = tuple(suggestion.text for suggestion in reply.suggestions)
-    step.change(offered=Offered(delivery, texts, revised))
+    step.change(offered=Offered(delivery, texts, revised, stands))
     if counts and not step.terms.shows.suggestions and countable(texts):
         step.change(menu=choices(delivery, len(texts), step.now))

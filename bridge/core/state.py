@@ -51,12 +51,14 @@ class InFlight(Value, frozen=True, kw_only=True):
 class Offered(Value, frozen=True):
     """The suggestions that are live: those of the agent's newest message.
 
-    `revised` is what stands there, if that is no longer what was first posted.
+    `revised` is what stands there, if that is no longer what was first posted; else `stands` is,
+    as what was posted is kept no longer than until it arrived.
     """
 
     delivery: DeliveryId
     texts: tuple[str, ...]
     revised: AgentReply | None = None
+    stands: AgentReply | None = None
 
 
 class Line(Value, frozen=True):

@@ -35,10 +35,14 @@ class Replace(Value, frozen=True, tag="replace"):
 
 
 class Retire(Value, frozen=True, tag="retire"):
-    """Take the suggestions of an earlier delivery away, saying what was chosen, if anything."""
+    """Take the suggestions of an earlier delivery away, saying what was chosen, if anything.
+
+    `content` is what that delivery shows; one that was owed by an older version lacks it.
+    """
 
     target: DeliveryId
     chosen: Choice | None = None
+    content: AgentReply | None = None
 
 
 class Announce(Value, frozen=True, tag="announce"):

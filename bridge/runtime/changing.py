@@ -26,7 +26,7 @@ from bridge.runtime.ledger import Ledger
 from bridge.runtime.posting import Posting, outbound_of, urgency_of
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.world import World
-from bridge.store import ThreadDelivery
+from bridge.store import FORGOTTEN, ThreadDelivery
 
 _DOUBTED = "nobody knows whether its message arrived"
 
@@ -52,6 +52,9 @@ class Changing:
             await self._without(delivery, change, target)
         elif isinstance(adapter, Reviser):
             content = _changed(target.body.content, change)
+            if content is None:
+                await self._ledger.drop(delivery, "the words of its message are not kept")
+                return None
             outbound = msgspec.structs.replace(
                 outbound_of(target, content), urgency=urgency_of(change)
             )
@@ -107,5 +110,9 @@ def overtaken(change: Replace | Retire, later: Iterable[ThreadBody]) -> bool:
     )
 
 
-def _changed(content: Content, change: Replace | Retire) -> Content:
-    return change.content if isinstance(change, Replace) else retired(content, change.chosen)
+def _changed(content: Content, change: Replace | Retire) -> Content | None:
+    """What the message is to show; None if nobody knows any more what it shows."""
+    if isinstance(change, Replace):
+        return change.content
+    shown = change.content or content
+    return None if shown == FORGOTTEN.content else retired(shown, change.chosen)

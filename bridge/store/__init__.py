@@ -16,6 +16,7 @@ from bridge.store.keeping import Discard, Keep
 from bridge.store.opening import database_path, look_into, migrate, open_store
 from bridge.store.proving import Prove
 from bridge.store.records import (
+    FORGOTTEN,
     ConversationRow,
     DeliveryRow,
     Entry,
@@ -28,6 +29,7 @@ from bridge.store.sealing import MEMORY, TOKENS, Sealer
 from bridge.store.store import Store
 
 __all__ = [
+    "FORGOTTEN",
     "MEMORY",
     "TOKENS",
     "Accept",

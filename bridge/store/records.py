@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from bridge.core.state import Conversation
-from bridge.model.delivery import DeliveryState, Receipt, ThreadBody
+from bridge.model.delivery import DeliveryState, Post, Receipt, ThreadBody
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
 from bridge.model.inbound import Inbound
+from bridge.model.messages import AgentReply, Author, AuthorKind
 from bridge.model.value import Value
+
+
+#: What stands for a body that is kept no more: of what is settled, only where it landed is asked.
+FORGOTTEN: Final = Post(AgentReply(Author(AuthorKind.AGENT)))
 
 
 class Entry(Value, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from bridge.model.ids import (
 from bridge.store import tables as t
 from bridge.store.changes import Change, read_inbound
 from bridge.store.records import (
+    FORGOTTEN,
     ConversationRow,
     DeliveryRow,
     Entry,
@@ -287,7 +288,7 @@ def _thread_delivery(row: Row[Any]) -> ThreadDelivery:
         conversation=ConversationId(row.conversation),
         adapter=AdapterName(row.adapter),
         thread=ThreadKey(row.thread),
-        body=msgspec.json.decode(row.body, type=_BODY),
+        body=msgspec.json.decode(row.body, type=_BODY) if row.body else FORGOTTEN,
         state=DeliveryState(row.state),
         attempts=row.attempts,
         owed_at=row.owed_at,

@@ -126,7 +126,8 @@ def test_a_click_sends_the_text_and_names_who_chose() -> None:
     (delivery, _) = talk.thread[-1]
     talk.click(delivery, 1, BOB)
     retire, ask = talk.of(Owe)
-    assert retire.body == Retire(delivery, Choice("blue", BOB))
+    assert isinstance(retire.body, Retire)
+    assert (retire.body.target, retire.body.chosen) == (delivery, Choice("blue", BOB))
     assert ask.body == Ask("blue", BOB)
     assert talk.sent == ["blue"]
 
@@ -150,7 +151,10 @@ def test_typing_retires_the_suggestions() -> None:
     talk = offering()
     (delivery, _) = talk.thread[-1]
     talk.say("green")
-    assert Retire(delivery, None) in [owe.body for owe in talk.of(Owe)]
+    retire = next(owe.body for owe in talk.of(Owe) if isinstance(owe.body, Retire))
+    assert (retire.target, retire.chosen) == (delivery, None)
+    assert retire.content is not None
+    assert retire.content.text == "Which?", "what was posted is not kept until then"
     assert talk.click(delivery, 0).notices == [NoticeKind.STALE]
 
 
@@ -158,7 +162,9 @@ def test_the_agents_next_words_retire_the_suggestions() -> None:
     talk = offering()
     (delivery, _) = talk.thread[-1]
     talk.hear(said("Never mind", "m2"))
-    assert next(owe.body for owe in talk.of(Owe)) == Retire(delivery, None)
+    retire = next(owe.body for owe in talk.of(Owe))
+    assert isinstance(retire, Retire)
+    assert (retire.target, retire.chosen) == (delivery, None)
 
 
 def test_a_click_after_the_session_was_lost_still_counts() -> None:

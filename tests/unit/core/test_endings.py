@@ -39,7 +39,9 @@ def test_the_agents_last_message_ends_the_session_once() -> None:
 def test_an_end_takes_the_suggestions_away() -> None:
     talk = Talk().joined().hear(said("Which?", "m1", "red"))
     talk.hear(f.SessionEnded())
-    assert next(owe.body for owe in talk.of(Owe)) == Retire(talk.thread[0][0], None)
+    retire = next(owe.body for owe in talk.of(Owe))
+    assert isinstance(retire, Retire)
+    assert (retire.target, retire.chosen) == (talk.thread[0][0], None)
 
 
 @pytest.mark.parametrize("end", [f.SessionEnded(), f.SystemMessage("error", "Session not found")])
