@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 
@@ -34,6 +35,7 @@ from bridge.runtime.isolation.apart import Apart
 from bridge.runtime.keeping import Means
 from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
+from bridge.runtime.measuring import Calls
 from bridge.runtime.naming import Names
 from bridge.runtime.pace import Pace
 from bridge.runtime.patience import patient
@@ -134,6 +136,7 @@ class Daemon:
         self._status = Status()
         self._routes = Routes()
         self._control = Control()
+        self._calls = Calls(self._status.metrics, world.clock)
         self._sealer = _memory_sealer(settings, store)
         self._pace = Pace(world.clock, world.chance, connects)
         self._agents: Agents = {
@@ -260,11 +263,17 @@ class Daemon:
             route=self._route,
         )
         if one.isolated:
-            return Post(name=one.name, connect=self._apart(one, host).connect)
+            return Post(
+                name=one.name,
+                connect=self._apart(one, host).connect,
+                called=partial(self._calls.measured, one.name),
+            )
         return Post(
             name=one.name,
             connect=lambda: self._here(one, host),
-            called=lambda adapter: patient(adapter, trusted=one.ours),
+            called=lambda adapter: self._calls.measured(
+                one.name, patient(adapter, trusted=one.ours)
+            ),
         )
 
     def _apart(self, one: Configured, host: Host) -> Apart:

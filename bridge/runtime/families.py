@@ -111,7 +111,7 @@ class Families:
             "adapter",
             "call",
         )
-        self._reading("wait_seconds", "How long what waits now will wait.", "adapter")
+        self._reading("wait_seconds", "How long what waits now will wait.", "adapter", "call")
         self._reading("turns_waiting", "Deliveries that wait for their turn.", "adapter")
 
     def _make_agents(self) -> None:
