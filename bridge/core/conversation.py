@@ -34,6 +34,7 @@ from bridge.core.endings import (
 from bridge.core.following import finish_streams, follow
 from bridge.core.growing import finish_growing
 from bridge.core.handoffs import helpers_not_called
+from bridge.core.letters import given_up, not_taken, redrive
 from bridge.core.menus import heeded, meant, overtaking
 from bridge.core.saying import chose, said, say_again
 from bridge.core.sending import refuse_too_big, resend, send_next
@@ -118,6 +119,12 @@ def _apply(step: Stepping, event: e.Event) -> None:
             lose_thread(step)
         case e.HelpersNotCalled(delivery=delivery):
             helpers_not_called(step, delivery)
+        case e.GivenUp() as given:
+            given_up(step, given)
+        case e.NotTaken():
+            not_taken(step)
+        case e.Redriven() as asked:
+            redrive(step, asked)
         case e.SessionOpened() as opened:
             _opened(step, opened)
         case e.SessionUnavailable():

@@ -1,6 +1,6 @@
 """What does a step ask for? Wishes, in the imperative.
 
-The first three are durable: they commit together with the conversation. The others are carried
+The first five are durable: they commit together with the conversation. The others are carried
 out after the commit, and losing them does no harm: the state says what is still to be verified.
 """
 
@@ -21,11 +21,26 @@ class Owe(Value, frozen=True, tag="owe"):
 
 
 class Settle(Value, frozen=True, tag="settle"):
-    """What was owed to the agent has come to this end."""
+    """What was owed has come to this end."""
 
     id: DeliveryId
     state: DeliveryState
     reference: str = ""  #: the sequence of the echo, or why it was given up
+    remedy: str = ""  #: and what a person can do about that
+
+
+class OweAgain(Value, frozen=True, tag="owe_again"):
+    """Owe the thread a dead letter again, sorted as `number` among what it is owed."""
+
+    id: DeliveryId
+    number: int
+
+
+class Supersede(Value, frozen=True, tag="supersede"):
+    """A dead letter to the agent is said again as `by`: it is settled with that."""
+
+    id: DeliveryId
+    by: DeliveryId
 
 
 class ForgetSession(Value, frozen=True, tag="forget_session"):
@@ -82,4 +97,6 @@ class Note(Value, frozen=True, tag="note"):
     fields: dict[str, str] = {}
 
 
-Effect = Owe | Settle | ForgetSession | Transmit | Recycle | Show | Grow | Note
+Effect = (
+    Owe | Settle | OweAgain | Supersede | ForgetSession | Transmit | Recycle | Show | Grow | Note
+)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bridge.model.delivery import Ask
 from bridge.model.frames import Frame
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import Person
@@ -108,6 +109,25 @@ class HelpersNotCalled(Value, frozen=True, tag="helpers_not_called"):
     delivery: DeliveryId
 
 
+class GivenUp(Value, frozen=True, tag="given_up"):
+    """What the agent said and the thread was owed as `delivery` can never be shown there."""
+
+    delivery: DeliveryId
+    reason: str
+    remedy: str = ""
+
+
+class NotTaken(Value, frozen=True, tag="not_taken"):
+    """Something a person said or asked for could not be taken up."""
+
+
+class Redriven(Value, frozen=True, tag="redriven"):
+    """An operator wants a dead letter owed again; `ask` is what it says, if to the agent."""
+
+    delivery: DeliveryId
+    ask: Ask | None = None
+
+
 class SessionOpened(Value, frozen=True, tag="session_opened"):
     """PolyAI gave us a session; it has not been connected yet.
 
@@ -180,6 +200,9 @@ Event = (
     | TooFastWritten
     | ThreadLost
     | HelpersNotCalled
+    | GivenUp
+    | NotTaken
+    | Redriven
     | SessionOpened
     | SessionUnavailable
     | SocketReady

@@ -5,6 +5,7 @@ Platforms may tell of it in another order than it was said in: what still waits 
 """
 
 from bridge.core import events as e
+from bridge.core.effects import Supersede
 from bridge.core.endings import take_back_restart
 from bridge.core.handoffs import person_wrote, take_back_call
 from bridge.core.once import once, stale, tell_too_fast
@@ -14,6 +15,7 @@ from bridge.core.speakers import note_speaker
 from bridge.core.state import Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask
+from bridge.model.ids import DeliveryId
 from bridge.model.messages import Choice, Person, Suggestion
 from bridge.model.numbering import countable
 
@@ -73,7 +75,10 @@ def say_again(step: Stepping, request: e.RetryRequested) -> None:
     once(step, "retry", request.person, request.delivery)
     attention(step, request.person)
     retire(step, None)
-    owe_agent(step, retry.text, retry.person or request.person)
+    again = step.next_id
+    owed = owe_agent(step, retry.text, retry.person or request.person)
+    if owed and retry.message:
+        step.effects.append(Supersede(DeliveryId(retry.message), again))
     send_next(step)
 
 
@@ -96,11 +101,11 @@ def owe_agent(
     origin: str = "",
     corrects: bool = False,
     order: str = "",
-) -> None:
+) -> bool:
     """Owe the agent these words, unless it takes none that long, or too many wait already."""
     if len(step.conversation.waiting) >= MOST_WAITING:
         tell_too_fast(step, person)
-        return
+        return False
     note_speaker(step, person)
     session = step.conversation.session
     ending = session is not None and session.end_wanted_at is not None
@@ -115,11 +120,12 @@ def owe_agent(
     )
     if not fits(step, message):
         tell_too_long(step)
-        return
+        return False
     step.ask(Ask(text=text, person=person))
     take_back_restart(step)
     person_wrote(step)
     step.change(waiting=_in_line(step.conversation.waiting, message))
+    return True
 
 
 def _in_line(waiting: tuple[Waiting, ...], message: Waiting) -> tuple[Waiting, ...]:

@@ -116,6 +116,8 @@ class Stepping:
         self.effects.append(Owe(delivery, ask))
         return delivery
 
-    def settle(self, delivery: DeliveryId, state: DeliveryState, reference: str) -> None:
-        """Close what was owed to the agent."""
-        self.effects.append(Settle(delivery, state, reference))
+    def settle(
+        self, delivery: DeliveryId, state: DeliveryState, reference: str, remedy: str = ""
+    ) -> None:
+        """Close what was owed to the agent, or to the thread where that is told there."""
+        self.effects.append(Settle(delivery, state, reference, remedy))

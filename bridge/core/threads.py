@@ -6,7 +6,17 @@ says or asks for something there: then it is a thread again.
 
 from bridge.core import events as e
 from bridge.core.controls import ask_for_end
-from bridge.core.effects import Effect, ForgetSession, Note, Owe, Recycle, Settle, Transmit
+from bridge.core.effects import (
+    Effect,
+    ForgetSession,
+    Note,
+    Owe,
+    OweAgain,
+    Recycle,
+    Settle,
+    Supersede,
+    Transmit,
+)
 from bridge.core.sending import send_next
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask, DeliveryState
@@ -57,4 +67,5 @@ def _shows(effect: Effect) -> bool:
     """Whether it is for the thread, or calls for help with it."""
     if isinstance(effect, Owe):
         return not isinstance(effect.body, Ask)
-    return not isinstance(effect, Settle | ForgetSession | Transmit | Recycle | Note)
+    kept = Settle | OweAgain | Supersede | ForgetSession | Transmit | Recycle | Note
+    return not isinstance(effect, kept)

@@ -122,6 +122,8 @@ class NoticeKind(enum.StrEnum):
     UNAVAILABLE = "unavailable"  #: no session can be opened now; `kept`: what was said is
     UNANSWERED = "unanswered"  #: `text` was received and will have no answer; `again`: sent again
     NOT_DELIVERED = "not_delivered"  #: `text` did not reach the agent; `again`: sent once more
+    NOT_SHOWN = "not_shown"  #: an answer that this platform never takes
+    NOT_TAKEN = "not_taken"  #: what somebody said or pressed could not be handled
     TOO_LONG = "too_long"  #: `limit_bytes`: the message is larger than PolyAI takes
     WITHDRAWN = "withdrawn"  #: the agent took this part of its message back
     STATUS = "status"  #: what is going on: `state`, `agent`, `since`, `name`, `position`

@@ -12,6 +12,11 @@ _PLAIN = {
         "and the agent no longer knows what was said in it."
     ),
     NoticeKind.HANDOFF_FOUND: "The wait for a person is over.",
+    NoticeKind.NOT_SHOWN: "An answer could not be shown here. Please ask again.",
+    NoticeKind.NOT_TAKEN: (
+        "What was just written or pressed here could not be handled, because of a fault on our "
+        "side. Please try it again in other words."
+    ),
     NoticeKind.WITHDRAWN: "The agent took this part of its message back.",
 }
 
@@ -105,7 +110,12 @@ def _ways(notice: Notice) -> str:
 def _worded(notice: Notice, moment: Callable[[datetime], str]) -> str:
     details = notice.details
     match notice.kind:
-        case NoticeKind.NEW_CONVERSATION | NoticeKind.HANDOFF_FOUND:
+        case (
+            NoticeKind.NEW_CONVERSATION
+            | NoticeKind.HANDOFF_FOUND
+            | NoticeKind.NOT_SHOWN
+            | NoticeKind.NOT_TAKEN
+        ):
             return _PLAIN[notice.kind]
         case NoticeKind.WITHDRAWN:
             return _ANEW if details.get("anew") else _PLAIN[notice.kind]

@@ -140,6 +140,8 @@ SAYINGS = [
     Notice(NoticeKind.UNANSWERED, {"text": "hello", "again": "yes"}),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, controls=(Control.RETRY,)),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello", "again": "yes"}),
+    Notice(NoticeKind.NOT_SHOWN),
+    Notice(NoticeKind.NOT_TAKEN),
     Notice(NoticeKind.TOO_LONG),
     Notice(NoticeKind.TOO_LONG, {"limit_bytes": "131072"}),
     Notice(NoticeKind.WITHDRAWN),
