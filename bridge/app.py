@@ -8,7 +8,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import aiohttp
@@ -143,11 +143,13 @@ class Daemon:
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
         }
         self._capabilities = {one.name: one.capabilities for one in adapters}
+        self._unknown: tuple[datetime, datetime] | None = None
         self._known_terms: dict[tuple[AdapterName, AgentName], Terms] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start in order, serve, drain in order."""
         unproved = await self._prove_agents()
+        self._unknown = await self._store.unknown_span()
         http = self._settings.http
         database = database_path(self._settings.database.url)
         async with (
@@ -261,6 +263,7 @@ class Daemon:
                 account=self._settings.intake.account_rate,
             ),
             route=self._route,
+            unknown=self._unknown,
         )
         if one.isolated:
             return Post(

@@ -15,6 +15,7 @@ import click
 
 from bridge import __version__, app, log
 from bridge.cli import options
+from bridge.cli.backups import backup, restore
 from bridge.cli.checking import prove
 from bridge.cli.conforming import conform
 from bridge.cli.conversations import conversations
@@ -109,6 +110,8 @@ def demo() -> None:
 
 
 cli.add_command(adapters)
+cli.add_command(backup)
 cli.add_command(conform)
 cli.add_command(conversations)
+cli.add_command(restore)
 cli.add_command(simulate)

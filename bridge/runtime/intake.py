@@ -1,6 +1,7 @@
 """What do platforms tell us? Transaction 1 of three: stored, committed, then acknowledged."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import aiohttp
 import msgspec
@@ -54,7 +55,9 @@ class Intake:
         routes: Routes,
         limits: Limits,
         route: Callable[[AdapterName, str], AgentName],
+        unknown: tuple[datetime, datetime] | None = None,
     ) -> None:
+        """`unknown`: what happened between these instants may have been seen to (a restore)."""
         self._name = name
         self._store = store
         self._worker = worker
@@ -66,6 +69,7 @@ class Intake:
         self._routes = routes
         self._limits = limits
         self._route = route
+        self._unknown = unknown
         self._crowd = Crowd(worker)
 
     @property
@@ -110,7 +114,10 @@ class Intake:
 
     async def _entered(self, inbound: Inbound) -> Accepted:
         inbound = _whole(inbound)
-        with self._crowd.entered(inbound.thread):
+        if self._perhaps_seen_to(inbound):
+            return Accepted.KNOWN
+        at_work = self._world.progress.at_work("intake", self._name)
+        with self._crowd.entered(inbound.thread), at_work:
             return await self._accept(inbound)
 
     async def _accept(self, inbound: Inbound) -> Accepted:
@@ -118,7 +125,8 @@ class Intake:
         limited = self._limits.applied(inbound)
         new = False
         try:
-            accepted = await self._store.write(self._stored(limited))
+            with self._world.progress.waits:
+                accepted = await self._store.write(self._stored(limited))
             new = accepted.verdict is Verdict.NEW
         finally:
             if limited is inbound and not new:
@@ -131,6 +139,13 @@ class Intake:
         for entry in accepted.entries[:1]:
             self._crowd.note(inbound.thread, entry.conversation)
         return _ANSWERS[accepted.verdict]
+
+    def _perhaps_seen_to(self, inbound: Inbound) -> bool:
+        """Whether a platform tells it again of a time that a restored backup does not know."""
+        if self._unknown is None or not self._unknown[0] < inbound.at <= self._unknown[1]:
+            return False
+        _log.warning("intake.left_out", adapter=self._name, thread=inbound.thread, at=inbound.at)
+        return True
 
     async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> bool:
         """Keep it on record that a delivery stood twice; raises DatabaseFailed.

@@ -1,5 +1,6 @@
 """What do we remember? The only room that may say SQL."""
 
+from bridge.store.backup import Backed, Copy, copy_to
 from bridge.store.changes import (
     Accept,
     Accepted,
@@ -14,6 +15,7 @@ from bridge.store.changes import (
 from bridge.store.doubling import Doubled
 from bridge.store.keeping import Discard, Keep
 from bridge.store.opening import database_path, look_into, migrate, open_store
+from bridge.store.owing import Overdue
 from bridge.store.proving import Prove
 from bridge.store.records import (
     FORGOTTEN,
@@ -25,6 +27,8 @@ from bridge.store.records import (
     ThreadDelivery,
     TwinRow,
 )
+from bridge.store.restoring import Restored
+from bridge.store.restoring import restore as restore_backup
 from bridge.store.sealing import MEMORY, TOKENS, Sealer
 from bridge.store.store import Store
 
@@ -36,7 +40,9 @@ __all__ = [
     "Accepted",
     "AgentOutcome",
     "Attempt",
+    "Backed",
     "ConversationRow",
+    "Copy",
     "DeliveryRow",
     "Discard",
     "Doubled",
@@ -46,7 +52,9 @@ __all__ = [
     "Kept",
     "NewSession",
     "Outcome",
+    "Overdue",
     "Prove",
+    "Restored",
     "Sealer",
     "SessionRecord",
     "Store",
@@ -54,8 +62,10 @@ __all__ = [
     "ThreadDelivery",
     "TwinRow",
     "Verdict",
+    "copy_to",
     "database_path",
     "look_into",
     "migrate",
     "open_store",
+    "restore_backup",
 ]

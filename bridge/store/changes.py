@@ -6,7 +6,7 @@ The three durable transactions: `Accept` (1), `TakeStep` (2), `Attempt` and `Out
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, delete, select
@@ -40,6 +40,10 @@ from bridge.store.records import Entry
 UNCLAIMED_FOR = timedelta(minutes=10)
 #: How long names of inbox entries, and what has been settled, are kept.
 REMEMBERED_FOR = timedelta(days=30)
+
+#: The facts of a restored database: between these instants nobody knows what was seen to.
+UNKNOWN_FROM: Final = "unknown_from"
+UNKNOWN_UNTIL: Final = "unknown_until"
 
 #: Who says or presses one of these takes part in the conversation.
 _TAKING_PART = (Said, Clicked, EndAsked, StartAsked, RetryAsked, CancelAsked, PersonAsked)
@@ -120,7 +124,7 @@ class Accept(Value, frozen=True, kw_only=True):
             opened_at=self.at,
             touched_at=self.at,
         )
-        say.OPENED.run(connection, **_columns(conversation))
+        say.OPENED.run(connection, **conversation_columns(conversation))
         return self.new_id
 
     def _claim(self, connection: Connection, conversation: ConversationId) -> tuple[Entry, ...]:
@@ -208,7 +212,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
 
     def apply(self, connection: Connection) -> None:
         """Save it all."""
-        columns = _columns(self.conversation)
+        columns = conversation_columns(self.conversation)
         say.SAVED.run(connection, of=self.conversation.id, **columns)
         say.USED_UP.run_each(
             connection, [{"entry": entry, "done_at": self.at} for entry in self.done]
@@ -361,7 +365,8 @@ def read_inbound(body: str) -> Inbound:
     return msgspec.json.decode(body, type=Inbound)
 
 
-def _columns(conversation: Conversation) -> dict[str, object]:
+def conversation_columns(conversation: Conversation) -> dict[str, object]:
+    """What its row holds."""
     return {
         "id": conversation.id,
         "adapter": conversation.adapter,

@@ -30,7 +30,7 @@ async def open_store(url: str, *, auto_migrate: bool = True) -> AsyncIterator[St
         MigrationNeeded: it is older and `auto_migrate` is off.
     """
     path = database_path(url)
-    with _held(path):
+    with held(path):
         _create_private(path)
         with writing_engine(path) as writing:
             await asyncio.to_thread(_checked, writing, auto_migrate=auto_migrate)
@@ -98,15 +98,20 @@ def migrate(url: str) -> str:
         DatabaseFailed: it cannot be opened or is from a newer version.
     """
     path = database_path(url)
-    with _held(path):
+    with held(path):
         _create_private(path)
         with writing_engine(path) as engine:
             return _checked(engine, auto_migrate=True)
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Hold the file against every other process, under whichever name it is opened."""
+def held(path: Path) -> Iterator[None]:
+    """Hold the file against every other process, under whichever name it is opened.
+
+    Raises:
+        DatabaseHeld: another process serves it.
+        DatabaseFailed: its directory cannot be used.
+    """
     try:
         path.parent.stat()  # the lock would make a missing directory; a wrong address must be told
         lock = FileLock(f"{os.path.realpath(path)}.lock", timeout=0, mode=0o600)

@@ -65,17 +65,32 @@ def _config(connection: Connection) -> "Config":
     return config
 
 
-def _must_know(config: "Config", current: str) -> None:
+def knows(revision: str) -> bool:
+    """Whether this version can bring that schema up to date."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_directory()))
+    return _known(config, revision)
+
+
+def _known(config: "Config", revision: str) -> bool:
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
     try:
-        ScriptDirectory.from_config(config).get_revision(current)
+        ScriptDirectory.from_config(config).get_revision(revision)
     except CommandError:
+        return False
+    return True
+
+
+def _must_know(config: "Config", current: str) -> None:
+    if not _known(config, current):
         raise DatabaseFailed(
             f"The database has schema {current}, which this version does not know",
             remedy="it was written by a newer version: install that one, or restore a backup",
-        ) from None
+        )
 
 
 def _upgrade(config: "Config") -> None:

@@ -1,6 +1,7 @@
 """What do we remember, as verbs: every change is written, every question is read."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,8 +20,10 @@ from bridge.model.ids import (
     PersonId,
     ThreadKey,
 )
+from bridge.store import owing
 from bridge.store import tables as t
-from bridge.store.changes import Change, read_inbound
+from bridge.store.changes import UNKNOWN_FROM, UNKNOWN_UNTIL, Change, read_inbound
+from bridge.store.owing import Overdue
 from bridge.store.records import (
     FORGOTTEN,
     ConversationRow,
@@ -52,6 +55,8 @@ class Store:
         #: Told whenever the database did not take what was written, or not give what was read.
         self.failed: Callable[[DatabaseFailed], None] = lambda _: None
         self.writing = 0  #: how many changes are not committed yet
+        self.taken = 0  #: how many were, since it was opened
+        self._written = 0
 
     def sealer(self, secret: str, purpose: str = TOKENS) -> Sealer:
         """Seals with a key made of `secret` and this database's own salt, for one `purpose`."""
@@ -71,6 +76,11 @@ class Store:
             raise
         finally:
             self.writing -= 1
+            self._written += 1
+
+    def under_way(self) -> int | None:
+        """A number that moves on as long as changes are written, or refused; None: there are none."""
+        return self._written if self.writing else None
 
     async def conversation(self, conversation: ConversationId) -> Conversation | None:
         """One conversation."""
@@ -121,6 +131,14 @@ class Store:
             .order_by(t.memory.c.key)
         )
         return [_kept(row) for row in await self._rows(query)]
+
+    async def unknown_span(self) -> tuple[datetime, datetime] | None:
+        """From when to when nobody knows what was seen to, if it was restored from a backup."""
+        query = select(t.facts.c.name, t.facts.c.value).where(
+            t.facts.c.name.in_((UNKNOWN_FROM, UNKNOWN_UNTIL))
+        )
+        found = {row.name: datetime.fromisoformat(row.value) for row in await self._rows(query)}
+        return (found[UNKNOWN_FROM], found[UNKNOWN_UNTIL]) if found else None
 
     async def open_entries(self, beyond: Entry | None = None) -> list[Entry]:
         """Inbox entries whose step has not committed, in the order they were said.
@@ -236,6 +254,17 @@ class Store:
             .group_by(t.deliveries.c.target)
         )
         return {row.target: int(row.owed) for row in await self._rows(query)}
+
+    async def overdue(self, before: datetime) -> list[Overdue]:
+        """What is owed, or waits for its step, since before that; the oldest of each kind."""
+        owed = await self._rows(owing.overdue_deliveries(before))
+        entries = await self._rows(owing.overdue_entries(before))
+        return [owing.overdue(row) for row in (*owed, *entries)]
+
+    async def unseen_dead(self, since: datetime) -> int:
+        """How much died since then that nobody has looked at."""
+        ((count,),) = await self._rows(owing.unseen_dead(since))
+        return int(count)
 
     async def _rows(self, query: Select[Any]) -> list[Row[Any]]:
         try:
