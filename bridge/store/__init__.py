@@ -12,6 +12,7 @@ from bridge.store.changes import (
     TakeStep,
     Verdict,
 )
+from bridge.store.counting import DIRECTIONS, Census
 from bridge.store.doubling import Doubled
 from bridge.store.keeping import Discard, Keep
 from bridge.store.opening import database_path, look_into, migrate, open_store
@@ -33,6 +34,7 @@ from bridge.store.sealing import MEMORY, TOKENS, Sealer
 from bridge.store.store import Store
 
 __all__ = [
+    "DIRECTIONS",
     "FORGOTTEN",
     "MEMORY",
     "TOKENS",
@@ -41,6 +43,7 @@ __all__ = [
     "AgentOutcome",
     "Attempt",
     "Backed",
+    "Census",
     "ConversationRow",
     "Copy",
     "DeliveryRow",

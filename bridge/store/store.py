@@ -24,6 +24,7 @@ from bridge.store import owing
 from bridge.store import tables as t
 from bridge.store.changes import UNKNOWN_FROM, UNKNOWN_UNTIL, Change, read_inbound
 from bridge.store.owing import Overdue
+from bridge.store.counting import Census, counted
 from bridge.store.records import (
     FORGOTTEN,
     ConversationRow,
@@ -54,6 +55,9 @@ class Store:
         self.notes = writer.notes  #: what happens outside of every change, for the timeline
         #: Told whenever the database did not take what was written, or not give what was read.
         self.failed: Callable[[DatabaseFailed], None] = lambda _: None
+        #: Told of each commit: how many changes it held, and how many seconds it took.
+        self.committed: Callable[[int, float], None] = lambda _changes, _seconds: None
+        writer.committed = lambda changes, seconds: self.committed(changes, seconds)
         self.writing = 0  #: how many changes are not committed yet
         self.taken = 0  #: how many were, since it was opened
         self._written = 0
@@ -245,6 +249,10 @@ class Store:
             )
             for row in await self._rows(query)
         ]
+
+    async def census(self) -> Census:
+        """How much is owed, dead and quiet."""
+        return await counted(self._rows)
 
     async def owed_count(self) -> dict[str, int]:
         """How many deliveries are open, by target."""

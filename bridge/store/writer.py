@@ -7,13 +7,14 @@ so that one that cannot be written harms nobody else.
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bridge.clock import elapsed
 from bridge.errors import DatabaseFailed
 from bridge.store.changes import Change
 from bridge.store.executor import OneThread
@@ -39,6 +40,8 @@ class Writer:
         self._engine = engine
         self._queue: asyncio.Queue[_Request | None] = asyncio.Queue()
         self._over = False
+        #: Told of each commit: how many changes it held, and how many seconds it took.
+        self.committed: Callable[[int, float], None] = lambda _changes, _seconds: None
 
     async def write(self, change: Change[ResultT]) -> ResultT:
         """Commit `change`, together with whatever else is waiting.
@@ -76,7 +79,9 @@ class Writer:
                 if noted is not None:
                     changes.append(noted)
                 if changes:
+                    began = elapsed()
                     outcomes = await loop.run_in_executor(thread, _commit, connection, changes)
+                    self.committed(len(batch), elapsed() - began)
                     for request, outcome in zip(batch, outcomes, strict=False):
                         _resolve(request.result, outcome)
                     if noted is not None and outcomes[-1] is not None:
