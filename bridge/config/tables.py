@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from bridge.config.sources import Given, leaves
+from bridge.config.health_settings import HealthSettings
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.rates import Rate
 from bridge.model.ids import AdapterName, AgentName
@@ -291,6 +292,7 @@ class Settings(_Table):
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()
     intake: IntakeSettings = IntakeSettings()
+    health: HealthSettings = HealthSettings()
     secrets_dir: Path | None = None
     agents: Annotated[
         dict[Annotated[AgentName, AfterValidator(usable_name)], AgentSettings],

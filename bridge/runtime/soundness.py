@@ -1,21 +1,27 @@
 """Is the database sound? Who is failed by it tells here, and who waits for it is noticed.
 
-From then on it is tried until it works.
+While changes are taken nothing more is needed to prove it. When none was for a while, one is
+written: a disk that has failed, is full or hangs would else be found out by the first person who
+says something. It costs one sync in five seconds of an idle bridge, some 80 MB of writing a day,
+and in a busy one nothing.
 """
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bridge.errors import DatabaseFailed
 from bridge.runtime.status import Status
 from bridge.runtime.world import World
 from bridge.store import Prove, Store
 
-#: How often it is looked whether the database failed somebody, or lets somebody wait.
-AGAIN = timedelta(seconds=5)
-#: A disk that hangs reports no failure: so long a change may take.
-PATIENCE = timedelta(seconds=10)
+#: How often it is looked whether a change was taken.
+LOOK = timedelta(seconds=1)
+#: After so long without one, or after a failure, one is written to find out.
+QUIET = timedelta(seconds=5)
+#: A disk that hangs reports no failure: so long a change may take. With the quiet before it, a
+#: trouble is told within 12 s of its beginning.
+PATIENCE = timedelta(seconds=6)
 
 
 class Soundness:
@@ -26,6 +32,8 @@ class Soundness:
         self._world = world
         self._status = status
         self._failed = False
+        self._taken = store.taken
+        self._taken_at = world.clock.now()
         store.failed = self._fails
 
     def _fails(self, error: DatabaseFailed) -> None:
@@ -34,13 +42,24 @@ class Soundness:
 
     async def watch(self) -> None:
         """For ever: sound again is what took a change after the last failure of anybody."""
+        tried_at = self._world.clock.now()
         while True:
-            await self._world.clock.sleep(AGAIN)
-            if self._failed or self._store.writing:
-                self._failed = False
-                await self._try()
-                if not self._failed:
-                    self._status.database(None)
+            await self._world.clock.sleep(LOOK)
+            now = self._world.clock.now()
+            if max(self._noticed(now), tried_at) + QUIET > now:
+                continue
+            self._failed = False
+            await self._try()
+            tried_at = self._world.clock.now()
+            if not self._failed:
+                self._status.database(None)
+
+    def _noticed(self, now: datetime) -> datetime:
+        """When a change was taken last, to the next look; what is failing proves nothing."""
+        if self._store.taken != self._taken and not self._failed:
+            self._taken_at = now
+        self._taken = self._store.taken
+        return self._taken_at
 
     async def _try(self) -> None:
         """Have a change taken, however long that takes."""

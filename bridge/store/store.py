@@ -25,6 +25,7 @@ from bridge.store import tables as t
 from bridge.store.changes import UNKNOWN_FROM, UNKNOWN_UNTIL, Change, read_inbound
 from bridge.store.owing import Overdue
 from bridge.store.counting import Census, counted
+from bridge.store.owing import Overdue
 from bridge.store.records import (
     FORGOTTEN,
     ConversationRow,
@@ -74,7 +75,9 @@ class Store:
         """
         self.writing += 1
         try:
-            return await self._writer.write(change)
+            result = await self._writer.write(change)
+            self.taken += 1
+            return result
         except DatabaseFailed as error:
             self.failed(error)
             raise

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import DatabaseFailed
-from bridge.runtime.soundness import AGAIN, PATIENCE, Soundness
+from bridge.model.ids import AdapterName
+from bridge.runtime.soundness import LOOK, PATIENCE, QUIET, Soundness
 from bridge.runtime.status import Status
-from bridge.store import Prove
+from bridge.store import Discard, Prove
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
 
@@ -48,7 +49,7 @@ class Watched:
 
     async def tried(self) -> None:
         """Time passes until the database was tried once more."""
-        await self.house.clock.advance(AGAIN)
+        await self.house.clock.advance(QUIET + LOOK)
         await self.house.quiet()
         await self.house.until(lambda: self.house.clock.sleepers or not self.status.causes)
 
@@ -103,20 +104,40 @@ async def test_what_cannot_be_read_is_a_trouble_too(watched: Watched) -> None:
     assert "could not be read" in watched.status.causes[0]
 
 
-async def test_a_disk_that_hangs_is_a_trouble_until_it_goes_on(watched: Watched) -> None:
-    """It reports no failure: who waits for it is the only sign."""
+@pytest.mark.parametrize("busy", [True, False])
+async def test_a_disk_that_hangs_is_a_trouble_until_it_goes_on(
+    watched: Watched, busy: bool
+) -> None:
+    """It reports no failure: who waits for it is the only sign, and we wait if nobody does."""
     house = watched.house
     with contextlib.closing(sqlite3.connect(house.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        waits = asyncio.create_task(house.store.write(Prove(NOON)))
-        await house.clock.advance(AGAIN + PATIENCE - MOMENT)
+        waits = [house.store.write(Prove(NOON))] if busy else []
+        waiting = asyncio.gather(*waits)
+        await house.clock.advance(QUIET + PATIENCE - MOMENT)
         assert watched.status.causes == []
-        await house.clock.advance(MOMENT)
+        await house.clock.advance(LOOK + MOMENT)
         (trouble,) = watched.status.causes
-        assert trouble.startswith("database: it has taken no change for 10 s")
+        assert trouble.startswith("database: it has taken no change for 6 s")
         other.execute("ROLLBACK")
-    await waits
+    await waiting
     await house.until(lambda: not watched.status.causes)
+    worst = QUIET + LOOK + PATIENCE
+    assert worst < timedelta(seconds=15)
+
+
+async def test_a_broken_disk_is_found_out_before_anybody_says_something(watched: Watched) -> None:
+    watched.break_it()
+    await watched.tried()
+    assert watched.status.causes[0].startswith("database: The database did not take a change")
+
+
+async def test_while_changes_are_taken_none_is_written_to_find_out(watched: Watched) -> None:
+    house = watched.house
+    for _ in range(10):
+        await house.store.write(Discard(adapter=AdapterName("slack"), key="nothing"))
+        await house.clock.advance(LOOK * 3)
+    assert house.rows("SELECT count(*) FROM facts WHERE name = 'proved_at'") == [(0,)]
 
 
 async def test_each_trouble_is_told_once_with_its_end(
