@@ -6,7 +6,14 @@ from typing import Final
 
 from bridge.core.state import Conversation
 from bridge.model.delivery import DeliveryState, Post, Receipt, ThreadBody
-from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
+from bridge.model.ids import (
+    AdapterName,
+    AgentName,
+    ConversationId,
+    DeliveryId,
+    EntryId,
+    ThreadKey,
+)
 from bridge.model.inbound import Inbound
 from bridge.model.messages import AgentReply, Author, AuthorKind
 from bridge.model.value import Value
@@ -76,6 +83,31 @@ class DeliveryRow:
     owed_at: datetime
     settled_at: datetime | None
     reason: str | None
+
+
+class Letter(Value, frozen=True, kw_only=True):
+    """A delivery, or an inbox entry that is a dead letter, as operators see it: without words."""
+
+    id: str
+    conversation: ConversationId
+    number: int
+    to: str  #: thread, agent or place
+    kind: str
+    state: str  #: that of a delivery, or `held`
+    adapter: AdapterName
+    agent: AgentName
+    attempts: int
+    owed_at: datetime
+    attempted_at: datetime | None
+    settled_at: datetime | None
+    receipt: str | None
+    reason: str | None
+    remedy: str | None
+    redriven: int
+    redriven_at: datetime | None
+    seen_at: datetime | None
+    alerted_at: datetime | None
+    size: int  #: of what is stored of it, in characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
