@@ -12,7 +12,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/.pycache
 # A real Matrix server to try our adapter against, in an environment of its own: its needs are not ours.
 SYNAPSE := $(VENV)/synapse/.installed
 
-.PHONY: demo test setup check conformance bench chaos lock audit sbom
+.PHONY: demo test setup check conformance bench chaos lock audit sbom site
 
 setup: $(STAMP)
 
@@ -71,6 +71,11 @@ audit: $(STAMP)
 sbom: $(STAMP)
 	mkdir -p dist
 	$(BIN)/python .ci/sbom.py dist/sbom.cdx.json
+
+# The documentation as a site, in $(VENV)/site; a warning is a failure.
+site: $(STAMP)
+	$(BIN)/sphinx-build -q -W --keep-going -b html -d $(VENV)/.doctrees -c docs . $(VENV)/site
+	@echo "The documentation is in $(VENV)/site/docs/index.html."
 
 # New versions for everyone: resolves pyproject.toml anew. The files hold hashes, never addresses.
 lock:
