@@ -51,6 +51,14 @@ _TAKING_PART = (Said, Clicked, EndAsked, StartAsked, RetryAsked, CancelAsked, Pe
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 Body = ThreadBody | Ask
 
+#: Whose words nobody needs again; a dead letter's are needed if it is sent once more.
+_FOR_GOOD = (DeliveryState.SENT, DeliveryState.DROPPED)
+_END = {
+    DeliveryState.SENT: say.LANDED,
+    DeliveryState.DROPPED: say.LEFT_OUT,
+    DeliveryState.DEAD: say.GIVEN_UP,
+}
+
 
 class Change(Protocol, Generic[ResultT_co]):
     """Something to write; `apply` runs inside a transaction that others share."""
@@ -164,7 +172,7 @@ class Accept(Value, frozen=True, kw_only=True):
             thread=self.inbound.thread,
             sort=self.inbound.order,
             origin=self.origin,
-            body=msgspec.json.encode(self.inbound).decode(),
+            words=msgspec.json.encode(self.inbound).decode(),
             accepted_at=self.at,
             kind=_tag(self.inbound.body),
             hops=_told(self.inbound),
@@ -220,7 +228,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
         say.OWED.run_each(connection, [self._owed(*owed) for owed in self.owed])
         for outcome in self.settled:
             # Where it landed, or why it never did.
-            said = say.LANDED if outcome.state is DeliveryState.SENT else say.GIVEN_UP
+            said = _END[outcome.state]
             word = {"reference" if said is say.LANDED else "reason": outcome.reference}
             more = self.hops.get(outcome.id, "")
             said.run(
@@ -274,7 +282,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
             "number": int(delivery.rpartition(".")[2]),
             "target": "agent" if isinstance(body, Ask) else "thread",
             "state": DeliveryState.PENDING,
-            "body": msgspec.json.encode(body).decode(),
+            "words": msgspec.json.encode(body).decode(),
             "attempts": 0,
             "owed_at": self.at,
             "kind": _tag(body),
@@ -309,7 +317,8 @@ class Outcome(Value, frozen=True, kw_only=True):
     def apply(self, connection: Connection) -> None:
         """Settle it, or make it pending again."""
         over = self.state not in (DeliveryState.PENDING, DeliveryState.SENDING)
-        say.SETTLED.run(
+        settled = say.SETTLED_FOR_GOOD if self.state in _FOR_GOOD else say.SETTLED
+        settled.run(
             connection,
             of=self.id,
             state=self.state,

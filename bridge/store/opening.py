@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.errors import BridgeError, DatabaseFailed, DatabaseHeld
 from bridge.store import tables as t
+from bridge.store.digests import Digests
 from bridge.store.engines import reading_engine, writing_engine
 from bridge.store.schema import bring_up_to_date
 from bridge.store.store import Store
@@ -21,8 +22,10 @@ from bridge.store.writer import Writer, database_failed
 
 
 @asynccontextmanager
-async def open_store(url: str, *, auto_migrate: bool = True) -> AsyncIterator[Store]:
+async def open_store(url: str, *, auto_migrate: bool = True, key: str = "") -> AsyncIterator[Store]:
     """Open the database for the daemon: alone, up to date, with a writer.
+
+    `key` is the secret by which digests are made of what is not kept.
 
     Raises:
         DatabaseHeld: another process serves it.
@@ -32,10 +35,13 @@ async def open_store(url: str, *, auto_migrate: bool = True) -> AsyncIterator[St
     path = database_path(url)
     with held(path):
         _create_private(path)
-        with writing_engine(path) as writing:
+        digests = Digests()
+        with writing_engine(path, digests) as writing:
             await asyncio.to_thread(_checked, writing, auto_migrate=auto_migrate)
             async with reading_engine(path) as reading, _serving(writing) as writer:
-                yield Store(reading, writer, await _salt(reading))
+                salt = await _salt(reading)
+                digests.keyed(key, salt)
+                yield Store(reading, writer, salt)
 
 
 @asynccontextmanager

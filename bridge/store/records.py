@@ -18,7 +18,6 @@ from bridge.model.inbound import Inbound
 from bridge.model.messages import AgentReply, Author, AuthorKind
 from bridge.model.value import Value
 
-
 #: What stands for a body that is kept no more: of what is settled, only where it landed is asked.
 FORGOTTEN: Final = Post(AgentReply(Author(AuthorKind.AGENT)))
 

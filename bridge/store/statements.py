@@ -1,9 +1,20 @@
 """In which words are the three durable transactions written? Statements compiled once."""
 
-from sqlalchemy import bindparam, case, func, insert, literal_column, null, select, update
+from sqlalchemy import (
+    BindParameter,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bridge.store import tables as t
+from bridge.store.digests import OF_WORDS
 from bridge.store.prepared import Prepared
 
 # Accept.
@@ -32,9 +43,16 @@ UNCLAIMED = Prepared(
     select(t.inbox.c.id, t.inbox.c.body).where(*_UNCLAIMED).order_by(t.inbox.c.sort)
 )
 CLAIMED = Prepared(update(t.inbox).where(*_UNCLAIMED), "conversation")
+#: What stays of a body once it is empty.
+_WORDS: BindParameter[str] = bindparam("words")
+_BODY = {
+    "body": _WORDS,
+    "size": func.length(_WORDS),
+    "digest": getattr(func, OF_WORDS)(_WORDS),
+}
 TAKEN_IN = Prepared(
-    insert(t.inbox),
-    *("conversation", "adapter", "thread", "sort", "origin", "body", "accepted_at", "kind", "hops"),
+    insert(t.inbox).values(_BODY),
+    *("conversation", "adapter", "thread", "sort", "origin", "accepted_at", "kind", "hops"),
 )
 NAMED = Prepared(insert(t.identities))
 INTRODUCED = Prepared(upsert(t.people).on_conflict_do_nothing())
@@ -49,9 +67,8 @@ USED_UP = Prepared(
     update(t.inbox).where(t.inbox.c.id == bindparam("entry")).values(body=null()), "done_at"
 )
 OWED = Prepared(
-    insert(t.deliveries),
-    *("id", "conversation", "number", "target", "state", "body", "attempts", "owed_at", "kind"),
-    "hops",
+    insert(t.deliveries).values(_BODY),
+    *("id", "conversation", "number", "target", "state", "attempts", "owed_at", "kind", "hops"),
 )
 _DELIVERY = update(t.deliveries).where(t.deliveries.c.id == bindparam("of"))
 #: From so many characters on nothing is added to the hops of a row; its columns go on.
@@ -72,7 +89,10 @@ ENTRY_NOTED = Prepared(
     update(t.inbox).where(t.inbox.c.id == bindparam("of")).values(hops=_WITH_A_HOP["inbox"])
 )
 BEFELL = Prepared(upsert(t.conversation_hops).on_conflict_do_nothing())
-LANDED = Prepared(_WITH_HOPS, "state", "settled_at", "reference")
+#: Nobody needs the words of what arrived, or need not arrive any more.
+_EMPTIED = _WITH_HOPS.values(body=literal_column("''"))
+LANDED = Prepared(_EMPTIED, "state", "settled_at", "reference")
+LEFT_OUT = Prepared(_EMPTIED, "state", "settled_at", "reason")
 GIVEN_UP = Prepared(_WITH_HOPS, "state", "settled_at", "reason")
 BEGUN = Prepared(
     upsert(t.sessions).on_conflict_do_nothing(),
@@ -93,3 +113,4 @@ ATTEMPTED = Prepared(
     *("state", "attempted_at"),
 )
 SETTLED = Prepared(_WITH_HOPS, "state", "reference", "reason", "settled_at")
+SETTLED_FOR_GOOD = Prepared(_EMPTIED, "state", "reference", "reason", "settled_at")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.core.assembly import Stream
 from bridge.core.terms import Terms
+from bridge.model.delivery import Retire
 from bridge.model.frames import AgentChunk, AgentMessage
 from bridge.model.messages import (
     AgentReply,
@@ -190,7 +191,9 @@ def test_messages_mixed_with_each_other_are_each_told_once_and_whole(
     for sequence, chunk in arrived:
         talk.hear(chunk, sequence)
     shown = [
-        c for _, body in talk.thread if isinstance(c := getattr(body, "content", 0), AgentReply)
+        c
+        for _, body in talk.thread
+        if not isinstance(body, Retire) and isinstance(c := getattr(body, "content", 0), AgentReply)
     ]
     expected = [cut.whole for cut in told if not _says_nothing(cut.whole)]
     assert sorted(_said(reply) for reply in shown) == sorted(_said(whole) for whole in expected)

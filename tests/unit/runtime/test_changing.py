@@ -73,6 +73,21 @@ async def test_what_only_takes_away_from_a_message_in_doubt_is_left_out(
     assert blind.revised == []
 
 
+async def test_where_nobody_knows_any_more_what_stands_there_nothing_is_taken_away(
+    office: Office,
+) -> None:
+    """Owed by an older version: it would blank the message."""
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"))
+    await office.idle()
+
+    await office.owe(await opened(office.house.store), Retire(FIRST))
+    await office.idle()
+
+    assert reasons(office)[1] == ("dropped", "the words of its message are not kept")
+    assert office.platform.revised == []
+
+
 async def test_a_change_of_what_was_not_posted_says_so(office: Office) -> None:
     office.platform.faults = [Rejected("no")]
     office.connect()

@@ -307,10 +307,12 @@ async def test_only_the_last_of_several_changes_is_made(office: Office) -> None:
 async def test_suggestions_are_taken_away_and_the_choice_is_named(office: Office) -> None:
     conversation = await opened(office.house.store)
     office.connect()
-    await office.owe(conversation, offering("Tea?", "Yes", "No"))
+    asked = offering("Tea?", "Yes", "No")
+    await office.owe(conversation, asked)
     await office.idle()
 
-    await office.owe(conversation, Retire(DeliveryId("c1.1"), Choice("Yes", ANN)))
+    assert isinstance(asked.content, AgentReply)
+    await office.owe(conversation, Retire(DeliveryId("c1.1"), Choice("Yes", ANN), asked.content))
     await office.idle()
 
     assert office.texts == ["Tea? [Yes/No]"]

@@ -1,7 +1,9 @@
 """Transactions 2 and 3, and housekeeping: all of a change or nothing of it."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,9 +11,10 @@ import msgspec
 import pytest
 
 from bridge.errors import DatabaseFailed
-from bridge.model.delivery import Ask, DeliveryState, Receipt, Replace
+from bridge.model.delivery import Ask, DeliveryState, Post, Receipt, Replace
 from bridge.model.ids import ConversationId, DeliveryId
 from bridge.store import (
+    FORGOTTEN,
     AgentOutcome,
     Attempt,
     Forget,
@@ -38,6 +41,53 @@ async def states(store: Store, conversation: str = "c1") -> dict[str, str]:
     """The state of each delivery of a conversation."""
     rows = await store.list_deliveries(ConversationId(conversation))
     return {row.id: row.state.value for row in rows}
+
+
+def bodies(path: Path) -> list[tuple[str, str | None, int, str | None]]:
+    """Of each delivery, then of each entry: its kind, its words, their size and their digest."""
+    query = (
+        "SELECT kind, body, size, digest FROM deliveries"
+        " UNION ALL SELECT kind, body, size, digest FROM inbox"
+    )
+    with closing(sqlite3.connect(path / "bridge.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+async def test_of_what_is_settled_no_words_stay_but_those_of_dead_letters(
+    store: Store, tmp_path: Path
+) -> None:
+    accepted = await store.write(accept(said("hello", opens=True)))
+    conversation = await store.conversation(ConversationId("c1"))
+    assert conversation is not None
+    ids = [DeliveryId(f"c1.{number}") for number in range(1, 7)]
+    bodies_owed = [*(Post(reply(text).content) for text in "abc"), *map(Ask, "abc")]
+    owed = tuple(zip(ids, bodies_owed, strict=True))
+    await store.write(
+        TakeStep(conversation=conversation, at=NOON, owed=owed, done=entries(accepted))
+    )
+    ends = (DeliveryState.SENT, DeliveryState.DROPPED, DeliveryState.DEAD)
+    for delivery, state in zip(ids[:3], ends, strict=True):
+        await store.write(Outcome(id=delivery, state=state, at=NOON))
+    settled = tuple(
+        AgentOutcome(id=delivery, state=state, reference="")
+        for delivery, state in zip(ids[3:], ends, strict=True)
+    )
+    await store.write(TakeStep(conversation=conversation, at=NOON, settled=settled))
+
+    found = bodies(tmp_path)
+    assert [bool(words) for _, words, _, _ in found] == [False, False, True] * 2 + [False]
+    assert [kind for kind, _, _, _ in found] == ["post"] * 3 + ["ask"] * 3 + ["said"]
+    assert all(size > 10 for _, _, size, _ in found)
+    assert len({digest for _, _, _, digest in found}) == 7
+
+
+async def test_where_something_landed_is_known_when_its_words_are_not(store: Store) -> None:
+    await store.write(owing(await opened(store), (1, reply("hi"))))
+    await store.write(Outcome(id=FIRST, state=DeliveryState.SENT, at=NOON, receipt=Receipt("r")))
+
+    found = await store.thread_delivery(FIRST)
+    assert found is not None
+    assert (found.body, found.receipt) == (FORGOTTEN, Receipt("r"))
 
 
 async def test_a_step_saves_all_it_says(store: Store) -> None:
