@@ -60,7 +60,10 @@ async def test_of_what_is_settled_no_words_stay_but_those_of_dead_letters(
     conversation = await store.conversation(ConversationId("c1"))
     assert conversation is not None
     ids = [DeliveryId(f"c1.{number}") for number in range(1, 7)]
-    bodies_owed = [*(Post(reply(text).content) for text in "abc"), *map(Ask, "abc")]
+    bodies_owed: list[Post | Ask] = [
+        *(Post(reply(text).content) for text in "abc"),
+        *map(Ask, "abc"),
+    ]
     owed = tuple(zip(ids, bodies_owed, strict=True))
     await store.write(
         TakeStep(conversation=conversation, at=NOON, owed=owed, done=entries(accepted))
