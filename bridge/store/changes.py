@@ -202,6 +202,7 @@ class AgentOutcome(Value, frozen=True, kw_only=True):
     id: DeliveryId
     state: DeliveryState
     reference: str
+    remedy: str = ""
 
 
 class TakeStep(Value, frozen=True, kw_only=True):
@@ -216,6 +217,8 @@ class TakeStep(Value, frozen=True, kw_only=True):
     forgotten: tuple[int, ...] = ()
     #: What to add to the timelines of its deliveries, as text.
     hops: dict[DeliveryId, str] = {}
+    #: What becomes of letters, see `redriving`; after everything else.
+    further: tuple[Change[None], ...] = ()
     befell: tuple[str, ...] = ()  #: what happened to the conversation as a whole, in our words
 
     def apply(self, connection: Connection) -> None:
@@ -239,8 +242,12 @@ class TakeStep(Value, frozen=True, kw_only=True):
                 more=more,
                 **word,
             )
+            if outcome.remedy:
+                say.ADVISED.run(connection, of=outcome.id, remedy=outcome.remedy)
         self._timeline(connection)
         self._sessions(connection)
+        for change in self.further:
+            change.apply(connection)
 
     def _timeline(self, connection: Connection) -> None:
         """The hops of what is neither new nor settled, and those of all."""
@@ -312,6 +319,7 @@ class Outcome(Value, frozen=True, kw_only=True):
     at: datetime
     receipt: Receipt | None = None
     reason: str | None = None
+    remedy: str = ""  #: what a person can do about the reason
     found: bool = False  #: it was in doubt, and looked for
 
     def apply(self, connection: Connection) -> None:
@@ -327,6 +335,8 @@ class Outcome(Value, frozen=True, kw_only=True):
             settled_at=self.at if over else None,
             more=written(self._hops()),
         )
+        if self.remedy:
+            say.ADVISED.run(connection, of=self.id, remedy=self.remedy)
 
     def _hops(self) -> list[Hop]:
         kinds = {DeliveryState.PENDING: HopKind.ABSENT, DeliveryState.SENDING: HopKind.HELD}

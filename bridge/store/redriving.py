@@ -88,17 +88,6 @@ class Superseded(Value, frozen=True, kw_only=True):
             )
 
 
-class Advised(Value, frozen=True, kw_only=True):
-    """Within a step: what a person can do about why a delivery was given up."""
-
-    id: DeliveryId
-    remedy: str
-
-    def apply(self, connection: Connection) -> None:
-        """Note it."""
-        connection.execute(update(t.deliveries).where(_d.id == self.id).values(remedy=self.remedy))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside(Change[None]):
     """An inbox entry that no step can take up is a dead letter from here on."""

@@ -93,6 +93,7 @@ BEFELL = Prepared(upsert(t.conversation_hops).on_conflict_do_nothing())
 _EMPTIED = _WITH_HOPS.values(body=literal_column("''"))
 LANDED = Prepared(_EMPTIED, "state", "settled_at", "reference")
 LEFT_OUT = Prepared(_EMPTIED, "state", "settled_at", "reason")
+ADVISED = Prepared(_DELIVERY, "remedy")
 GIVEN_UP = Prepared(_WITH_HOPS, "state", "settled_at", "reason")
 BEGUN = Prepared(
     upsert(t.sessions).on_conflict_do_nothing(),
@@ -108,8 +109,11 @@ FORGOTTEN = Prepared(
 
 # Attempt and Outcome.
 
+#: With a reason one that is `sending` is held: now it is not.
 ATTEMPTED = Prepared(
-    _WITH_HOPS.values(attempts=t.deliveries.c.attempts + literal_column("1")),
+    _WITH_HOPS.values(
+        attempts=t.deliveries.c.attempts + literal_column("1"), reason=null(), remedy=null()
+    ),
     *("state", "attempted_at"),
 )
 SETTLED = Prepared(_WITH_HOPS, "state", "reference", "reason", "settled_at")

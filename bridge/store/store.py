@@ -23,8 +23,8 @@ from bridge.model.ids import (
 from bridge.store import owing
 from bridge.store import tables as t
 from bridge.store.changes import UNKNOWN_FROM, UNKNOWN_UNTIL, Change, read_inbound
-from bridge.store.owing import Overdue
 from bridge.store.counting import Census, counted
+from bridge.store.letters import Letters
 from bridge.store.owing import Overdue
 from bridge.store.records import (
     FORGOTTEN,
@@ -59,6 +59,7 @@ class Store:
         #: Told of each commit: how many changes it held, and how many seconds it took.
         self.committed: Callable[[int, float], None] = lambda _changes, _seconds: None
         writer.committed = lambda changes, seconds: self.committed(changes, seconds)
+        self.letters = Letters(self._rows)  #: what is owed, in doubt or dead
         self.writing = 0  #: how many changes are not committed yet
         self.taken = 0  #: how many were, since it was opened
         self._written = 0
@@ -304,6 +305,7 @@ def _open_entries() -> Select[Any]:
     return (
         select(t.inbox.c.id, t.inbox.c.conversation, t.inbox.c.body)
         .where(t.inbox.c.done_at.is_(None), t.inbox.c.conversation.is_not(None))
+        .where(t.inbox.c.dead_at.is_(None))
         .limit(MOST_READ)
     )
 
