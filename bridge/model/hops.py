@@ -22,6 +22,7 @@ class HopKind(enum.StrEnum):
     SAID = "s"  #: the platform's own instant of it
     ACKED = "k"  #: the adapter was told that it may acknowledge
     # Of both:
+    SHOWS = "u"  #: of what sort it is: who says it, or which sentence of ours; no instant
     SIZE = "n"  #: how many characters its words have; no instant
     JOURNALED = "j"  #: its row was committed
     # Why something is owed; one of these, first:
@@ -42,7 +43,6 @@ class HopKind(enum.StrEnum):
     HELD = "d"  #: nobody can tell whether it arrived
     GREW = "g"  #: it was shown growing, for the so many-th time
     WRITTEN = "w"  #: what became of it was committed
-    REDRIVEN = "v"  #: an operator had it sent once more
 
 
 class Hop(Value, frozen=True):

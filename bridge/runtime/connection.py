@@ -144,13 +144,14 @@ class Connection:
         self.dropped = True
         self._let_go()
 
-    async def send(self, text: str) -> None:
-        """Send a frame; a failure only means that the socket is going."""
+    async def send(self, text: str) -> bool:
+        """Send a frame; whether it was: a failure only means that the socket is going."""
         try:
             await self._socket.send(text)
             self._metrics.frame(self._agent, "out")
         except SocketClosed:
-            return
+            return False
+        return True
 
     async def serve(self, *, after: int) -> Closing:
         """Follow the socket until it is closed, and say how."""
@@ -288,7 +289,8 @@ class Connection:
             await self._worker.tell(self._conversation, *self._mail(frames))
 
     def _mail(self, frames: tuple[Frame, ...], *, replayed: bool = False) -> list[Mail]:
-        return [Mail(e.FrameArrived(self.number, f, replayed=replayed)) for f in frames]
+        at = self._world.clock.now()
+        return [Mail(e.FrameArrived(self.number, f, replayed=replayed), at=at) for f in frames]
 
     def _history_due(self) -> datetime:
         """When the history may be over, as far as is known."""
@@ -365,7 +367,10 @@ class Connection:
             self._let_go()
         # A dead socket takes no more, or never answers; and another sign adds nothing.
         elif sign in (Sign.BEAT, Sign.PING) and not _runs(self._sign):
-            self._sign = self._start(self._ping() if sign is Sign.PING else self.send(_HEARTBEAT))
+            self._sign = self._start(self._ping() if sign is Sign.PING else self._beat())
+
+    async def _beat(self) -> None:
+        await self.send(_HEARTBEAT)
 
     async def _ping(self) -> None:
         try:

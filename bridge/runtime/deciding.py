@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import assert_never
 
+import msgspec
+
 from bridge.core import events as e
 from bridge.core.conversation import step
 from bridge.core.effects import Effect, ForgetSession, Grow, Owe, Settle, Transmit
@@ -26,6 +28,7 @@ from bridge.model.inbound import (
     TooFast,
 )
 from bridge.model.value import Value
+from bridge.runtime.hops import Taken, befell, hops_of
 from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
 
 
@@ -38,6 +41,7 @@ class Mail(Value, frozen=True):
     session: NewSession | None = None
     #: Who it is from, where it counts only from whoever began the conversation.
     starter_only: PersonId | None = None
+    at: datetime | None = None  #: when our process read the frame that it is
 
 
 def entry_mail(entry: Entry) -> Mail:
@@ -95,20 +99,31 @@ class Decision(Value, frozen=True):
     conversation: Conversation
     effects: tuple[Effect, ...]
     change: TakeStep | None  #: None if nothing happened that must survive a crash
+    steps: tuple[Taken, ...] = ()  #: those that asked for anything
 
 
 def decide(before: Conversation, mail: list[Mail], now: datetime, terms: Terms) -> Decision:
     """Take a step for each mail that counts, what people said in the order they said it."""
     conversation = before
-    effects: list[Effect] = []
+    steps: list[Taken] = []
     for one in _in_order(mail):
         if not _counts(one, conversation):
             continue
-        taken = step(conversation, one.event, now, terms)
-        conversation = taken.conversation
-        effects += taken.effects
-    effects = [effect for effect in effects if not _overtaken(effect, conversation)]
-    return Decision(conversation, tuple(effects), _change(before, conversation, effects, mail, now))
+        after, asked_for = step(conversation, one.event, now, terms)
+        if asked_for:
+            steps.append(Taken(one.event, one.entry, one.at, conversation, after, asked_for))
+        conversation = after
+    effects = [
+        effect
+        for taken in steps
+        for effect in taken.effects
+        if not _overtaken(effect, conversation)
+    ]
+    change = _change(before, conversation, effects, mail, now)
+    if change is not None:
+        hops = hops_of(steps, effects, now)
+        change = msgspec.structs.replace(change, hops=hops, befell=befell(steps))
+    return Decision(conversation, tuple(effects), change, tuple(steps))
 
 
 def _counts(mail: Mail, conversation: Conversation) -> bool:

@@ -18,6 +18,7 @@ from bridge.model.ids import ConversationId
 from bridge.runtime.changing import Changing, overtaken
 from bridge.runtime.growing import Growth
 from bridge.runtime.ledger import Ledger, Tell
+from bridge.runtime.noting import Hops
 from bridge.runtime.posting import Posting, outbound_of
 from bridge.runtime.signals import Signals
 from bridge.runtime.status import Status
@@ -50,14 +51,15 @@ class Dispatcher:
         tasks: asyncio.TaskGroup,
         *,
         tell: Tell,
+        hops: Hops | None = None,
     ) -> None:
         """`tell` tells a conversation what became of a delivery, if that is a fact for it."""
         self._store = store
         self._tasks = tasks
         self._lanes: dict[ConversationId, _Lane] = {}
-        self._ledger = Ledger(store, world, status, tell)
+        self._ledger = Ledger(store, world, status, tell, hops)
         self._posting = Posting(self._ledger, world, adapters, status.metrics)
-        self._growth = Growth(store, adapters, tasks, self._lanes.__contains__, world)
+        self._growth = Growth(store, adapters, tasks, self._lanes.__contains__, world, hops)
         self._changing = Changing(self._ledger, world, adapters, self._posting, self._growth)
         self._signals = Signals(adapters, world, tasks, self._lanes.__contains__)
 

@@ -6,13 +6,14 @@ forgotten: the next growth or the change that ends the message brings it.
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bridge import log
 from bridge.core.effects import Grow
 from bridge.model.delivery import Outbound, Urgency
 from bridge.model.ids import ConversationId, DeliveryId
 from bridge.plugin import Grower
+from bridge.runtime.noting import Hops
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.world import World
 from bridge.store import Store, ThreadDelivery
@@ -34,7 +35,9 @@ class Growth:
         tasks: asyncio.TaskGroup,
         busy: Callable[[ConversationId], bool],
         world: World,
+        hops: Hops | None = None,
     ) -> None:
+        self._hops = hops or Hops(store.notes)
         self._world = world
         self._store = store
         self._adapters = adapters
@@ -44,6 +47,8 @@ class Growth:
         self._growing: dict[ConversationId, tuple[DeliveryId, asyncio.Task[None]]] = {}
         #: Where growing messages landed, as far as that was asked for.
         self._landed: dict[DeliveryId, ThreadDelivery] = {}
+        #: How often each was shown growing, and when last.
+        self._grown: dict[DeliveryId, tuple[int, datetime]] = {}
 
     @property
     def under_way(self) -> int:
@@ -73,6 +78,9 @@ class Growth:
         if task is not None and growing == target:
             await asyncio.wait((task,))
         self._landed.pop(target, None)
+        times, last = self._grown.pop(target, (0, self._world.clock.now()))
+        if times > 1:
+            self._hops.grew(target, times, last)
 
     async def _serve(self, conversation: ConversationId, effect: Grow) -> None:
         try:
@@ -102,4 +110,15 @@ class Growth:
                 urgency=Urgency.GROWTH,
             )
             await adapter.grow(outbound, delivery.receipt)
+            self._note(delivery.id)
             self._world.reached("after-growth")
+
+    def _note(self, delivery: DeliveryId) -> None:
+        """The first time, and at the end the last one, are worth a place in the timeline."""
+        now = self._world.clock.now()
+        times, _ = self._grown.pop(delivery, (0, now))
+        self._grown[delivery] = times + 1, now
+        if len(self._grown) > MOST_LANDED:
+            del self._grown[next(iter(self._grown))]
+        if times == 0:
+            self._hops.grew(delivery, 1, now)

@@ -28,6 +28,7 @@ from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import Accept, Doubled, Store, Verdict
+from bridge.store import Accepted as Stored
 
 _log = log.get("intake")
 #: The most conversations that an adapter is told of at once.
@@ -123,11 +124,13 @@ class Intake:
     async def _accept(self, inbound: Inbound) -> Accepted:
         self._world.reached("before-accept")
         limited = self._limits.applied(inbound)
+        change = self._stored(limited)
         new = False
         try:
             with self._world.progress.waits:
-                accepted = await self._store.write(self._stored(limited))
+                accepted = await self._store.write(change)
             new = accepted.verdict is Verdict.NEW
+            self._journaled(accepted, change.at)
         finally:
             if limited is inbound and not new:
                 self._limits.given_back(inbound)
@@ -138,6 +141,7 @@ class Intake:
         self._worker.take(accepted.entries)
         for entry in accepted.entries[:1]:
             self._crowd.note(inbound.thread, entry.conversation)
+            self._worker.hops.acked(entry, self._world.clock.now())
         return _ANSWERS[accepted.verdict]
 
     def _perhaps_seen_to(self, inbound: Inbound) -> bool:
@@ -146,6 +150,11 @@ class Intake:
             return False
         _log.warning("intake.left_out", adapter=self._name, thread=inbound.thread, at=inbound.at)
         return True
+
+    def _journaled(self, accepted: Stored, received: datetime) -> None:
+        for entry in accepted.entries[:1]:
+            now = self._world.clock.now()
+            self._worker.hops.journaled(self._name, entry, received, now)
 
     async def doubled(self, delivery: DeliveryId, copy: Receipt, *, removed: bool = False) -> bool:
         """Keep it on record that a delivery stood twice; raises DatabaseFailed.

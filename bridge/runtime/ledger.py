@@ -19,6 +19,7 @@ from bridge.errors import (
 )
 from bridge.model.delivery import Announce, DeliveryState, Receipt
 from bridge.model.ids import ConversationId, DeliveryId
+from bridge.runtime.noting import Hops
 from bridge.runtime.outcomes import REFUSED
 from bridge.runtime.status import Status
 from bridge.runtime.world import World
@@ -33,7 +34,10 @@ Tell = Callable[[ConversationId, e.Event], Awaitable[None]]
 class Ledger:
     """The record of attempts and outcomes, and the pauses between them."""
 
-    def __init__(self, store: Store, world: World, status: Status, tell: Tell) -> None:
+    def __init__(
+        self, store: Store, world: World, status: Status, tell: Tell, hops: Hops | None = None
+    ) -> None:
+        self._hops = hops or Hops(store.notes)
         self._store = store
         self._world = world
         self._status = status
@@ -45,10 +49,13 @@ class Ledger:
         await self._write(Attempt(id=delivery.id, at=self._world.clock.now()))
         self._world.reached("after-attempt")
 
-    async def sent(self, delivery: ThreadDelivery, receipt: Receipt) -> None:
-        """It arrived."""
+    async def sent(
+        self, delivery: ThreadDelivery, receipt: Receipt, *, found: bool = False
+    ) -> None:
+        """It arrived; or it was in doubt, and is `found`."""
+        self._hops.posted(delivery, self._world.clock.now())
         self._status.refused(delivery.adapter, None)
-        await self._settle(delivery, DeliveryState.SENT, receipt=receipt)
+        await self._settle(delivery, DeliveryState.SENT, receipt=receipt, found=found)
 
     async def absent(self, delivery: ThreadDelivery, reason: str) -> None:
         """It certainly did not arrive, and is tried again."""
@@ -118,11 +125,15 @@ class Ledger:
         *,
         receipt: Receipt | None = None,
         reason: str | None = None,
+        found: bool = False,
     ) -> None:
         now = self._world.clock.now()
         await self._write(
-            Outcome(id=delivery.id, state=state, at=now, receipt=receipt, reason=reason)
+            Outcome(
+                id=delivery.id, state=state, at=now, receipt=receipt, reason=reason, found=found
+            )
         )
+        self._hops.settled(delivery, self._world.clock.now())
         if state is not DeliveryState.SENDING:
             self._metrics.certain(delivery.adapter, delivery.id)
         self._world.reached("after-settle")

@@ -82,4 +82,5 @@ def _sealed(opened: OpenedSession, number: int, door: AgentDoor) -> NewSession:
         session_id=opened.session_id,
         sealed_token=door.sealer.seal(opened.token.value),
         expires_at=opened.expires_at,
+        correlation_id=opened.correlation_id,
     )

@@ -183,7 +183,7 @@ class Posting:
         match await self._verdict(delivery, outbound, since):
             case Receipt() as receipt:
                 _log.info("delivery.found", delivery=delivery.id)
-                await self._ledger.sent(delivery, receipt)
+                await self._ledger.sent(delivery, receipt, found=True)
             case MaybeDelivered() | Broken() as unknown:
                 await self._ledger.hold(delivery, unknown.message)
             case Rejected() as refused:

@@ -54,7 +54,9 @@ class Sessions:
         connection = self._connection(conversation, frame.number)
         if connection is not None:
             self._means.world.reached("before-transmit")
-            await connection.send(_encoded(frame))
+            if await connection.send(_encoded(frame)):
+                worker, now = self._means.worker, self._means.world.clock.now()
+                worker.hops.transmitted(worker.present(conversation), frame, now)
             self._means.world.reached("after-transmit")
 
     def recycle(self, conversation: ConversationId, effect: Recycle) -> None:

@@ -21,6 +21,7 @@ from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.runtime.naming import Names
+from bridge.runtime.noting import Hops
 from bridge.runtime.timers import Timers
 from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery
@@ -94,7 +95,9 @@ class Worker:
         terms: Callable[[Conversation], Terms],
         tasks: asyncio.TaskGroup,
         names: Names | None = None,
+        hops: Hops | None = None,
     ) -> None:
+        self.hops = hops or Hops(store.notes)
         self._store = store
         self._world = world
         self._terms = terms
@@ -237,9 +240,11 @@ class Worker:
                 _log.error("worker.poisoned", conversation=identity, error=log.where(error))
             desk.let_be = self._world.clock.now() + _LET_BE
             return False
+        committed = self._world.clock.now()
+        self.hops.stepped(decision, committed)
         if deadline is not None:
             # Only now is anything sent: however slow the disk was, its echo has its whole time.
-            deadline += self._world.clock.now() - now
+            deadline += committed - now
         desk.conversation, desk.deadline = decision.conversation, deadline
         self._timers.set(identity, deadline)
         await self._carry_out(decision, now)

@@ -15,6 +15,7 @@ from bridge.store.changes import (
 from bridge.store.counting import DIRECTIONS, Census
 from bridge.store.doubling import Doubled
 from bridge.store.keeping import Discard, Keep
+from bridge.store.noting import Noted, Notes
 from bridge.store.opening import database_path, look_into, migrate, open_store
 from bridge.store.owing import Overdue
 from bridge.store.proving import Prove
@@ -54,6 +55,8 @@ __all__ = [
     "Keep",
     "Kept",
     "NewSession",
+    "Noted",
+    "Notes",
     "Outcome",
     "Overdue",
     "Prove",

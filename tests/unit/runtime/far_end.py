@@ -27,12 +27,13 @@ from bridge.runtime.agents import AgentDoor
 from bridge.runtime.deciding import Mail, decide
 from bridge.runtime.holding import Hold
 from bridge.runtime.keeping import Means
+from bridge.runtime.noting import Hops
 from bridge.runtime.pace import Pace
 from bridge.runtime.sessions import Sessions
 from bridge.runtime.status import Status
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import NewSession, Sealer, SessionRecord, Store
+from bridge.store import NewSession, Notes, Sealer, SessionRecord, Store
 from bridge.testing.builders import ANN, conversation, frame
 from bridge.testing.clock import NOON, FakeClock
 from tests.unit.runtime.house import Counted, Even
@@ -174,6 +175,7 @@ class Desk:
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
+        self.hops = Hops(Notes())
         self.terms = Terms(idle_timeout=timedelta(days=1))
         self.conversations: dict[ConversationId, Conversation] = {}
         self.records: dict[tuple[ConversationId, int], NewSession] = {}
