@@ -1,55 +1,111 @@
 """What does the HTTP listener answer? `/live`, `/ready` with its causes, `/metrics`.
 
-And below the name of each adapter, what it serves.
+And below the name of each adapter, what it serves. Where it listens on this machine alone, `/ready`
+and `/metrics` are for this machine alone: not for who comes through a proxy, nor for a page in a
+browser here that has its own name lead to us.
 """
 
-import logging
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge import log
 from bridge.errors import ConfigurationError
+from bridge.plugin.settings import is_loopback
 from bridge.runtime.metrics import Metrics
 from bridge.runtime.routes import BODY_LIMIT, Routes
 from bridge.runtime.status import Status
+from bridge.runtime.visitors import MOST_CONNECTIONS, Leave, Visitors, attended, named
 
 _log = log.get("listener")
-#: What is no request is answered 400 and not told: aiohttp would quote what a stranger sent.
-_MUTE = logging.Logger("listener", logging.CRITICAL + 1)
+
+#: What a proxy adds, by how it begins: then whoever asks is somewhere else.
+_PASSED_ON = ("forwarded", "x-forwarded", "x-real-ip", "via", "cf-")
+#: How many connections the kernel keeps for us until we take them.
+_BACKLOG = 1_024
 
 
 @asynccontextmanager
-async def listening(host: str, port: int, status: Status, routes: Routes) -> AsyncIterator[int]:
+async def listening(
+    host: str,
+    port: int,
+    status: Status,
+    routes: Routes,
+    *,
+    leave: Leave = Leave(),  # noqa: B008 - frozen
+    most: int = MOST_CONNECTIONS,
+) -> AsyncIterator[int]:
     """Serve until left; yields the port, which matters if it was 0.
+
+    `leave` and `most` are how long connections may wait and how many there may be.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
     """
-    application = web.Application(client_max_size=BODY_LIMIT)
+    runner = web.AppRunner(_application(host, status, routes))
+    await runner.setup()
+    try:
+        server = await _listen(host, port, runner, Visitors(leave, most))
+        try:
+            bound = int(server.sockets[0].getsockname()[1])
+            _log.info("listener.ready", host=host, port=bound)
+            if not is_loopback(host):
+                _log.warning("listener.open_to_others", host=host)
+            yield bound
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(
+    host: str, port: int, runner: web.AppRunner, visitors: Visitors
+) -> asyncio.Server:
+    assert runner.server is not None, "it is set up"  # noqa: S101 - for the type checker
+    receiving = visitors.receiving(runner.server)
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(receiving, host, port, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"http.host and http.port: cannot listen on {host}:{port}: {error.strerror}",
+            remedy="choose another port, or 0 for any free one",
+        ) from None
+
+
+def _application(host: str, status: Status, routes: Routes) -> web.Application:
+    guards = [attended, _only_here] if is_loopback(host) else [attended]
+    application = web.Application(client_max_size=BODY_LIMIT, middlewares=guards)
+    application.on_response_prepare.append(named)
     application.router.add_get("/live", _live)
     application.router.add_get("/ready", _Ready(status).answer)
     application.router.add_get("/metrics", _Figures(status.metrics).answer)
     # Two words at least, so that no adapter's name stands in the way of ours.
     application.router.add_route("*", "/{adapter}/{path:.+}", routes.answer)
-    runner = web.AppRunner(application, access_log=None, logger=_MUTE)
-    await runner.setup()
+    return application
+
+
+@web.middleware
+async def _only_here(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What is told of the bridge itself is told on this machine, if we listen on no other."""
+    if request.path in {"/ready", "/metrics"} and not _asked_here(request):
+        raise web.HTTPForbidden(text="Ask on the machine itself: this is not served to others.\n")
+    return await handler(request)
+
+
+def _asked_here(request: web.Request) -> bool:
+    """Whether whoever asks is on this machine and calls it by its own name, as far as is seen."""
+    if any(name.lower().startswith(_PASSED_ON) for name in request.headers):
+        return False
     try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise ConfigurationError(
-                f"http.host and http.port: cannot listen on {host}:{port}: {error.strerror}",
-                remedy="choose another port, or 0 for any free one",
-            ) from None
-        bound = int(runner.addresses[0][1])
-        _log.info("listener.ready", host=host, port=bound)
-        yield bound
-    finally:
-        await runner.cleanup()
+        return is_loopback(urlsplit(f"//{request.host}").hostname or "")
+    except ValueError:
+        return False
 
 
 async def _live(_request: web.Request) -> web.Response:

@@ -157,7 +157,7 @@ def at(seconds: int) -> str:
         {SIGNATURE: signature(SECRET, at(0), BODY + b" "), TIMESTAMP: at(0)},
         {SIGNATURE: signature(SECRET, at(-3600), BODY), TIMESTAMP: at(-3600)},
         {SIGNATURE: signature(SECRET, at(3600), BODY), TIMESTAMP: at(3600)},
-        {TIMESTAMP: at(7)},
+        {TIMESTAMP: at(-7)},
         {TIMESTAMP: "soon"},
         {TIMESTAMP: "-1"},
         {TIMESTAMP: "9" * 400},
