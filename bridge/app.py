@@ -37,6 +37,7 @@ from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
 from bridge.runtime.measuring import Calls
 from bridge.runtime.naming import Names
+from bridge.runtime.noting import Hops
 from bridge.runtime.pace import Pace
 from bridge.runtime.patience import patient
 from bridge.runtime.process import Thaw, uncollected
@@ -197,7 +198,8 @@ class Daemon:
         async with asyncio.TaskGroup() as supervised, _cancelled_at_end() as tasks:
             adapters = Adapters()
             names = Names(adapters, self._world.clock)
-            worker = Worker(self._store, self._world, self._terms, tasks, names)
+            hops = Hops(self._store.notes, self._status.metrics)
+            worker = Worker(self._store, self._world, self._terms, tasks, names, hops)
             dispatcher = Dispatcher(
                 self._store,
                 self._world,
@@ -205,6 +207,7 @@ class Daemon:
                 self._status,
                 tasks,
                 tell=lambda conversation, event: worker.tell(conversation, Mail(event)),
+                hops=hops,
             )
             sessions = Sessions(self._means(worker), tasks)
             worker.attach(dispatcher, sessions)
