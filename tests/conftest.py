@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bridge import log
+from tests import leaks
 from tests.conformance.report import (
     pytest_addoption,
     pytest_configure,
@@ -38,6 +40,20 @@ def _logs_as_before() -> Iterator[None]:
         if logger.level != level:  # to set it, every logger there is is asked
             logger.setLevel(level)
     log.forget()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever the real process printed or wrote in a test holds no secret, and no words."""
+    if not {"integration", "chaos"} & {mark.name for mark in request.node.iter_markers()}:
+        yield
+        return
+    directory: Path = request.getfixturevalue("tmp_path")
+    leaks.forget()
+    yield
+    found = leaks.found(directory)
+    leaks.forget()
+    assert found == [], "\n".join(found)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.polyai import PolyAISimulator
 from bridge.testing.stand_in import GROUP, StandIn, Uttered
+from tests import leaks
 from tests.stage import PATIENCE, Running
 
 
@@ -121,7 +122,7 @@ async def square(
     """The platforms of these adapters, and a bridge between them that is not started yet."""
     announced = {entry.name: entry for entry in entry_points(group=GROUP)}
     async with (
-        PolyAISimulator(clock=SystemClock(), ids=RandomIds()) as polyai,
+        leaks.played(PolyAISimulator(clock=SystemClock(), ids=RandomIds())) as polyai,
         AsyncExitStack() as stack,
     ):
         stand_ins = {

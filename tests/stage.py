@@ -14,6 +14,7 @@ from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.polyai import PolyAISimulator, SimulatedSession
 from bridge.simulators.slack import SlackSimulator
 from bridge.simulators.slack_limits import RateLimits
+from tests import leaks
 
 T = TypeVar("T")
 
@@ -94,6 +95,7 @@ class Running(Ground):
     async def kill(self) -> None:
         """`kill -9`."""
         assert self._process is not None
+        leaks.titles(self._process.pid)
         self._process.kill()
         await self._process.wait()
 
@@ -108,6 +110,7 @@ class Running(Ground):
         """SIGTERM, drain, and the exit code."""
         assert self._process is not None
         if self._process.returncode is None:
+            leaks.titles(self._process.pid)
             self._process.terminate()
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
@@ -185,6 +188,7 @@ in_doubt_wait = "700ms"
             env=_environment(),
         )
         out, err = await process.communicate()
+        leaks.shown(f"the answer of {arguments[0]}", out + err)
         return process.returncode or 0, out.decode(), err.decode()
 
     async def mention(self, text: str, *, channel: str | None = None) -> str:
@@ -232,6 +236,8 @@ async def staged(
     slack = SlackSimulator(
         clock=clock, ids=ids, ladder=(timedelta(milliseconds=500),) * 40, limits=RateLimits.off()
     )
+    leaks.played(polyai)
+    leaks.played(slack)
     async with polyai, slack:
         stage = Stage(polyai, slack, directory)
         try:

@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.polyai import PolyAISimulator
 from bridge.simulators.polyai_agent import RuleAgent
+from tests import leaks
 from tests.chaos.forks import Fork, Forks
 from tests.stage import Ground
 
@@ -200,9 +201,11 @@ class Scene(ABC):
 
 def agent() -> PolyAISimulator:
     """The agent's side of every scene, not running yet."""
-    return PolyAISimulator(
-        clock=SystemClock(),
-        ids=RandomIds(),
-        agent=RuleAgent(handoff_pace=timedelta(milliseconds=60)),
-        streaming_pace=timedelta(milliseconds=20),
+    return leaks.played(
+        PolyAISimulator(
+            clock=SystemClock(),
+            ids=RandomIds(),
+            agent=RuleAgent(handoff_pace=timedelta(milliseconds=60)),
+            streaming_pace=timedelta(milliseconds=20),
+        )
     )

@@ -15,6 +15,7 @@ from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.slack import SimulatedMessage, SlackSimulator
 from bridge.simulators.slack_limits import RateLimits
 from bridge.simulators.slack_workspace import StreamState
+from tests import leaks
 from tests.chaos.forks import Forks
 from tests.chaos.scene import Scene, agent
 from tests.stage import Stage
@@ -149,6 +150,7 @@ async def set_up(
         ack_deadline=timedelta(seconds=1),
         limits=RateLimits.off(),
     )
+    leaks.played(slack)
     async with polyai, slack:
         stage = Stage(polyai, slack, directory)
         stage.configure(echo_timeout='"1s"', reconnect_max='"500ms"', edits='"correct"')

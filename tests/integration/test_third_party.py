@@ -15,6 +15,7 @@ import pytest
 
 from bridge.clock import RandomIds, SystemClock
 from bridge.simulators.polyai import PolyAISimulator
+from tests import leaks
 from tests.environment import Environment
 from tests.stage import PATIENCE, Ground
 
@@ -131,7 +132,7 @@ async def played(environment: Environment) -> AsyncIterator[dict[str, str]]:
 
 @pytest.fixture
 async def installed(tmp_path: Path, environment: Environment) -> AsyncIterator[Installed]:
-    polyai = PolyAISimulator(clock=SystemClock(), ids=RandomIds())
+    polyai = leaks.played(PolyAISimulator(clock=SystemClock(), ids=RandomIds()))
     async with polyai, played(environment) as where, aiohttp.ClientSession() as http:
         ground = Installed(polyai, tmp_path, environment, where, http)
         try:
