@@ -58,6 +58,7 @@ class Connection:
         "_agent",
         "_arrivals",
         "_batch_at",
+        "_beat_sent_at",
         "_beside",
         "_conversation",
         "_dropping",
@@ -84,6 +85,7 @@ class Connection:
         "caught_up",
         "dropped",
         "number",
+        "reason",
         "rest",
     )
 
@@ -103,6 +105,7 @@ class Connection:
     ) -> None:
         self.number = number
         self.dropped = False  #: we closed it, and it says nothing about the other side
+        self.reason = ""  #: why we let it go, in a word
         self.caught_up = False  #: its history was followed
         self.rest: tuple[Frame, ...] = ()  #: what still waited for a missing frame at its end
         self._socket = socket
@@ -131,6 +134,7 @@ class Connection:
         self._problems = 0
         self._following = False  #: what was read is being followed, and nothing else is read
         self._pulse = Pulse(world.clock)
+        self._beat_sent_at: datetime | None = None  #: of the heartbeat that is not echoed yet
 
     @property
     def proved(self) -> bool:
@@ -139,10 +143,10 @@ class Connection:
             return False
         return self._went_on or self._world.clock.now() - self._ready_at >= _PROOF
 
-    def drop(self) -> None:
+    def drop(self, reason: str = "") -> None:
         """Close it, soon."""
         self.dropped = True
-        self._let_go()
+        self._let_go(reason)
 
     async def send(self, text: str) -> bool:
         """Send a frame; whether it was: a failure only means that the socket is going."""
@@ -216,8 +220,9 @@ class Connection:
             self._failure = self._failure or task.exception()
             self._let_go()
 
-    def _let_go(self) -> None:
+    def _let_go(self, reason: str = "") -> None:
         """Close the socket, once; whoever reads it will see."""
+        self.reason = self.reason or reason
         if not self._dropping and self._serving:
             self._start(self._socket.close(1001))
         self._dropping = True
@@ -257,6 +262,7 @@ class Connection:
             self._went_on = True
         for frame in decoded.frames:
             if frame.sequence is None and isinstance(frame.body, HeartbeatEchoed):
+                self._heartbeat_echoed()
                 continue  # a sign of life and no more: it takes no step
             now = self._world.clock.now()
             if live := self._mail(arrivals.live(frame, now)):
@@ -306,7 +312,7 @@ class Connection:
         self._settling = True
         if self._batch_at is None:
             _log.warning("socket.no_history", conversation=self._conversation)
-            self._let_go()
+            self._let_go("no_history")
         else:
             self._start(self._settle())
 
@@ -341,7 +347,7 @@ class Connection:
         if self._fetches_gaps and any(isinstance(f.body, SessionEnded) for f in late):
             # After the end nothing comes: only a replay can bring what is missing.
             self.rest = late
-            self._let_go()
+            self._let_go("gap")
             return
         await self._release(late)
         self._late = None
@@ -364,19 +370,27 @@ class Connection:
         sign = self._pulse.look(self._heartbeat_seconds())
         if sign is Sign.GONE:
             _log.warning("socket.silent", conversation=self._conversation)
-            self._let_go()
+            self._let_go("silent")
         # A dead socket takes no more, or never answers; and another sign adds nothing.
         elif sign in (Sign.BEAT, Sign.PING) and not _runs(self._sign):
+            self._beat_sent_at = self._beat_sent_at or self._world.clock.now()
             self._sign = self._start(self._ping() if sign is Sign.PING else self._beat())
 
     async def _beat(self) -> None:
         await self.send(_HEARTBEAT)
+
+    def _heartbeat_echoed(self) -> None:
+        sent_at, self._beat_sent_at = self._beat_sent_at, None
+        if sent_at is not None:
+            took = self._world.clock.now() - sent_at
+            self._metrics.heartbeat(self._agent, took.total_seconds())
 
     async def _ping(self) -> None:
         try:
             await self._socket.ping()
         except SocketClosed:
             return
+        self._heartbeat_echoed()
         self._pulse.felt()
 
     def _heartbeat_seconds(self) -> int | None:
@@ -390,7 +404,7 @@ class Connection:
             return
         if _at_rest(self._worker.present(self._conversation)):
             _log.debug("socket.renewed", conversation=self._conversation)
-            self.drop()
+            self.drop("renewed")
         self._old_at = now + _LOOK_AGAIN
 
 

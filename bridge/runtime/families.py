@@ -87,9 +87,6 @@ class Families:
         self.held = self._gauge(
             "deliveries_held", "Those of them that are not looked for any more.", "adapter"
         )
-        self.dead = self._counter(
-            "dead_total", "Deliveries given up since the start.", "direction", "adapter"
-        )
         self._reading("dead_letters", "Dead letters in the database.", "direction")
         self.twins = self._counter(
             "twins_total", "Second copies of deliveries, seen and removed.", "adapter", "outcome"

@@ -60,11 +60,13 @@ class Keeper:
     __slots__ = (
         "_identity",
         "_means",
+        "_metrics",
         "_opening",
         "_reconnects",
         "_shared",
         "_surprises",
         "_unfollowed",
+        "_why",
         "_world",
         "connection",
     )
@@ -78,6 +80,8 @@ class Keeper:
         self._opening = Opening(identity, means.worker, means.world, means.status)
         self._reconnects = Reconnects(0)
         self._surprises = 0  #: in a row
+        self._why = "start"  #: it is to be connected, in a word
+        self._metrics = means.status.metrics
         #: What a closed socket had brought and nobody followed, as a frame before it was missing. A
         #: replay brings it again, unless there is none any more.
         self._unfollowed: tuple[Frame, ...] = ()
@@ -118,8 +122,10 @@ class Keeper:
                 async with self._shared.gate.passing(self._identity, hurried=conversation.asked):
                     connected = await self._connect(session, door)
         except HandshakeRefused as error:
+            self._metrics.handshake(door.name, error.kind.value)
             await self._refused(session, error, door)
         except Unreachable as error:
+            self._metrics.handshake(door.name, "unreachable")
             await self._unreachable(session, error, door)
         else:
             if connected is not None:
@@ -147,6 +153,7 @@ class Keeper:
             cursor=present.cursor,
         )
         door.unreachable = False
+        self._metrics.handshake(door.name, "opened")
         return present, socket
 
     async def _hold(self, session: Session, socket: Socket, door: AgentDoor) -> None:
@@ -157,7 +164,7 @@ class Keeper:
             number=session.number,
             worker=self._means.worker,
             world=self._world,
-            metrics=self._means.status.metrics,
+            metrics=self._metrics,
             timers=self._shared.timers,
             agent=door.name,
             verifies_end=self._reconnects.verifies_end,
@@ -171,10 +178,14 @@ class Keeper:
         except Exception:
             # A surprise is a loss too: or the next socket would be sent to before its history.
             self.connection = None
+            self._lost_for("surprise", session, door)
             await self._tell(e.SocketLost(session.number))
             raise
         finally:
             self.connection = None
+        if connection.caught_up and session.cursor:
+            self._metrics.replayed(door.name, self._why)
+        self._lost_for(connection.reason or closing.value, session, door)
         if connection.caught_up or connection.rest:  # a history has brought what was missing before
             self._unfollowed = connection.rest
         await self._tell(e.SocketLost(session.number, too_big=closing is Closing.TOO_BIG))
@@ -182,6 +193,12 @@ class Keeper:
             await self._closed(session, closing, door, proved=connection.proved)
         elif connection.proved:
             self._reconnects.restore()
+
+    def _lost_for(self, reason: str, session: Session, door: AgentDoor) -> None:
+        """Its socket is gone; if it is still wished for, that is why it is opened again."""
+        self._why = reason
+        if self._wished(session.number) is not None:
+            self._metrics.reconnect(door.name, reason)
 
     async def _closed(
         self, session: Session, closing: Closing, door: AgentDoor, *, proved: bool

@@ -78,6 +78,7 @@ class Ledger:
             "delivery.in_doubt", delivery=delivery.id, adapter=delivery.adapter, error=reason
         )
         self.doubt(delivery)
+        self._metrics.held(delivery.adapter, delivery.id)
         await self._settle(delivery, DeliveryState.SENDING, reason=f"in doubt: {reason}")
 
     async def drop(self, delivery: ThreadDelivery, reason: str) -> None:

@@ -12,8 +12,6 @@ from bridge.model.ids import AdapterName, AgentName, DeliveryId
 from bridge.plugin import Accepted
 from bridge.runtime.families import Families
 
-_TO_THREADS, _TO_AGENTS = "thread", "agent"
-
 
 class Leg(enum.StrEnum):
     """A stretch of a message's way, in the order they are gone."""
@@ -68,8 +66,6 @@ class Metrics:
     def expected(self, adapter: AdapterName) -> None:
         """Its figures are published before the first event: an alarm needs the nought."""
         self._all.restarts.labels(adapter)
-        self._all.dead.labels(_TO_THREADS, adapter)
-        self._all.dead.labels(_TO_AGENTS, adapter)
         self._all.limited.labels(adapter, "deliver")
         for outcome in ("seen", "removed"):
             self._all.twins.labels(adapter, outcome)
@@ -114,10 +110,6 @@ class Metrics:
         """It is known what became of it; perhaps it always was."""
         _take(self._doubts, self._all.in_doubt, adapter, delivery)
         _take(self._held, self._all.held, adapter, delivery)
-
-    def died(self, adapter: AdapterName, *, for_agent: bool = False) -> None:
-        """A delivery was given up."""
-        self._all.dead.labels(_TO_AGENTS if for_agent else _TO_THREADS, adapter).inc()
 
     def doubled(self, adapter: AdapterName, *, removed: bool) -> None:
         """A second copy of a delivery was seen, or is removed."""

@@ -17,6 +17,12 @@ from bridge.runtime.world import World
 from bridge.store import NewSession
 
 _log = log.get("sessions")
+#: How an attempt came out, in the words of the metric.
+_WORDS: Final = {
+    ConnectorRefused: "credentials_refused",
+    SessionRefused: "refused",
+    TryLater: "later",
+}
 #: After so many failures in a row a thread is told that its agent cannot be reached.
 _TELL_AFTER: Final = 4
 
@@ -46,6 +52,7 @@ class Opening:
         self._world.reached("after-opening")
         self._failures = 0
         self._status.agent(door.name, None)
+        self._status.metrics.opening(door.name, "opened")
         number = conversation.sessions + 1
         event = e.SessionOpened(number, opened.expires_at)
         sealed = _sealed(opened, number, door)
@@ -61,6 +68,8 @@ class Opening:
         self, error: Held | ConnectorRefused | SessionRefused | TryLater, door: AgentDoor
     ) -> None:
         cause = error.because if isinstance(error, Held) else error
+        if not isinstance(error, Held):  # which asked nobody
+            self._status.metrics.opening(door.name, _WORDS[type(error)])
         if isinstance(error, TryLater) and self._failures == 1:
             _log.warning(
                 "session.not_opened",

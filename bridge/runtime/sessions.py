@@ -63,7 +63,7 @@ class Sessions:
         """Drop the socket; the keeper connects anew."""
         connection = self._connection(conversation, effect.number)
         if connection is not None:
-            connection.drop()
+            connection.drop("recycled")
 
     def _wake(self, conversation: ConversationId) -> None:
         keeper = self._keepers.get(conversation)

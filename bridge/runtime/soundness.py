@@ -38,6 +38,7 @@ class Soundness:
 
     def _fails(self, error: DatabaseFailed) -> None:
         self._status.database(str(error))
+        self._status.metrics.database_failed()
         self._failed = True
 
     async def watch(self) -> None:
