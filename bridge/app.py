@@ -29,6 +29,7 @@ from bridge.runtime.configured import configured_adapters as configured_adapters
 from bridge.runtime.control import Control, controlled
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import Dispatcher
+from bridge.runtime.health import Health, Loads
 from bridge.runtime.holding import Hold
 from bridge.runtime.intake import Intake
 from bridge.runtime.isolation.apart import Apart
@@ -38,18 +39,20 @@ from bridge.runtime.listener import listening
 from bridge.runtime.measuring import Calls
 from bridge.runtime.naming import Names
 from bridge.runtime.noting import Hops
+from bridge.runtime.notify import Manager
 from bridge.runtime.pace import Pace
 from bridge.runtime.patience import patient
+from bridge.runtime.probing import Probing
 from bridge.runtime.process import Thaw, uncollected
 from bridge.runtime.remembering import AdapterMemory
 from bridge.runtime.routes import Routes
 from bridge.runtime.sessions import Sessions
-from bridge.runtime.soundness import Soundness
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
+from bridge.runtime.watchdog import Watchdog, status_line
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import MEMORY, Forget, Sealer, Store, database_path, open_store
+from bridge.store import MEMORY, Forget, Overdue, Sealer, Store, database_path, open_store
 
 _log = log.get("app")
 
@@ -57,6 +60,11 @@ _log = log.get("app")
 CONNECTS_PER_SECOND = 50.0
 #: How long the drain waits for deliveries under way.
 _DRAIN = timedelta(seconds=5)
+#: How long opening the database may take, which may be migrated, and taking up what is in it.
+_OPENING = timedelta(minutes=30)
+_TAKING_UP = timedelta(minutes=10)
+#: How long a change may take to be written before its writer stands still: longer than any lock.
+_WRITING = timedelta(minutes=2)
 #: How often requests left by the command line are looked for, and old rows deleted.
 _REQUESTS = timedelta(seconds=1)
 _HOUSEKEEPING = timedelta(hours=1)
@@ -95,10 +103,17 @@ def http_session() -> aiohttp.ClientSession:
     )
 
 
-async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_PER_SECOND) -> None:
+async def serve(
+    settings: Settings,
+    world: World,
+    *,
+    connects: float = CONNECTS_PER_SECOND,
+    manager: Manager | None = None,
+) -> None:
     """Run the daemon until SIGTERM or SIGINT, then drain; best by `runtime.process.run`.
 
-    `connects` is how many calls and new sockets there may be in a second.
+    `connects` is how many calls and new sockets there may be in a second; `manager` is told how we
+    are.
 
     Raises:
         BridgeError: it cannot start; the exit code is the error's.
@@ -109,11 +124,14 @@ async def serve(settings: Settings, world: World, *, connects: float = CONNECTS_
     adapters = configured_adapters(settings)
     if all(one.trouble for one in adapters):
         refuse_unusable(adapters)
+    manager = manager or Manager()
+    manager.starting("opening the database", _OPENING)
     async with (
         open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,
         http_session() as http,
     ):
-        await Daemon(settings, adapters, store, http, world, connects=connects).run(stop)
+        daemon = Daemon(settings, adapters, store, http, world, manager, connects=connects)
+        await daemon.run(stop)
 
 
 class Daemon:
@@ -126,9 +144,11 @@ class Daemon:
         store: Store,
         http: aiohttp.ClientSession,
         world: World,
+        manager: Manager | None = None,
         *,
         connects: float = CONNECTS_PER_SECOND,
     ) -> None:
+        self._manager = manager or Manager()
         self._settings = settings
         self._configured = adapters
         self._store = store
@@ -213,8 +233,11 @@ class Daemon:
             worker.attach(dispatcher, sessions)
             self._publish(worker, dispatcher, sessions)
             tasks.create_task(worker.run_timers(), name="timers")
-            soundness = Soundness(self._store, self._world, self._status)
-            tasks.create_task(soundness.watch(), name="soundness")
+            self._look_after(worker, dispatcher, sessions).start(tasks)
+            Probing(
+                self._agents, self._http, self._world, self._status, lambda: sessions.connections
+            ).start(tasks)
+            self._manager.starting("taking up conversations", _TAKING_UP)
             with uncollected():
                 await dispatcher.recover()
                 await worker.recover()
@@ -231,13 +254,42 @@ class Daemon:
                 )
                 for one in self._configured
             ]
+            self._manager.ready()
+            watchdog = self._watchdog(worker, dispatcher, sessions)
+            tasks.create_task(watchdog.run(), name="watchdog")
             _log.info("bridge.started", adapters=",".join(c.name for c in self._configured))
             await _until(stop, running)
+            self._manager.stopping()
             # The adapters stay while what is under way is finished: it goes out through them.
             await self._drain(dispatcher)
             leave.set()
             # What they accept to the last moment still needs the worker.
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _look_after(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> Health:
+        names = {one.name for one in self._configured}
+
+        def excused(owed: Overdue) -> bool:
+            conversation = worker.present(owed.conversation)
+            parked = conversation is not None and conversation.parked_at is not None
+            return owed.adapter not in names or (parked and owed.waits_for == "agent")
+
+        health = Health(
+            self._settings.health,
+            database_path(self._settings.database.url),
+            self._store,
+            self._world,
+            self._status,
+            agents=tuple(self._agents),
+            excused=excused,
+            loads=Loads(
+                conversations=lambda: worker.in_memory,
+                owed=lambda: dispatcher.owed,
+                sockets=lambda: sessions.open,
+            ),
+        )
+        self._control.offer("status", health.told)
+        return health
 
     def _means(self, worker: Worker) -> Means:
         return Means(
@@ -355,6 +407,22 @@ class Daemon:
         watch("conversations", lambda: worker.in_memory)
         watch("deliveries_owed", lambda: dispatcher.owed)
         watch("sockets_open", lambda: sessions.open)
+
+    def _watchdog(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> Watchdog:
+        progress, clock = self._world.progress, self._world.clock
+        progress.watch("writer", self._store.under_way, patience=_WRITING)
+        self._status.look_also(progress.troubles)
+
+        def say() -> str:
+            return status_line(
+                conversations=worker.in_memory,
+                owed=dispatcher.owed,
+                oldest=dispatcher.oldest(clock.now()),
+                sockets=sessions.open,
+                causes=self._status.causes,
+            )
+
+        return Watchdog(progress, self._manager, clock, say)
 
     async def _take_requests(self, worker: Worker) -> None:
         """What the command line left in the inbox, beside the adapters."""

@@ -26,6 +26,7 @@ from bridge.cli.simulators import simulate
 from bridge.errors import BridgeError
 from bridge.runtime import process
 from bridge.runtime.configured import refuse_unusable
+from bridge.runtime.notify import Manager
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
 
@@ -73,7 +74,8 @@ def run(config_path: Path) -> None:
     """
     settings = options.settings(config_path)
     log.configure(settings.log.level, settings.log.format)
-    process.run(app.serve(settings, World()), ending=_ENDING)
+    manager = Manager.of(os.environ)
+    process.run(app.serve(settings, World(), manager=manager), ending=_ENDING)
 
 
 @cli.command()

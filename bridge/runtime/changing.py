@@ -24,7 +24,6 @@ from bridge.plugin import Adapter, Reviser
 from bridge.runtime.growing import Growth
 from bridge.runtime.ledger import Ledger
 from bridge.runtime.posting import Posting, outbound_of, urgency_of
-from bridge.runtime.supervisor import Adapters
 from bridge.runtime.world import World
 from bridge.store import FORGOTTEN, ThreadDelivery
 
@@ -34,20 +33,18 @@ _DOUBTED = "nobody knows whether its message arrived"
 class Changing:
     """Messages in threads, revised; where a platform no longer edits, told anew."""
 
-    def __init__(
-        self, ledger: Ledger, world: World, adapters: Adapters, posting: Posting, growth: Growth
-    ) -> None:
+    def __init__(self, ledger: Ledger, world: World, posting: Posting, growth: Growth) -> None:
         self._ledger = ledger
         self._world = world
-        self._adapters = adapters
         self._posting = posting
         self._growth = growth
 
     async def change(self, delivery: ThreadDelivery, change: Replace | Retire) -> Rejected | None:
         """Make the change; why not, if it is given up."""
-        await self._growth.stop(delivery.conversation, change.target)
+        with self._world.progress.waits:
+            await self._growth.stop(delivery.conversation, change.target)
         target = await self._ledger.delivery(change.target)
-        adapter: object = await self._adapters.connected(delivery.adapter)
+        adapter: object = await self._posting.adapter(delivery)
         if target is None or target.receipt is None or not isinstance(target.body, Post):
             await self._without(delivery, change, target)
         elif isinstance(adapter, Reviser):

@@ -231,7 +231,7 @@ class Connection:
         try:
             async for decoded in self._socket.frames():
                 self._metrics.frame(self._agent, "in")
-                with self._pulse:
+                with self._pulse, self._world.progress.at_work("reader", self._conversation):
                     await self._received(decoded)
         except SocketClosed as closed:
             _log.debug(
@@ -275,7 +275,7 @@ class Connection:
             self._sleep()
         while arrivals.full and not self._dropping:
             # The history, or a gap's patience, comes to an end.
-            await self._world.clock.sleep(_QUIET)
+            await self._world.rest(_QUIET)
 
     def _tell_problems(self, problems: tuple[str, ...]) -> None:
         left = max(0, MOST_PROBLEMS - self._problems)

@@ -7,6 +7,7 @@ rows, and after them, messages grow (`growing`) and signs of life pass (`signals
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 
 from bridge import log
@@ -56,11 +57,12 @@ class Dispatcher:
         """`tell` tells a conversation what became of a delivery, if that is a fact for it."""
         self._store = store
         self._tasks = tasks
+        self._progress = world.progress
         self._lanes: dict[ConversationId, _Lane] = {}
         self._ledger = Ledger(store, world, status, tell, hops)
         self._posting = Posting(self._ledger, world, adapters, status.metrics)
         self._growth = Growth(store, adapters, tasks, self._lanes.__contains__, world, hops)
-        self._changing = Changing(self._ledger, world, adapters, self._posting, self._growth)
+        self._changing = Changing(self._ledger, world, self._posting, self._growth)
         self._signals = Signals(adapters, world, tasks, self._lanes.__contains__)
 
     async def recover(self) -> None:
@@ -89,6 +91,11 @@ class Dispatcher:
         """How many deliveries are waiting or under way."""
         return sum(len(lane.waiting) for lane in self._lanes.values())
 
+    def oldest(self, now: datetime) -> timedelta | None:
+        """For how long the oldest delivery has been owed, if any is."""
+        first = min((lane.waiting[0].owed_at for lane in self._lanes.values()), default=None)
+        return None if first is None else max(now - first, timedelta())
+
     def show(self, conversation: Conversation, effect: Show) -> None:
         """Show a passing sign of life, best effort, in nobody's way."""
         self._signals.show(conversation, effect.signal)
@@ -101,7 +108,8 @@ class Dispatcher:
         while lane.waiting:
             delivery = lane.waiting[0]
             try:
-                refused = await self._deliver(delivery, lane)
+                with self._progress.at_work("dispatcher", delivery.id):
+                    refused = await self._deliver(delivery, lane)
                 lane.closed |= isinstance(refused, ThreadClosed)
             except Exception as error:
                 _log.error("dispatcher.surprise", delivery=delivery.id, error=log.where(error))

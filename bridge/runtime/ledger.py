@@ -40,6 +40,7 @@ class Ledger:
         self._hops = hops or Hops(store.notes)
         self._store = store
         self._world = world
+        self._waits = world.progress.waits
         self._status = status
         self._metrics = status.metrics
         self._tell = tell
@@ -88,10 +89,11 @@ class Ledger:
     async def bury(self, delivery: ThreadDelivery, error: Rejected) -> None:
         """It never will arrive. Whom that concerns is told first: a crash tells it again."""
         _log.error("delivery.dead", delivery=delivery.id, error=str(error))
-        if isinstance(delivery.body, Announce):
-            await self._tell(delivery.conversation, e.HelpersNotCalled(delivery.id))
-        elif isinstance(error, ThreadClosed):
-            await self._tell(delivery.conversation, e.ThreadLost())
+        with self._waits:
+            if isinstance(delivery.body, Announce):
+                await self._tell(delivery.conversation, e.HelpersNotCalled(delivery.id))
+            elif isinstance(error, ThreadClosed):
+                await self._tell(delivery.conversation, e.ThreadLost())
         await self._settle(delivery, DeliveryState.DEAD, reason=error.message)
 
     async def delivery(self, identity: DeliveryId) -> ThreadDelivery | None:
@@ -99,7 +101,8 @@ class Ledger:
         failures = 0
         while True:
             try:
-                return await self._store.thread_delivery(identity)
+                with self._waits:
+                    return await self._store.thread_delivery(identity)
             except DatabaseFailed as error:
                 failures = await self._database_trouble(error, failures)
 
@@ -112,10 +115,10 @@ class Ledger:
                 error=str(error) if isinstance(error, DeliveryFailed) else type(error).__name__,
             )
         if isinstance(error, RetryLater) and error.after > timedelta():
-            await self._world.clock.sleep(error.after)
+            await self._world.rest(error.after)
         elif isinstance(error, CredentialsRefused):
             self._status.refused(delivery.adapter, str(error))
-            await self._world.clock.sleep(REFUSED)
+            await self._world.rest(REFUSED)
         else:
             await self._world.pause(failures)
 
@@ -143,7 +146,8 @@ class Ledger:
         failures = 0
         while True:
             try:
-                await self._store.write(change)
+                with self._waits:
+                    await self._store.write(change)
             except DatabaseFailed as error:
                 failures = await self._database_trouble(error, failures)
             else:

@@ -54,15 +54,21 @@ class Posting:
     def __init__(self, ledger: Ledger, world: World, adapters: Adapters, metrics: Metrics) -> None:
         self._ledger = ledger
         self._world = world
+        self._waits = world.progress.waits
         self._adapters = adapters
         self._metrics = metrics
         self._suspects = Suspects(adapters, world)
 
     async def announce(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
         """Post it at the top of its place; why not, if it is given up."""
-        if isinstance(await self._adapters.connected(delivery.adapter), Announcer):
+        if isinstance(await self.adapter(delivery), Announcer):
             return await self.post(delivery, outbound)
         return await self._buried(delivery, _MUTE)
+
+    async def adapter(self, delivery: ThreadDelivery) -> Adapter:
+        """The adapter that it goes through, as soon as that is connected."""
+        with self._waits:
+            return await self._adapters.connected(delivery.adapter)
 
     async def post(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
         """Send it until it has certainly arrived; why not, if it is given up."""
@@ -112,7 +118,8 @@ class Posting:
             return
         try:
             turn = partial(queuer.turn, outbound, revising=revising)
-            await self._adapters.while_there(delivery.adapter, adapter, turn)
+            with self._waits:
+                await self._adapters.while_there(delivery.adapter, adapter, turn)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -123,7 +130,7 @@ class Posting:
         self, delivery: ThreadDelivery, outbound: Outbound
     ) -> tuple[datetime | None, Receipt | Exception]:
         """When it was attempted, if it was, and what that came to."""
-        adapter = await self._adapters.connected(delivery.adapter)
+        adapter = await self.adapter(delivery)
         refused = await self._turn_refused(delivery, adapter, outbound)
         if refused is not None:
             return None, refused
@@ -151,7 +158,9 @@ class Posting:
         """
 
         async def acted() -> Receipt | None:
-            return await act(await self._adapters.connected(delivery.adapter))
+            adapter = await self.adapter(delivery)
+            with self._waits:  # however it answers: nobody waits for that for ever (`patience`)
+                return await act(adapter)
 
         failures, breaks, case = 0, 0, self._suspects.case(delivery.adapter)
         while True:
@@ -171,7 +180,8 @@ class Posting:
         self, delivery: ThreadDelivery, adapter: Adapter, outbound: Outbound
     ) -> Receipt | Exception:
         await self._ledger.attempt(delivery)
-        outcome = await _sent(adapter, outbound)
+        with self._waits:
+            outcome = await _sent(adapter, outbound)
         self._world.reached("after-send")
         self._metrics.attempted(delivery.adapter, word(outcome))
         return outcome
@@ -207,7 +217,7 @@ class Posting:
                 unknown = error
             return None
 
-        if not isinstance(await self._adapters.connected(delivery.adapter), Finder):
+        if not isinstance(await self.adapter(delivery), Finder):
             return MaybeDelivered("the adapter cannot look for it")
         return await self.repeat(delivery, find) or unknown
 

@@ -14,7 +14,7 @@ from bridge.runtime.connection import Connection
 from bridge.runtime.keeping import Keeper, Means, Shared, wished
 from bridge.runtime.pace import Gate
 from bridge.runtime.recalling import Recall
-from bridge.runtime.timers import Timers
+from bridge.runtime.timers import LATENESS, Timers
 
 
 class Sessions:
@@ -25,6 +25,7 @@ class Sessions:
         self._tasks = tasks
         self._keepers: dict[ConversationId, Keeper] = {}
         timers = Timers(means.world.clock, self._wake)
+        means.world.progress.watch("socket timers", timers.overdue, patience=LATENESS)
         self._shared = Shared(timers, Gate(means.pace), Recall(means.store, means.world))
         tasks.create_task(timers.run(), name="sockets")
 

@@ -30,6 +30,7 @@ class Room:
         self._name = name
         self._adapters = adapters
         self._world = world
+        self._waits = world.progress.waits
         self._turn = asyncio.Lock()
         self._sound: Adapter | None = None  #: it has passed its probation
         self.open = asyncio.Event()  #: no suspect is at work
@@ -40,20 +41,28 @@ class Room:
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """For a suspect: its turn, with an adapter that is sound; nothing new begins beside it."""
-        async with self._turn:
+        with self._waits:
+            await self._turn.acquire()
+        try:
             self.open.clear()
-            try:
-                await self._probation()
-                yield
-            finally:
-                self.open.set()
+            await self._probation()
+            yield
+        finally:
+            self.open.set()
+            self._turn.release()
+
+    async def opened(self) -> None:
+        """Return when no suspect is at work."""
+        with self._waits:
+            await self.open.wait()
 
     async def _probation(self) -> None:
         while True:
-            adapter = await self._adapters.connected(self._name)
+            with self._waits:
+                adapter = await self._adapters.connected(self._name)
             if adapter is self._sound:
                 return
-            await self._world.clock.sleep(_PROBATION)
+            await self._world.rest(_PROBATION)
             if self._adapters.now(self._name) is adapter:
                 self._sound = adapter
 
@@ -77,7 +86,7 @@ class Case:
             async with self._room.alone():
                 return await self._watched(act)
         while not self._room.open.is_set():
-            await self._room.open.wait()
+            await self._room.opened()
         return await self._watched(act)
 
     async def _watched(self, act: Callable[[], Awaitable[T]]) -> T:

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bridge.clock import Clock
@@ -11,6 +11,8 @@ from bridge.model.ids import ConversationId
 
 #: From how many on entries that another took the place of are thrown away, if they are the most.
 _SWEPT_AT: Final = 100
+#: How late they may be: a machine that was suspended notices in half a minute (`clock`).
+LATENESS: Final = timedelta(seconds=60)
 
 
 class Timers:
@@ -39,6 +41,11 @@ class Timers:
             self._queue(conversation, due)
             if self._nap is not None and self._heap[0][0] == due:
                 self._nap.cancel()
+
+    def overdue(self) -> tuple[datetime, ConversationId] | None:
+        """The first that should have been woken by now."""
+        first = self._heap[0] if self._heap else None
+        return first if first is not None and first[0] <= self._clock.now() else None
 
     def _queue(self, conversation: ConversationId, due: datetime) -> None:
         self._queued[conversation] = due

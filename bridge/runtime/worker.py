@@ -22,7 +22,7 @@ from bridge.model.ids import ConversationId
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.runtime.naming import Names
 from bridge.runtime.noting import Hops
-from bridge.runtime.timers import Timers
+from bridge.runtime.timers import LATENESS, Timers
 from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery
 
@@ -100,11 +100,13 @@ class Worker:
         self.hops = hops or Hops(store.notes)
         self._store = store
         self._world = world
+        self._waits = world.progress.waits
         self._terms = terms
         self._tasks = tasks
         self._names = names
         self._desks: dict[ConversationId, _Desk] = {}
         self._timers = Timers(world.clock, self._wake)
+        world.progress.watch("timers", self._timers.overdue, patience=LATENESS)
         self._outbox: Outbox | None = None
         self._connections: Connections | None = None
 
@@ -151,7 +153,8 @@ class Worker:
         desk = self._desks.setdefault(conversation, _Desk())
         desk.waiters.append(told)
         self.post(conversation, *mail)
-        await told
+        with self._waits:
+            await told
         if any(isinstance(one.event, e.FrameArrived) for one in mail):
             await self._room(conversation)
 
@@ -168,7 +171,7 @@ class Worker:
 
     async def _room(self, conversation: ConversationId) -> None:
         while self._outbox is not None and self._outbox.crowded(conversation):
-            await self._world.clock.sleep(_LOOK_AGAIN)
+            await self._world.rest(_LOOK_AGAIN)
 
     def behind(self, conversation: ConversationId) -> int:
         """How much of its mail no step has taken up yet."""
@@ -191,7 +194,8 @@ class Worker:
 
     async def _serve(self, identity: ConversationId, desk: _Desk) -> None:
         while desk.mail or desk.waiters:
-            await self._serve_once(identity, desk)
+            with self._world.progress.at_work("worker", identity):
+                await self._serve_once(identity, desk)
         # Not if we are cancelled: then nothing new may begin.
         desk.busy = False
         if desk.conversation is None:
@@ -218,7 +222,8 @@ class Worker:
         if conversation is None or self._names is None:
             return mail
         wanted = self._terms(conversation).speakers
-        return await self._names.put_in(conversation, mail, wanted)
+        with self._waits:
+            return await self._names.put_in(conversation, mail, wanted)
 
     async def _step(self, identity: ConversationId, desk: _Desk, mail: list[Mail]) -> bool:
         """Decide, commit, carry out; whether the mail could be decided and written down.
@@ -254,7 +259,8 @@ class Worker:
         failures = 0
         while True:
             try:
-                conversation = await self._store.conversation(identity)
+                with self._waits:
+                    conversation = await self._store.conversation(identity)
                 break
             except DatabaseFailed as error:
                 failures = await self._database_trouble(error, failures)
@@ -275,7 +281,8 @@ class Worker:
         failures = 0
         while decision.change is not None:
             try:
-                await self._store.write(decision.change)
+                with self._waits:
+                    await self._store.write(decision.change)
             except DatabaseFailed as error:
                 failures = await self._database_trouble(error, failures)
             else:
@@ -309,7 +316,8 @@ class Worker:
                         )
                     )
                 case Transmit():
-                    await connections.transmit(conversation.id, effect)
+                    with self._waits:
+                        await connections.transmit(conversation.id, effect)
                 case Recycle():
                     connections.recycle(conversation.id, effect)
                 case Show():

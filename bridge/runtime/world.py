@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bridge.clock import Chance, Clock, Ids, RandomIds, SystemClock, system_chance
 from bridge.core.retry import LONGEST, backoff
+from bridge.runtime.progress import Progress
 
 #: So many times in a row we come back as soon as the other side says.
 _TAKEN_AT_ITS_WORD = 4
@@ -39,6 +40,8 @@ class World:
     chance: Chance = field(default_factory=system_chance)
     #: Called with a name of `POINTS` whenever the run passes it.
     reached: Callable[[str], None] = _nothing
+    #: Where whoever works through a queue says that it is at work, and that it waits.
+    progress: Progress = field(default_factory=Progress)
 
     async def pause(
         self,
@@ -53,8 +56,14 @@ class World:
         """
         decent = backoff(failures, self.chance.random(), longest=longest or LONGEST)
         if asked is None:
-            await self.clock.sleep(decent)
+            wait = decent
         elif failures <= _TAKEN_AT_ITS_WORD:
-            await self.clock.sleep(asked)
+            wait = asked
         else:
-            await self.clock.sleep(max(asked, decent))
+            wait = max(asked, decent)
+        await self.rest(wait)
+
+    async def rest(self, duration: timedelta) -> None:
+        """Wait so long: nobody who does stands still."""
+        with self.progress.waits:
+            await self.clock.sleep(duration)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.core.state import Conversation
-from bridge.errors import DatabaseFailed
+from bridge.errors import ChangeRefused, DatabaseFailed
 from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Receipt, Replace, Retire
 from bridge.model.ids import (
     AdapterName,
@@ -79,6 +79,8 @@ class Store:
             result = await self._writer.write(change)
             self.taken += 1
             return result
+        except ChangeRefused:
+            raise  # nothing is wrong with the database
         except DatabaseFailed as error:
             self.failed(error)
             raise
@@ -87,7 +89,7 @@ class Store:
             self._written += 1
 
     def under_way(self) -> int | None:
-        """A number that moves on as long as changes are written, or refused; None: there are none."""
+        """Moves on as long as changes are written, or refused; None: nothing is to be written."""
         return self._written if self.writing else None
 
     async def conversation(self, conversation: ConversationId) -> Conversation | None:

@@ -84,5 +84,5 @@ def _flags() -> tuple[str, ...]:
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
-    hidden = (PREFIX, "CREDENTIALS_DIRECTORY")
+    hidden = (PREFIX, "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
     return {name: value for name, value in ours.items() if not name.startswith(hidden)}

@@ -1,0 +1,198 @@
+"""Does everything still get on? A live loop is no proof: one of its tasks may stand still.
+
+Whoever works through a queue says so for each piece of work (`at_work`), and says while it waits
+for somebody else (`waits`): a platform, the database, another loop. Who waits is excused, however
+long: what it waits for is retried, or looked at itself. Who is at work for long and does not wait
+stands still. A queue without a task to ask (`watch`) tells what it is at: the same for long, and it
+stands still too.
+
+Time is what the looks have seen pass, so neither a suspended machine nor a loop that was held up
+makes anybody late; a loop that turns no more is the service manager's to notice.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from bridge import log
+from bridge.runtime.trouble import Dependency, Trouble
+
+_log = log.get("progress")
+
+#: How long anything may be at work, unless somebody wants to know it sooner or later.
+PATIENCE: Final = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """One that stands still."""
+
+    name: str  #: of the loop; one of a few
+    about: str  #: what it is at: an id, or nothing
+    where: str  #: the line of code that it stands at, as far as that is known
+
+
+class _Mark:
+    """A task at work, and since when; it is excused while it waits."""
+
+    __slots__ = ("about", "name", "since", "waits")
+
+    def __init__(self, name: str, about: str, since: float) -> None:
+        self.name = name
+        self.about = about
+        self.since = since
+        self.waits = 0
+
+
+class Progress:
+    """What is under way in this process, and what of it stands still."""
+
+    def __init__(self) -> None:
+        self.waits: Final = _Waits(self)
+        self.stuck: tuple[Stuck, ...] = ()
+        self.patience = PATIENCE
+        self.seen = 0.0  #: seconds that the looks have seen pass
+        self.marks: Final[dict[asyncio.Task[Any], _Mark]] = {}
+        self._watched: list[_Watched] = []
+
+    def at_work(self, name: str, about: str) -> "_AtWork":
+        """The body is one piece of work of the loop `name`; `about` is an id for the log."""
+        return _AtWork(self, name, about)
+
+    def watch(
+        self,
+        name: str,
+        under_way: Callable[[], Hashable | None],
+        *,
+        patience: timedelta | None = None,
+    ) -> None:
+        """`under_way` tells what a queue is at, another thing each time; None is nothing."""
+        self._watched.append(_Watched(name, under_way, patience))
+
+    def look(self, passed: timedelta) -> tuple[Stuck, ...]:
+        """Who stands still now, one of each name; `passed` is the time since the last look."""
+        self.seen += passed.total_seconds()
+        found = [one for one in map(self._overdue, self._watched) if one is not None]
+        late = self.seen - self.patience.total_seconds()
+        for task, mark in self.marks.items():
+            if not mark.waits and mark.since <= late:
+                found.append(Stuck(mark.name, mark.about, standing_at(task)))
+        self._tell(tuple({one.name: one for one in reversed(found)}.values()))
+        return self.stuck
+
+    def _overdue(self, watched: "_Watched") -> Stuck | None:
+        patience = (watched.patience or self.patience).total_seconds()
+        overdue = watched.standing(self.seen) >= patience
+        return Stuck(watched.name, "", "") if overdue else None
+
+    def _tell(self, stuck: tuple[Stuck, ...]) -> None:
+        before = {one.name for one in self.stuck}
+        for one in stuck:
+            if one.name not in before:
+                _log.error("progress.stuck", loop=one.name, about=one.about, where=one.where)
+        for name in sorted(before - {one.name for one in stuck}):
+            _log.info("progress.moving", loop=name)
+        self.stuck = stuck
+
+    def troubles(self) -> list[Trouble]:
+        """The same, for `/ready`."""
+        return [Trouble(Dependency.PROGRESS, one.name, _sentence(one)) for one in self.stuck]
+
+
+def _sentence(stuck: Stuck) -> str:
+    return "stands still, through a fault of the bridge's own; a restart mends it" + (
+        f" (at {stuck.where})" if stuck.where else ""
+    )
+
+
+class _AtWork:
+    """Marks the current task for the time of the body; what it was at before, it is at again."""
+
+    __slots__ = ("_about", "_before", "_name", "_progress", "_task")
+
+    def __init__(self, progress: Progress, name: str, about: str) -> None:
+        self._progress = progress
+        self._name = name
+        self._about = about
+
+    def __enter__(self) -> None:
+        progress, task = self._progress, asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be at work")
+        self._task = task
+        self._before = progress.marks.get(task)
+        progress.marks[task] = _Mark(self._name, self._about, progress.seen)
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self._before is None:
+            del self._progress.marks[self._task]
+        else:
+            self._progress.marks[self._task] = self._before
+
+
+class _Waits:
+    """Excuses the current task, if it is at work, for the time of the body; then it begins anew."""
+
+    __slots__ = ("_progress",)
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __enter__(self) -> None:
+        mark = self._mark()
+        if mark is not None:
+            mark.waits += 1
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        mark = self._mark()
+        if mark is not None:
+            mark.waits -= 1
+            mark.since = self._progress.seen
+
+    def _mark(self) -> _Mark | None:
+        task = asyncio.current_task()
+        return None if task is None else self._progress.marks.get(task)
+
+
+class _Watched:
+    """A queue, what it was at when it was looked at, and since when."""
+
+    def __init__(
+        self, name: str, under_way: Callable[[], Hashable | None], patience: timedelta | None
+    ) -> None:
+        self.name = name
+        self.patience = patience
+        self._under_way = under_way
+        self._at: Hashable | None = None
+        self._since = 0.0
+
+    def standing(self, now: float) -> float:
+        """For how long, in seconds, it has been at the same thing."""
+        at = self._under_way()
+        if at is None or at != self._at:
+            self._at, self._since = at, now
+        return now - self._since
+
+
+def standing_at(task: "asyncio.Task[Any]") -> str:
+    """The innermost line of code that a task waits at: `posting.py:70`; empty if it has none."""
+    inner: Any = task.get_coro()
+    line = ""
+    while (frame := getattr(inner, "cr_frame", None)) is not None:
+        line = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        inner = inner.cr_await
+    return line
