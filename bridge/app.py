@@ -44,11 +44,13 @@ from bridge.runtime.pace import Pace
 from bridge.runtime.patience import patient
 from bridge.runtime.probing import Probing
 from bridge.runtime.process import Thaw, uncollected
+from bridge.runtime.publishing import lines_counted, publish_health, publish_work
 from bridge.runtime.remembering import AdapterMemory
 from bridge.runtime.routes import Routes
 from bridge.runtime.sessions import Sessions
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
+from bridge.runtime.survey import Survey
 from bridge.runtime.watchdog import Watchdog, status_line
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
@@ -176,6 +178,7 @@ class Daemon:
         async with (
             listening(http.host, http.port, self._status, self._routes),
             controlled(database, self._control),
+            lines_counted(self._status.metrics),
         ):
             try:
                 await self._serve(stop, unproved)
@@ -231,7 +234,7 @@ class Daemon:
             )
             sessions = Sessions(self._means(worker), tasks)
             worker.attach(dispatcher, sessions)
-            self._publish(worker, dispatcher, sessions)
+            self._publish(worker, dispatcher, sessions, tasks)
             tasks.create_task(worker.run_timers(), name="timers")
             self._look_after(worker, dispatcher, sessions).start(tasks)
             Probing(
@@ -402,11 +405,25 @@ class Daemon:
                 return AgentName(route.agent)
         return AgentName("default")
 
-    def _publish(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> None:
-        watch = self._status.metrics.watch
-        watch("conversations", lambda: worker.in_memory)
-        watch("deliveries_owed", lambda: dispatcher.owed)
-        watch("sockets_open", lambda: sessions.open)
+    def _publish(
+        self,
+        worker: Worker,
+        dispatcher: Dispatcher,
+        sessions: Sessions,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        metrics = self._status.metrics
+        for agent in self._agents:
+            metrics.expected_agent(agent)
+        publish_health(self._status)
+        publish_work(metrics, self._store, worker, dispatcher, sessions)
+        Survey(
+            self._store,
+            self._world.clock,
+            metrics,
+            database=database_path(self._settings.database.url),
+            conversations=worker.conversations,
+        ).start(tasks)
 
     def _watchdog(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> Watchdog:
         progress, clock = self._world.progress, self._world.clock

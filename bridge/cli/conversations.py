@@ -13,6 +13,7 @@ from bridge.cli import options
 from bridge.cli.options import CONFIG, JSON
 from bridge.cli.printing import print_json, print_table, when
 from bridge.clock import RandomIds, SystemClock
+from bridge.core.standing import stage
 from bridge.core.state import Conversation
 from bridge.model.ids import ConversationId
 from bridge.model.inbound import OPERATOR, EndAsked, Inbound
@@ -43,7 +44,7 @@ def list_conversations(config_path: Path, everything: bool, as_json: bool) -> No
             print_json(found)
             return
         table = [
-            (c.id, c.adapter, c.thread, c.agent, _state(c), when(c.touched_at), str(owed))
+            (c.id, c.adapter, c.thread, c.agent, stage(c), when(c.touched_at), str(owed))
             for c, owed in ((r.conversation, r.owed_to_thread + r.owed_to_agent) for r in rows)
         ]
         print_table(("ID", "ADAPTER", "THREAD", "AGENT", "STATE", "LAST TOUCHED", "OWED"), table)
@@ -163,7 +164,7 @@ def _summary(conversation: Conversation) -> dict[str, object]:
         "adapter": conversation.adapter,
         "thread": conversation.thread,
         "agent": conversation.agent,
-        "state": _state(conversation),
+        "state": stage(conversation),
         "handoff": session.handoff.value if session else "none",
         "language": session.language if session else "",
         "opened_at": conversation.opened_at,
@@ -171,17 +172,6 @@ def _summary(conversation: Conversation) -> dict[str, object]:
         "sessions": conversation.sessions,
         "waiting": len(conversation.waiting) + (conversation.in_flight is not None),
     }
-
-
-def _state(conversation: Conversation) -> str:
-    session = conversation.session
-    if conversation.parked_at is not None:
-        return "parked"
-    if session is None:
-        return "closed" if _is_closed(conversation) else "opening"
-    if session.released:
-        return "quiet"
-    return "open" if session.joined else "joining"
 
 
 def _is_closed(conversation: Conversation) -> bool:

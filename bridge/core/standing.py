@@ -1,4 +1,4 @@
-"""How do things stand in a conversation, as a person would ask?"""
+"""How do things stand in a conversation, as a person would ask, or an operator?"""
 
 from typing import NamedTuple
 
@@ -40,6 +40,18 @@ def standing(conversation: Conversation) -> Standing:
     session = conversation.session
     details = _details(state, session) if session is not None else {}
     return Standing(state, details, _CONTROLS[state])
+
+
+def stage(conversation: Conversation) -> str:
+    """How far its session is, in the word that operators are told."""
+    session = conversation.session
+    if conversation.parked_at is not None:
+        return "parked"
+    if session is None:
+        return "opening" if conversation.asked else "closed"
+    if session.released:
+        return "quiet"
+    return "open" if session.joined else "joining"
 
 
 def person_awaited(conversation: Conversation) -> bool:

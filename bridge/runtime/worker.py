@@ -5,7 +5,7 @@ memory while anything may happen to it; its task lives only while it has mail.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -182,6 +182,10 @@ class Worker:
         """The conversation as it stands, if it is in memory."""
         desk = self._desks.get(conversation)
         return desk.conversation if desk else None
+
+    def conversations(self) -> Iterator[Conversation]:
+        """Those in memory; not to be held while anything is awaited."""
+        return (desk.conversation for desk in self._desks.values() if desk.conversation)
 
     @property
     def in_memory(self) -> int:
