@@ -31,6 +31,7 @@ from bridge.core.endings import (
     take_back_restart,
     tell_unavailable,
 )
+from bridge.core.erasing import erase
 from bridge.core.following import finish_streams, follow
 from bridge.core.growing import finish_growing
 from bridge.core.handoffs import helpers_not_called
@@ -132,6 +133,8 @@ def _apply(step: Stepping, event: e.Event) -> None:
                 tell_unavailable(step)
         case e.Woke():
             woke(step)
+        case e.Erased():
+            erase(step)
         case e.SocketReady() | e.SocketLost() | e.SocketUnavailable() | e.SessionLost():
             session = step.session(event.number)
             if session is not None:

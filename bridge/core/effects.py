@@ -68,6 +68,7 @@ class Transmit(Value, frozen=True, tag="transmit"):
     delivery: DeliveryId | None = None
     text: str = ""
     person: Person | None = None
+    parting: bool = False  #: its session is left with it: nobody waits for its echo
 
 
 class Recycle(Value, frozen=True, tag="recycle"):

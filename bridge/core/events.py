@@ -182,6 +182,10 @@ class FrameArrived(Value, frozen=True, tag="frame_arrived"):
     replayed: bool = False
 
 
+class Erased(Value, frozen=True, tag="erased"):
+    """Nothing of what was said here is to be kept."""
+
+
 class Woke(Value, frozen=True, tag="woke"):
     """A deadline has passed."""
 
@@ -210,5 +214,6 @@ Event = (
     | SocketUnavailable
     | SessionLost
     | FrameArrived
+    | Erased
     | Woke
 )

@@ -106,7 +106,7 @@ def decide(before: Conversation, mail: list[Mail], now: datetime, terms: Terms) 
     """Take a step for each mail that counts, what people said in the order they said it."""
     conversation = before
     steps: list[Taken] = []
-    for one in _in_order(mail):
+    for one in _in_order(_since_erased(mail)):
         if not _counts(one, conversation):
             continue
         after, asked_for = step(conversation, one.event, now, terms)
@@ -126,6 +126,14 @@ def decide(before: Conversation, mail: list[Mail], now: datetime, terms: Terms) 
     return Decision(conversation, tuple(effects), change, tuple(steps))
 
 
+def _since_erased(mail: list[Mail]) -> list[Mail]:
+    """What came before an erasure would only be erased by it; but a session is counted."""
+    places = [place for place, one in enumerate(mail) if isinstance(one.event, e.Erased)]
+    if not places:
+        return mail
+    return [one for place, one in enumerate(mail) if place >= places[-1] or one.session]
+
+
 def _counts(mail: Mail, conversation: Conversation) -> bool:
     """Whether it is from anybody who is listened to; what is not is done with all the same."""
     starter = conversation.starter
@@ -135,6 +143,8 @@ def _counts(mail: Mail, conversation: Conversation) -> bool:
 def _overtaken(effect: Effect, after: Conversation) -> bool:
     """Whether later mail took it back: the frame was carried on, the growing message ended."""
     session, flight = after.session, after.in_flight
+    if isinstance(effect, Transmit) and effect.parting:
+        return False
     if isinstance(effect, Grow):
         told = session.told if session is not None else ()
         return all(effect.delivery != t.deliveries[-1] or not t.reply.unfinished for t in told)
@@ -166,13 +176,15 @@ def _change(
     owed = [(effect.id, effect.body) for effect in effects if isinstance(effect, Owe)]
     settled = [effect for effect in effects if isinstance(effect, Settle)]
     forgotten = [effect.number for effect in effects if isinstance(effect, ForgetSession)]
-    durable = done or session or owed or settled or forgotten
+    emptied = any(isinstance(one.event, e.Erased) for one in mail)
+    durable = done or session or emptied or owed or settled or forgotten
     if not durable and before.essence() == after.essence():
         return None
     return TakeStep(
         conversation=after,
         at=now,
         done=done,
+        emptied=emptied,
         owed=tuple(owed),
         settled=tuple(
             [AgentOutcome(id=s.id, state=s.state, reference=s.reference) for s in settled]

@@ -34,6 +34,7 @@ from bridge.model.inbound import (
 from bridge.model.value import Value
 from bridge.store import statements as say
 from bridge.store import tables as t
+from bridge.store.emptying import empty
 from bridge.store.records import Entry
 
 #: How long a reply in a thread that is not ours is kept: Slack's redelivery takes six minutes.
@@ -112,9 +113,16 @@ class Accept(Value, frozen=True, kw_only=True):
         return Accepted(Verdict.NEW, (entry, *claimed), opened)
 
     def _known(self, connection: Connection) -> bool:
-        return any(
+        """Under any of its names; also if the one that was told was erased."""
+        names = self.inbound.identities
+        if any(
             say.KNOWN.run(connection, adapter=self.adapter, identity=name).fetchone()
-            for name in self.inbound.identities
+            for name in names
+        ):
+            return True
+        (buried,) = say.ANY_BURIED.run(connection).fetchone()
+        return bool(buried) and any(
+            say.BURIED.run(connection, of=self.adapter, as_name=name).fetchone() for name in names
         )
 
     def _conversation(self, connection: Connection) -> ConversationId | None:
@@ -211,6 +219,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
     conversation: Conversation
     at: datetime
     done: tuple[EntryId, ...] = ()
+    emptied: bool = False  #: all that is kept of what was said before this step goes
     owed: tuple[tuple[DeliveryId, Body], ...] = ()
     settled: tuple[AgentOutcome, ...] = ()
     session: NewSession | None = None
@@ -228,6 +237,8 @@ class TakeStep(Value, frozen=True, kw_only=True):
         say.USED_UP.run_each(
             connection, [{"entry": entry, "done_at": self.at} for entry in self.done]
         )
+        if self.emptied:
+            empty(connection, self.conversation.id, self.at)
         say.OWED.run_each(connection, [self._owed(*owed) for owed in self.owed])
         for outcome in self.settled:
             # Where it landed, or why it never did.

@@ -14,7 +14,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bridge.store import tables as t
-from bridge.store.digests import OF_WORDS
+from bridge.store.digests import OF_NAME, OF_WORDS
 from bridge.store.prepared import Prepared
 
 # Accept.
@@ -23,6 +23,12 @@ KNOWN = Prepared(
     select(t.identities.c.entry).where(
         t.identities.c.adapter == bindparam("adapter"),
         t.identities.c.identity == bindparam("identity"),
+    )
+)
+ANY_BURIED = Prepared(select(t.tombstones.c.name).limit(literal_column("1")))
+BURIED = Prepared(
+    select(t.tombstones.c.name).where(
+        t.tombstones.c.name == getattr(func, OF_NAME)(bindparam("of"), bindparam("as_name"))
     )
 )
 CONVERSATION_OF = Prepared(

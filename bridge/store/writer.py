@@ -19,6 +19,7 @@ from bridge.errors import DatabaseFailed
 from bridge.store.changes import Change
 from bridge.store.executor import OneThread
 from bridge.store.noting import Notes
+from bridge.store.upkeep import Scour
 
 ResultT = TypeVar("ResultT")
 
@@ -107,6 +108,8 @@ class Writer:
 
 
 def _commit(connection: Connection, changes: list[Change[Any]]) -> list[Any]:
+    if any(isinstance(change, Scour) for change in changes):
+        return [_attempt(connection, change) for change in changes]
     begun = False
     try:
         with _transaction(connection):
@@ -121,6 +124,8 @@ def _commit(connection: Connection, changes: list[Change[Any]]) -> list[Any]:
 
 def _attempt(connection: Connection, change: Change[Any]) -> object:
     try:
+        if isinstance(change, Scour):
+            return change.apply(connection)
         with _transaction(connection):
             return change.apply(connection)
     except (SQLAlchemyError, sqlite3.Error) as error:

@@ -1,0 +1,53 @@
+"""What goes when a conversation is erased? Every row that hangs on it; its names leave a digest."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, or_, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from bridge.model.ids import ConversationId
+from bridge.store import tables as t
+from bridge.store.digests import OF_NAME
+
+#: How long a platform may tell of the same once more.
+TOLD_AGAIN_FOR: Final = timedelta(days=30)
+
+
+def empty(connection: Connection, conversation: ConversationId, at: datetime) -> None:
+    """Delete what hangs on it, but for inbox entries that no step has seen to.
+
+    Those are newer than its erasure. What is told again of the others is known by its tombstone.
+    """
+    over = (
+        t.inbox.c.conversation == conversation,
+        or_(t.inbox.c.done_at.is_not(None), t.inbox.c.dead_at.is_not(None)),
+    )
+    _bury(connection, at, *over)
+    connection.execute(delete(t.inbox).where(*over))
+    for table in _hanging():
+        connection.execute(delete(table).where(table.c.conversation == conversation))
+
+
+def forget_unclaimed(connection: Connection, at: datetime, *which: ColumnElement[bool]) -> int:
+    """Delete entries that belong to no conversation; how many."""
+    unclaimed = (t.inbox.c.conversation.is_(None), *which)
+    _bury(connection, at, *unclaimed)
+    return connection.execute(delete(t.inbox).where(*unclaimed)).rowcount
+
+
+def _hanging() -> list[Table]:
+    """The tables whose rows belong to a conversation, those that others hang on last."""
+    return [
+        table
+        for table in reversed(t.metadata.sorted_tables)
+        if "conversation" in table.c and table is not t.inbox
+    ]
+
+
+def _bury(connection: Connection, at: datetime, *entries: ColumnElement[bool]) -> None:
+    digest: Any = getattr(func, OF_NAME)(t.identities.c.adapter, t.identities.c.identity)
+    until = literal(at + TOLD_AGAIN_FOR, t.Instant())
+    names = select(digest, until).join(t.inbox).where(*entries, digest.is_not(None))
+    buried = upsert(t.tombstones).from_select(["name", "until"], names)
+    connection.execute(buried.on_conflict_do_nothing())

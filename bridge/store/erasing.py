@@ -1,0 +1,214 @@
+"""What is held about a person, or said in a conversation, and how does it go?
+
+The rule: every conversation in which the person took part is emptied of everybody's words, and all
+rows go that hang on it. What was erased is remembered by digests and by ids, so that it can be
+erased again from whatever is restored.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
+
+from bridge.core.conversation import step
+from bridge.core.events import Erased
+from bridge.core.state import Conversation
+from bridge.core.terms import Terms
+from bridge.model.ids import AdapterName, ConversationId, DeliveryId, PersonId
+from bridge.model.value import Value
+from bridge.store import tables as t
+from bridge.store.changes import Change, TakeStep
+from bridge.store.digests import OF_NAME
+from bridge.store.emptying import forget_unclaimed
+
+_OPEN: Final = ("pending", "sending")
+
+
+class Subject(Value, frozen=True, kw_only=True):
+    """Who, or which conversation alone."""
+
+    adapter: AdapterName | None = None
+    person: PersonId | None = None
+    conversation: ConversationId | None = None
+
+
+class Unsent(Value, frozen=True, kw_only=True):
+    """What was owed and is owed no more."""
+
+    id: DeliveryId
+    to: str  #: `thread` or `agent`
+    kind: str
+
+
+class Holding(Value, frozen=True, kw_only=True):
+    """What is held of one conversation, without its words."""
+
+    conversation: ConversationId
+    adapter: AdapterName
+    thread: str
+    agent: str
+    messages: int
+    deliveries: int
+    dead: int
+    sessions: int
+    unsent: tuple[Unsent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginErasure(Change[list[Holding]]):
+    """Write down what is to be erased, and give what there is of it; nothing is gone yet.
+
+    Entries that belong to no conversation are: nobody else is at work on them.
+    """
+
+    identity: str
+    subject: Subject
+    at: datetime
+
+    def apply(self, connection: Connection) -> list[Holding]:
+        """Look, and write it down."""
+        found = [held(connection, one) for one in involving(connection, self.subject)]
+        person, adapter = self.subject.person, self.subject.adapter
+        if person is not None:
+            mine = (t.inbox.c.adapter == adapter, _mentions(t.inbox.c.body, person))
+            forget_unclaimed(connection, self.at, *mine)
+        connection.execute(
+            insert(t.erasures).values(
+                id=self.identity,
+                adapter=adapter,
+                subject=_digest(adapter, person) if person is not None else None,
+                conversations=msgspec.json.encode([one.conversation for one in found]).decode(),
+                begun_at=self.at,
+            )
+        )
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishErasure(Change[None]):
+    """It is done, but for the backups."""
+
+    identity: str
+    at: datetime
+
+    def apply(self, connection: Connection) -> None:
+        """Write it down."""
+        row = update(t.erasures).where(t.erasures.c.id == self.identity)
+        connection.execute(row.values(finished_at=self.at))
+
+
+def involving(connection: Connection, subject: Subject) -> list[ConversationId]:
+    """The conversations it is about: those where the person said or pressed something.
+
+    And those whose state, entries or deliveries still name them.
+    """
+    of = t.conversations.c
+    if subject.conversation is not None:
+        which: ColumnElement[bool] = of.id == subject.conversation
+    elif subject.person is None:
+        return []
+    else:
+        person = subject.person
+        took_part = select(t.people.c.conversation).where(
+            t.people.c.adapter == subject.adapter, t.people.c.person == person
+        )
+        told = select(t.inbox.c.conversation).where(_mentions(t.inbox.c.body, person))
+        owed = select(t.deliveries.c.conversation).where(_mentions(t.deliveries.c.body, person))
+        which = (of.adapter == subject.adapter) & or_(
+            of.id.in_(took_part), of.id.in_(told), of.id.in_(owed), _mentions(of.state, person)
+        )
+    rows = connection.execute(select(of.id).where(which).order_by(of.opened_at, of.id))
+    return [ConversationId(identity) for (identity,) in rows]
+
+
+def held(connection: Connection, conversation: ConversationId) -> Holding:
+    """What is held of it."""
+    of, owed = t.conversations.c, t.deliveries.c
+    row = connection.execute(select(of.adapter, of.thread, of.agent).where(of.id == conversation))
+    adapter, thread, agent = row.one()
+    unsent = connection.execute(
+        select(owed.id, owed.target, owed.kind)
+        .where(owed.conversation == conversation, owed.state.in_(_OPEN))
+        .order_by(owed.number)
+    )
+    return Holding(
+        conversation=conversation,
+        adapter=adapter,
+        thread=thread,
+        agent=agent,
+        messages=_count(connection, t.inbox.c.conversation == conversation),
+        deliveries=_count(connection, owed.conversation == conversation),
+        dead=_count(connection, owed.conversation == conversation, owed.state == "dead"),
+        sessions=_count(connection, t.sessions.c.conversation == conversation),
+        unsent=tuple(
+            Unsent(id=DeliveryId(identity), to=target, kind=kind or "")
+            for identity, target, kind in unsent
+        ),
+    )
+
+
+def empty_alone(
+    connection: Connection, conversations: Iterable[ConversationId], at: datetime
+) -> int:
+    """Empty those of them that are there, where no daemon is at work on them; how many."""
+    emptied = 0
+    for conversation in conversations:
+        state = connection.execute(
+            select(t.conversations.c.state).where(t.conversations.c.id == conversation)
+        ).scalar()
+        if state is None:
+            continue
+        before = msgspec.json.decode(state, type=Conversation)
+        left, _ = step(before, Erased(), at, Terms())
+        entries = select(t.inbox.c.id).where(t.inbox.c.conversation == conversation)
+        done = tuple(connection.execute(entries).scalars())
+        TakeStep(conversation=left, at=at, done=done, emptied=True).apply(connection)
+        emptied += 1
+    return emptied
+
+
+def erase_again(connection: Connection, erased: Iterable[dict[str, Any]], at: datetime) -> int:
+    """Erase from this database what was erased from another state of it; how many conversations.
+
+    `erased` are rows of `erasures`. Whom a digest names is found by making those of all people.
+    """
+    emptied = 0
+    for row in erased:
+        listed = msgspec.json.decode(row["conversations"], type=list[ConversationId])
+        emptied += empty_alone(connection, listed, at)
+        digest: Any = getattr(func, OF_NAME)(t.people.c.adapter, t.people.c.person)
+        mine = digest == row["subject"]
+        people = select(t.people.c.adapter, t.people.c.person).where(mine).distinct()
+        for adapter, person in connection.execute(people).all():
+            subject = Subject(adapter=adapter, person=person)
+            emptied += empty_alone(connection, involving(connection, subject), at)
+        known = select(t.erasures.c.id).where(t.erasures.c.id == row["id"])
+        if connection.execute(known).scalar() is None:
+            connection.execute(insert(t.erasures).values(**row))
+    return emptied
+
+
+def erasures(connection: Connection) -> list[dict[str, Any]]:
+    """What was ever erased, as `erase_again` takes it."""
+    return [dict(row._mapping) for row in connection.execute(select(t.erasures))]  # noqa: SLF001 - its name for it
+
+
+def forget_erased(connection: Connection, at: datetime) -> None:
+    """Housekeeping: a name that nobody tells again needs no tombstone."""
+    connection.execute(delete(t.tombstones).where(t.tombstones.c.until < at))
+
+
+def _digest(adapter: AdapterName | None, person: PersonId) -> Any:  # noqa: ANN401 - an SQL function
+    return getattr(func, OF_NAME)(adapter or "", person)
+
+
+def _mentions(column: ColumnElement[Any], person: PersonId) -> ColumnElement[bool]:
+    """Whether a document names somebody, as JSON writes a text."""
+    return func.instr(column, msgspec.json.encode(person).decode()) > 0
+
+
+def _count(connection: Connection, *where: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).where(*where)).scalar_one())
