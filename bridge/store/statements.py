@@ -25,7 +25,7 @@ KNOWN = Prepared(
         t.identities.c.identity == bindparam("identity"),
     )
 )
-ANY_BURIED = Prepared(select(t.tombstones.c.name).limit(literal_column("1")))
+ANY_BURIED = Prepared(select(select(t.tombstones.c.name).exists()))
 BURIED = Prepared(
     select(t.tombstones.c.name).where(
         t.tombstones.c.name == getattr(func, OF_NAME)(bindparam("of"), bindparam("as_name"))
