@@ -120,8 +120,7 @@ class Accept(Value, frozen=True, kw_only=True):
             for name in names
         ):
             return True
-        (buried,) = say.ANY_BURIED.run(connection).fetchone()
-        return bool(buried) and any(
+        return say.ANY_BURIED.run(connection).fetchone() is not None and any(
             say.BURIED.run(connection, of=self.adapter, as_name=name).fetchone() for name in names
         )
 
