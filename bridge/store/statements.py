@@ -25,9 +25,7 @@ KNOWN = Prepared(
         t.identities.c.identity == bindparam("identity"),
     )
 )
-ANY_BURIED = Prepared(
-    select(t.tombstones.c.name).where(t.tombstones.c.name > literal_column("''"))
-)
+ANY_BURIED = Prepared(select(t.tombstones.c.name).where(t.tombstones.c.name > literal_column("''")))
 BURIED = Prepared(
     select(t.tombstones.c.name).where(
         t.tombstones.c.name == getattr(func, OF_NAME)(bindparam("of"), bindparam("as_name"))
