@@ -1,7 +1,7 @@
 """Which agents are there? Each with its door to PolyAI, through which everybody asks in turn."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, TypeVar
 
@@ -15,6 +15,7 @@ from bridge.plugin import Capabilities, Grade, notice_text
 from bridge.polyai.api import AgentConnection, Api, Enter, OpenedSession
 from bridge.polyai.refusals import ConnectorRefused, SessionRefused, TryLater
 from bridge.polyai.wire import message_size
+from bridge.runtime.hearing import Hearing
 from bridge.runtime.holding import Hold
 from bridge.runtime.pace import Pace
 from bridge.store import Sealer
@@ -46,6 +47,9 @@ class AgentDoor:
     speakers: Literal["never", "several", "always"] = "several"
     speaker_format: str = Terms().speaker_format
     unreachable: bool = False  #: its sockets are, and that was told
+    hearing: Hearing = field(default_factory=Hearing)
+    provable: bool = True  #: what was refused last can be proved without opening a session
+    answered: Callable[[], None] = lambda: None  #: told whenever its service has answered a call
 
     def terms(self, platform: Capabilities) -> Terms:
         """What a step must know, for conversations with this agent on that platform."""
@@ -91,7 +95,9 @@ class AgentDoor:
             answer = await call(enter)
         except (ConnectorRefused, SessionRefused, TryLater) as error:
             self.hold.note(error)
+            self.provable = not isinstance(error, SessionRefused)
             raise
+        self.answered()
         self.hold.lift()
         return answer
 

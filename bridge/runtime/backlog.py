@@ -1,8 +1,9 @@
 """Does anything wait for too long, or die unseen? Asked of the database every few seconds.
 
 What waits for a reason that a person has made, or must end, is no backlog: a conversation that is
-parked because its agent cannot be had (the agent is the trouble then), and a delivery that is held
-because nobody can tell whether it arrived. Both are counted apart.
+parked because its agent cannot be had (the agent is the trouble then), what is owed to an adapter
+that is no longer configured, and a delivery that is held because nobody can tell whether it
+arrived. They are counted apart.
 
 Dead letters turn red when they are many: one alone is often a thread that somebody deleted. They
 count for an hour, and no longer once somebody has looked at them.
@@ -16,7 +17,7 @@ from typing import Final
 
 from bridge.clock import Clock
 from bridge.errors import DatabaseFailed
-from bridge.model.ids import ConversationId
+from bridge.runtime.outages import Outages
 from bridge.runtime.trouble import Dependency, Trouble
 from bridge.store import Overdue, Store
 
@@ -37,7 +38,7 @@ class Ages:
 
     overdue: int = 0  #: waits for too long, without a reason
     held: int = 0  #: of what is old
-    parked: int = 0  #: of what is old
+    excused: int = 0  #: of what is old, it waits for a reason
     dead: int = 0  #: died lately, and nobody has looked
     oldest: datetime | None = None  #: of what is overdue
     troubles: tuple[Trouble, ...] = field(default=())
@@ -47,19 +48,18 @@ def judged(
     found: list[Overdue],
     dead: int,
     *,
-    parked: Callable[[ConversationId], bool],
+    excused: Callable[[Overdue], bool],
     most_dead: int,
     now: datetime,
 ) -> Ages:
     """What is wrong about these; `found` are older than they should be, the oldest first."""
     held = [one for one in found if one.held]
-    asleep = [one for one in found if not one.held and parked(one.conversation)]
-    late = [one for one in found if one not in held and one not in asleep]
+    late = [one for one in found if not one.held and not excused(one)]
     troubles = [*_late(late, now), *_dying(dead, most_dead)]
     return Ages(
         overdue=len(late),
         held=len(held),
-        parked=len(asleep),
+        excused=len(found) - len(held) - len(late),
         dead=dead,
         oldest=min((one.since for one in late), default=None),
         troubles=tuple(troubles),
@@ -97,19 +97,20 @@ class Backlog:
         self,
         store: Store,
         clock: Clock,
-        parked: Callable[[ConversationId], bool],
+        excused: Callable[[Overdue], bool],
         *,
         age: timedelta,
         most_dead: int,
     ) -> None:
+        """`excused` says of something that is old whether it waits for a reason."""
         self._store = store
         self._clock = clock
-        self._parked = parked
+        self._excused = excused
         self._age = age
         self._most_dead = most_dead
+        self._outages = Outages()
         self.ages = Ages()  #: as they were found last
 
-    @property
     def troubles(self) -> Iterable[Trouble]:
         """What is wrong."""
         return self.ages.troubles
@@ -124,4 +125,7 @@ class Backlog:
                 dead = await self._store.unseen_dead(now - RECENT)
             except DatabaseFailed:
                 continue
-            self.ages = judged(found, dead, parked=self._parked, most_dead=self._most_dead, now=now)
+            self.ages = judged(
+                found, dead, excused=self._excused, most_dead=self._most_dead, now=now
+            )
+            self._outages.note(self.troubles())

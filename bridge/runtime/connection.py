@@ -157,6 +157,30 @@ class Connection:
             return False
         return True
 
+    @property
+    def agent(self) -> AgentName:
+        """Whose socket it is."""
+        return self._agent
+
+    @property
+    def quiet_since(self) -> datetime | None:
+        """The last sign of life; None where silence would say nothing now."""
+        return None if self._dropping else self._pulse.quiet_since
+
+    async def pinged(self) -> bool:
+        """Whether a ping was answered, which may take for ever; False: the socket is closed."""
+        try:
+            await self._socket.ping()
+        except SocketClosed:
+            return False
+        self._pulse.felt()
+        return True
+
+    def renew(self) -> None:
+        """It is deaf: have another one opened."""
+        _log.warning("socket.silent", conversation=self._conversation)
+        self._let_go()
+
     async def serve(self, *, after: int) -> Closing:
         """Follow the socket until it is closed, and say how."""
         self._arrivals = Arrivals(after=after)

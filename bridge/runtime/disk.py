@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.clock import Clock
+from bridge.runtime.outages import Outages
 from bridge.runtime.trouble import Dependency, Trouble
 
 #: How often it is looked.
@@ -66,9 +67,9 @@ class Disk:
         self._clock = clock
         self._read = read
         self._trouble: str | None = None
+        self._outages = Outages()
         self.space: Space | None = None  #: as it was seen last
 
-    @property
     def troubles(self) -> Iterable[Trouble]:
         """What is wrong with it."""
         return [Trouble(Dependency.DISK, "", self._trouble)] if self._trouble else []
@@ -81,11 +82,15 @@ class Disk:
             try:
                 await asyncio.wait((reading, late), return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():
-                    self._trouble = f"it has not answered for {PATIENCE.total_seconds():.0f} s"
-                self._trouble = await self._seen(reading)
+                    self._tell(f"it has not answered for {PATIENCE.total_seconds():.0f} s")
+                self._tell(await self._seen(reading))
             finally:
                 late.cancel()
             await self._clock.sleep(LOOK)
+
+    def _tell(self, trouble: str | None) -> None:
+        self._trouble = trouble
+        self._outages.note(self.troubles())
 
     async def _seen(self, reading: "asyncio.Future[Space]") -> str | None:
         try:

@@ -30,6 +30,8 @@ from bridge.runtime.world import World
 from bridge.store import Store
 
 _log = log.get("sessions")
+#: From this HTTP status on it is the service that is in trouble, and not what we asked for.
+_SERVER_TROUBLE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,7 @@ class Keeper:
             cursor=present.cursor,
         )
         door.unreachable = False
+        door.hearing.opened()
         self._metrics.handshake(door.name, "opened")
         return present, socket
 
@@ -232,6 +235,8 @@ class Keeper:
             await self._lost(session)
             return
         self._reconnects.unopened()
+        if error.status >= _SERVER_TROUBLE:
+            door.hearing.missed(self._world.clock.now(), error.message)
         if error.kind in (Refusal.BROKEN, Refusal.BAD_CURSOR):
             _log.error("socket.not_understood", **self._told(error))
             await self._leave_alone(session)
@@ -250,6 +255,7 @@ class Keeper:
 
     async def _unreachable(self, session: Session, error: Unreachable, door: AgentDoor) -> None:
         self._reconnects.unopened()
+        door.hearing.missed(self._world.clock.now(), error.message)
         if not door.unreachable:
             _log.warning("socket.unreachable", agent=door.name, error=str(error))
         door.unreachable = True

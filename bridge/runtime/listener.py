@@ -122,6 +122,7 @@ class _Ready:
             "ready": not troubles,
             "causes": [str(trouble) for trouble in troubles],
             "troubles": [asdict(trouble) for trouble in troubles],
+            "figures": self._status.figures(),
             "adapters": {name: how.state for name, how in self._status.adapters.items()},
         }
         return web.json_response(told, status=503 if troubles else 200)

@@ -56,6 +56,11 @@ class Pulse:
         """There was a sign of life."""
         self._felt_at = self._clock.now()
 
+    @property
+    def quiet_since(self) -> datetime | None:
+        """When there was a sign of life last; None while what came is being followed."""
+        return None if self._busy or self._beat_at is None else self._felt_at
+
     def __enter__(self) -> None:
         """While what came is being followed nothing else is read: that is not their silence."""
         self._busy = True

@@ -34,6 +34,11 @@ class Sessions:
         """How many sockets are open."""
         return sum(keeper.connection is not None for keeper in self._keepers.values())
 
+    @property
+    def connections(self) -> list[Connection]:
+        """The open sockets."""
+        return [keeper.connection for keeper in self._keepers.values() if keeper.connection]
+
     def reconcile(self, conversation: Conversation) -> None:
         """Make the connection what the conversation wishes for."""
         keeper = self._keepers.get(conversation.id)

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from bridge import log
 from bridge.model.ids import AdapterName, AgentName
@@ -64,6 +65,8 @@ class Status:
         self._alike: dict[tuple[AgentName, Side], str] = {}
         self._database: str | None = None
         self._others: list[Callable[[], Iterable[Trouble]]] = []
+        #: What was measured, for whoever wants to know how far it is to the next trouble.
+        self.figures: Callable[[], dict[str, Any]] = dict
 
     def expected(self, name: AdapterName) -> None:
         """An adapter is going to be connected; until it is, we are not ready."""

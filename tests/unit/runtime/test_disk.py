@@ -68,8 +68,8 @@ class Read:
 async def until(clock: FakeClock, disk: Disk, *, trouble: bool) -> str:
     """Time passes until it is told, or over; what is told."""
     for _ in range(500):
-        if bool(list(disk.troubles)) is trouble:
-            return "".join(str(one) for one in disk.troubles)
+        if bool(list(disk.troubles())) is trouble:
+            return "".join(str(one) for one in disk.troubles())
         await asyncio.sleep(0.002)
         await clock.advance(timedelta(seconds=1))
     raise AssertionError("never seen")
@@ -84,7 +84,7 @@ async def test_it_is_told_while_it_lasts() -> None:
     assert await until(clock, disk, trouble=True) == (
         "disk: 1000 KB are free for the database, less than 200 MB"
     )
-    (trouble,) = disk.troubles
+    (trouble,) = disk.troubles()
     assert (trouble.dependency, trouble.name) == (Dependency.DISK, "")
     read.said = ROOMY
     await until(clock, disk, trouble=False)
