@@ -4,6 +4,7 @@
     ├── ConfigurationError          exit 10   the configuration cannot be used
     ├── CredentialsRefused          exit 11   the other side refuses who we are; a person must act
     ├── DatabaseFailed              exit 12   the database cannot be opened, read or written
+    │   └── ChangeRefused           exit 12   it works, and never takes this change
     ├── MigrationNeeded             exit 13   the schema is older, and we were told not to touch it
     ├── DatabaseHeld                exit 14   another process serves this database
     └── DeliveryFailed                        a delivery did not certainly arrive
@@ -50,6 +51,10 @@ class DatabaseFailed(BridgeError):
     """The database cannot be opened, read or written."""
 
     exit_code = 12
+
+
+class ChangeRefused(DatabaseFailed):
+    """The database works, and refuses this change for what it is: repeating it helps nobody."""
 
 
 class MigrationNeeded(BridgeError):

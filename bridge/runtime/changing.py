@@ -92,7 +92,7 @@ class Changing:
                 await reviser.revise(outbound, receipt)
             self._world.reached("after-send")
 
-        outcome = await self._posting.repeat(delivery, revise)
+        outcome = await self._posting.repeat(delivery, revise, "change")
         if isinstance(outcome, Rejected):
             await self._ledger.bury(delivery, outcome)
             return outcome

@@ -15,7 +15,7 @@ from bridge.core.effects import Grow, Show
 from bridge.core.state import Conversation
 from bridge.errors import Rejected, ThreadClosed
 from bridge.model.delivery import Announce, DeliveryState, Post, Replace, Retire
-from bridge.model.ids import ConversationId
+from bridge.model.ids import ConversationId, DeliveryId
 from bridge.runtime.changing import Changing, overtaken
 from bridge.runtime.growing import Growth
 from bridge.runtime.ledger import Ledger, Tell
@@ -38,6 +38,7 @@ class _Lane:
 
     waiting: deque[ThreadDelivery] = field(default_factory=deque)
     closed: bool = False  #: the thread takes nothing any more
+    task: asyncio.Task[None] | None = None
 
 
 class Dispatcher:
@@ -78,8 +79,30 @@ class Dispatcher:
         lane = self._lanes.get(delivery.conversation)
         if lane is None:
             lane = self._lanes[delivery.conversation] = _Lane()
-            self._tasks.create_task(self._serve(delivery.conversation, lane), name="dispatcher")
+            serving = self._serve(delivery.conversation, lane)
+            lane.task = self._tasks.create_task(serving, name="dispatcher")
         lane.waiting.append(delivery)
+
+    async def abandon(self, conversation: ConversationId) -> bool:
+        """Forget what its thread is owed, and what is on its way; whether anything was.
+
+        What is on its way may arrive all the same: nobody looks for it.
+        """
+        self._growth.abandon(conversation)
+        self._signals.abandon(conversation)
+        lane = self._lanes.pop(conversation, None)
+        if lane is None or lane.task is None:
+            return False
+        lane.task.cancel()
+        await asyncio.wait((lane.task,))
+        for delivery in lane.waiting:
+            self._ledger.certainly_absent(delivery)  # it is nobody's doubt any more
+        return True
+
+    def serves(self, delivery: DeliveryId, conversation: ConversationId) -> bool:
+        """Whether it waits there, or is under way."""
+        lane = self._lanes.get(conversation)
+        return lane is not None and any(delivery == one.id for one in lane.waiting)
 
     def crowded(self, conversation: ConversationId) -> bool:
         """Whether so much waits there that no more should be heard for now."""
@@ -113,10 +136,25 @@ class Dispatcher:
                 lane.closed |= isinstance(refused, ThreadClosed)
             except Exception as error:
                 _log.error("dispatcher.surprise", delivery=delivery.id, error=log.where(error))
+                await self._give_up(delivery, error)
             lane.waiting.popleft()
-        del self._lanes[conversation]
+        if self._lanes.get(conversation) is lane:
+            del self._lanes[conversation]
         self._signals.messages_out(conversation)
         self._growth.go_on(conversation)
+
+    async def _give_up(self, delivery: ThreadDelivery, error: Exception) -> None:
+        """After a fault of ours; it would come again. In doubt or dead, its thread goes on."""
+        reason = f"a fault of the bridge: {type(error).__name__}"
+        try:
+            present = await self._ledger.delivery(delivery.id)
+            attempted = present is not None and present.state is DeliveryState.SENDING
+            if attempted and isinstance(delivery.body, Post | Announce):
+                await self._ledger.hold(delivery, reason)
+            else:
+                await self._ledger.bury(delivery, Rejected(reason, remedy="report it"))
+        except Exception as again:
+            _log.error("delivery.left", delivery=delivery.id, error=log.where(again))
 
     async def _deliver(self, delivery: ThreadDelivery, lane: _Lane) -> Rejected | None:
         """Send it, unless that is of no use any more; why not, if it is given up."""

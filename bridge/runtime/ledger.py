@@ -10,6 +10,7 @@ from datetime import timedelta
 from bridge import log
 from bridge.core import events as e
 from bridge.errors import (
+    ChangeRefused,
     CredentialsRefused,
     DatabaseFailed,
     DeliveryFailed,
@@ -17,10 +18,12 @@ from bridge.errors import (
     RetryLater,
     ThreadClosed,
 )
-from bridge.model.delivery import Announce, DeliveryState, Receipt
+from bridge.model.delivery import Announce, DeliveryState, Post, Receipt, Replace, ThreadBody
 from bridge.model.ids import ConversationId, DeliveryId
+from bridge.model.messages import AgentReply
 from bridge.runtime.noting import Hops
 from bridge.runtime.outcomes import REFUSED
+from bridge.runtime.poison import REFUSALS
 from bridge.runtime.status import Status
 from bridge.runtime.world import World
 from bridge.store import Attempt, Outcome, Store, ThreadDelivery
@@ -87,14 +90,25 @@ class Ledger:
         await self._settle(delivery, DeliveryState.DROPPED, reason=reason)
 
     async def bury(self, delivery: ThreadDelivery, error: Rejected) -> None:
-        """It never will arrive. Whom that concerns is told first: a crash tells it again."""
+        """It never will arrive. Whom that concerns is told first: a crash tells it again.
+
+        But for what is told in the thread: that commits in the step that settles it.
+        """
         _log.error("delivery.dead", delivery=delivery.id, error=str(error))
         with self._waits:
             if isinstance(delivery.body, Announce):
                 await self._tell(delivery.conversation, e.HelpersNotCalled(delivery.id))
             elif isinstance(error, ThreadClosed):
                 await self._tell(delivery.conversation, e.ThreadLost())
-        await self._settle(delivery, DeliveryState.DEAD, reason=error.message)
+            elif _missed(delivery.body):
+                given = e.GivenUp(delivery.id, error.message, error.remedy)
+                await self._tell(delivery.conversation, given)
+                present = await self.delivery(delivery.id)
+                if present is not None and present.state is DeliveryState.DEAD:
+                    self._metrics.certain(delivery.adapter, delivery.id)
+                    self._world.reached("after-settle")
+                    return
+        await self._settle(delivery, DeliveryState.DEAD, reason=error.message, remedy=error.remedy)
 
     async def delivery(self, identity: DeliveryId) -> ThreadDelivery | None:
         """A delivery as it is written down."""
@@ -129,12 +143,19 @@ class Ledger:
         *,
         receipt: Receipt | None = None,
         reason: str | None = None,
+        remedy: str = "",
         found: bool = False,
     ) -> None:
         now = self._world.clock.now()
         await self._write(
             Outcome(
-                id=delivery.id, state=state, at=now, receipt=receipt, reason=reason, found=found
+                id=delivery.id,
+                state=state,
+                at=now,
+                receipt=receipt,
+                reason=reason,
+                remedy=remedy,
+                found=found,
             )
         )
         self._hops.settled(delivery, self._world.clock.now())
@@ -149,6 +170,8 @@ class Ledger:
                 with self._waits:
                     await self._store.write(change)
             except DatabaseFailed as error:
+                if isinstance(error, ChangeRefused) and failures >= REFUSALS:
+                    raise
                 failures = await self._database_trouble(error, failures)
             else:
                 return
@@ -158,3 +181,8 @@ class Ledger:
             _log.error("dispatcher.database_failed", error=str(error))
         await self._world.pause(failures + 1)
         return failures + 1
+
+
+def _missed(body: ThreadBody) -> bool:
+    """Whether somebody waits for it: for what the agent says, not for sentences of ours."""
+    return isinstance(body, Post | Replace) and isinstance(body.content, AgentReply)

@@ -15,7 +15,7 @@ from bridge.model.delivery import Receipt
 
 #: How long a delivery waits after the platform refused our credentials: a person must act.
 REFUSED = timedelta(seconds=60)
-#: How often an adapter may fail one delivery in ways it never announced: about eight minutes.
+#: How often, at least, an adapter fails what is given up in ways that it never announced.
 BREAKS = 20
 
 #: How often an adapter's process may end over one delivery (`suspects`): all its threads wait then.
@@ -30,6 +30,9 @@ _WORDS = {
     MaybeDelivered: "in_doubt",
     CredentialsRefused: "credentials_refused",
 }
+
+
+_REDRIVE = "once its cause is mended: `polyai-bridge deliveries redrive`, or drop it"
 
 
 class Broken(Rejected):
@@ -94,11 +97,12 @@ def cause_of(error: BaseException) -> BaseException:
     return error
 
 
-def broken(error: object) -> Broken:
-    """What the last of so many failures comes to."""
+def broken(error: Exception, verdict: str) -> Broken:
+    """What the last of so many failures comes to, none of which its contract may know."""
     if deadly(error):
         return Broken(f"the adapter's process ended over it {DEATHS} times")
-    return Broken(f"the adapter failed {BREAKS} times: {type(error).__name__}")
+    last = type(error).__name__ if unannounced(error) else str(error)
+    return Broken(f"{verdict}: {last}", remedy=_REDRIVE)
 
 
 def unannounced(error: object) -> bool:

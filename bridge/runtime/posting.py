@@ -26,14 +26,8 @@ from bridge.model.messages import AgentReply, Content
 from bridge.plugin import Adapter, Announcer, Finder
 from bridge.runtime.ledger import Ledger
 from bridge.runtime.metrics import Metrics
-from bridge.runtime.outcomes import (
-    BREAKS,
-    Broken,
-    broken,
-    certainly_absent,
-    unannounced,
-    word,
-)
+from bridge.runtime.outcomes import Broken, broken, certainly_absent, word
+from bridge.runtime.poison import Passages
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.suspects import Suspects
 from bridge.runtime.world import World
@@ -58,6 +52,7 @@ class Posting:
         self._adapters = adapters
         self._metrics = metrics
         self._suspects = Suspects(adapters, world)
+        self._passages = Passages()
 
     async def announce(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
         """Post it at the top of its place; why not, if it is given up."""
@@ -75,7 +70,9 @@ class Posting:
         doubtful = delivery.state is DeliveryState.SENDING
         # A clock set back meanwhile would have us wait until an attempt "in the future" is settled.
         since = min(delivery.attempted_at or delivery.owed_at, self._world.clock.now())
-        failures, breaks, case = 0, 0, self._suspects.case(delivery.adapter)
+        failures, case = 0, self._suspects.case(delivery.adapter)
+        call = "announce" if outbound.place else "post"
+        trial = self._passages.trial(delivery.adapter, call)
         last: Exception | None = None
         while True:
             if doubtful:
@@ -83,17 +80,18 @@ class Posting:
                 resolved, refused = await self._resolved(delivery, outbound, since)
                 if resolved:
                     return refused
-            if breaks == BREAKS or case.closed:
-                return await self._buried(delivery, broken(last))
+            if last is not None and (case.closed or trial.hopeless):
+                return await self._buried(delivery, broken(last, trial.verdict))
             attempt_at, outcome = await case.tried(partial(self._tried, delivery, outbound))
             since = attempt_at or since
             if isinstance(outcome, Receipt):
+                self._passages.passed(delivery.adapter, call)
                 await self._ledger.sent(delivery, outcome)
                 return None
             if isinstance(outcome, Rejected):
                 return await self._buried(delivery, outcome)
             last, failures = outcome, failures + 1
-            breaks += unannounced(outcome)
+            trial.failed(outcome, self._world.clock.now())
             case.note(outcome)
             doubtful = attempt_at is not None and not certainly_absent(outcome)
             if attempt_at is not None and not doubtful:
@@ -151,8 +149,9 @@ class Posting:
         self,
         delivery: ThreadDelivery,
         act: Callable[[Any], Awaitable[Receipt | None]],
+        call: str,
     ) -> Receipt | Rejected | None:
-        """Do what is harmless to repeat until it succeeds or is refused for good.
+        """Do what is harmless to repeat until it succeeds, is refused for good or is hopeless.
 
         Each time with the adapter that is connected then: one that has left is of no use.
         """
@@ -162,19 +161,23 @@ class Posting:
             with self._waits:  # however it answers: nobody waits for that for ever (`patience`)
                 return await act(adapter)
 
-        failures, breaks, case = 0, 0, self._suspects.case(delivery.adapter)
+        failures, case = 0, self._suspects.case(delivery.adapter)
+        trial = self._passages.trial(delivery.adapter, call)
         while True:
             try:
-                return await case.tried(acted)
+                done = await case.tried(acted)
             except Rejected as error:
                 return error
             except Exception as error:
                 failures += 1
-                breaks += unannounced(error)
+                trial.failed(error, self._world.clock.now())
                 case.note(error)
-                if breaks == BREAKS or case.closed:
-                    return broken(error)
+                if case.closed or trial.hopeless:
+                    return broken(error, trial.verdict)
                 await self._ledger.pause(delivery, error, failures)
+            else:
+                self._passages.passed(delivery.adapter, call)
+                return done
 
     async def _attempted(
         self, delivery: ThreadDelivery, adapter: Adapter, outbound: Outbound
@@ -219,7 +222,7 @@ class Posting:
 
         if not isinstance(await self.adapter(delivery), Finder):
             return MaybeDelivered("the adapter cannot look for it")
-        return await self.repeat(delivery, find) or unknown
+        return await self.repeat(delivery, find, "find") or unknown
 
     async def _buried(self, delivery: ThreadDelivery, error: Rejected) -> Rejected:
         await self._ledger.bury(delivery, error)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.clock import elapsed
-from bridge.errors import DatabaseFailed
+from bridge.errors import ChangeRefused, DatabaseFailed
 from bridge.store.changes import Change
 from bridge.store.executor import OneThread
 from bridge.store.noting import Notes
@@ -25,6 +25,8 @@ ResultT = TypeVar("ResultT")
 
 #: The most changes in one transaction: bounds how long a reader of the result may wait.
 _MOST = 512
+#: What a constraint or a value is to blame for, and no disk.
+_OF_THE_CHANGE = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
 _NOT_TAKEN = "The database did not take a change"
 
 
@@ -170,7 +172,8 @@ def database_failed(what: str, error: SQLAlchemyError | sqlite3.Error) -> Databa
     """The driver's words without the statement and its parameters, which hold people's text."""
     words = error if isinstance(error, sqlite3.Error) else getattr(error, "orig", None)
     cause = words or type(error).__name__
-    failed = DatabaseFailed(
+    kind = ChangeRefused if isinstance(words, _OF_THE_CHANGE) else DatabaseFailed
+    failed = kind(
         f"{what}: {cause}", remedy="check the file, its permissions and the free space on its disk"
     )
     failed.__cause__ = None

@@ -68,15 +68,21 @@ class House:
         with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute(statement)
 
-    async def until(self, seen: Callable[[], object], *, winding: bool = True) -> None:
-        """Wait for it; whenever everybody is asleep, a second of theirs passes."""
+    async def until(
+        self,
+        seen: Callable[[], object],
+        *,
+        winding: bool = True,
+        by: timedelta = timedelta(seconds=1),
+    ) -> None:
+        """Wait for it; whenever everybody is asleep, a second of theirs passes, or more."""
         deadline = asyncio.get_running_loop().time() + 10
         while not seen():
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError("never seen")
             await asyncio.sleep(0.001)
             if winding and self.clock.sleepers:
-                await self.clock.advance(timedelta(seconds=1))
+                await self.clock.advance(by)
 
     async def quiet(self) -> None:
         """Give whatever must not happen the time to happen, at this instant."""

@@ -1,5 +1,7 @@
 """A dispatcher at work, and those who are told what came of it."""
 
+from datetime import timedelta
+
 from bridge.core import events as e
 from bridge.core.state import Conversation
 from bridge.model.delivery import ThreadBody
@@ -61,9 +63,9 @@ class Office:
         for delivery in await self.owed(conversation, *bodies):
             self.dispatcher.owe(delivery)
 
-    async def idle(self) -> None:
+    async def idle(self, by: timedelta = timedelta(seconds=1)) -> None:
         """Wait until nothing is owed, however long that takes on their clock."""
-        await self.house.until(lambda: not self.dispatcher.owed)
+        await self.house.until(lambda: not self.dispatcher.owed, by=by)
 
     @property
     def texts(self) -> list[str]:

@@ -248,7 +248,7 @@ async def test_an_adapter_that_only_ever_breaks_blocks_for_a_bounded_time(
     office: Office, where: str, end: list[str]
 ) -> None:
     """Law 4: a poisoned message blocks its own conversation at most, not for ever, visibly."""
-    breaks: list[Exception] = [ZeroDivisionError() for _ in range(20)]
+    breaks: list[Exception] = [ZeroDivisionError() for _ in range(500)]
     setattr(office.platform, where, breaks)
     if where == "finding_faults":
         office.platform.faults = [MaybeDelivered("reset")]
@@ -257,11 +257,15 @@ async def test_an_adapter_that_only_ever_breaks_blocks_for_a_bounded_time(
     office.connect()
     await office.owe(await opened(office.house.store), reply("hi"), second)
 
-    await office.idle()
+    first = "c1.2" if where == "revising_faults" else "c1.1"
+    states = office.house.states
+    if where != "finding_faults":
+        await office.house.until(lambda: states()[first] == "dead", by=timedelta(seconds=30))
+        breaks.clear()
+    await office.idle(by=timedelta(seconds=30))
 
-    assert breaks == []
     assert list(office.house.states().values()) == end
-    assert 60 < office.house.seconds(office.house.clock.now()) < 900
+    assert 75 * 60 <= office.house.seconds(office.house.clock.now()) < 80 * 60
 
 
 async def test_a_conversation_whose_platform_is_away_blocks_no_other(office: Office) -> None:

@@ -19,7 +19,7 @@ from bridge.model.delivery import (
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind
 from bridge.plugin import text_of
-from bridge.runtime.outcomes import BREAKS, DEATHS, died, hung
+from bridge.runtime.outcomes import DEATHS, died, hung
 from bridge.runtime.posting import urgency_of
 from bridge.testing.builders import ANN
 from tests.unit.runtime.house import House, Lively
@@ -184,9 +184,13 @@ async def test_what_ends_the_adapters_process_three_times_is_given_up_visibly(
 async def test_what_never_comes_to_an_end_is_given_up_like_whatever_breaks(
     office: Office, platform: Lively
 ) -> None:
-    platform.faults = [hung(MaybeDelivered) for _ in range(BREAKS)]
+    platform.faults = [hung(MaybeDelivered) for _ in range(500)]
     await office.owe(await opened(office.house.store), reply("stuck"), reply("after"))
 
+    await office.house.until(
+        lambda: office.house.states()["c1.1"] == "dead", by=timedelta(seconds=30)
+    )
+    platform.faults.clear()
     await office.idle()
 
     assert office.texts == ["after"]
