@@ -82,6 +82,17 @@ class Growth:
         if times > 1:
             self._hops.grew(target, times, last)
 
+    def abandon(self, conversation: ConversationId) -> None:
+        """Nothing grows there any more."""
+        self._newest.pop(conversation, None)
+        _, task = self._growing.get(conversation, (None, None))
+        if task is not None:
+            task.cancel()
+            del self._growing[conversation]
+        known = [of for of, one in self._landed.items() if one.conversation == conversation]
+        for delivery in known:
+            del self._landed[delivery]
+
     async def _serve(self, conversation: ConversationId, effect: Grow) -> None:
         try:
             async with asyncio.timeout(_PATIENCE.total_seconds()):

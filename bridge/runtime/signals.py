@@ -116,6 +116,10 @@ class Signals:
             self._held.drop(conversation)
             self._hold(sign, self._world.clock.now())
 
+    def abandon(self, conversation: ConversationId) -> None:
+        """Nothing is shown there any more."""
+        self._forget(conversation)
+
     def _forget(self, conversation: ConversationId) -> None:
         self._held.drop(conversation)
         sign = self._signs.pop(conversation, None)

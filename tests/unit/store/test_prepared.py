@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, bindparam, create_engine, insert, select, update
 
 from bridge.store import statements
+from bridge.store.digests import OF_NAME, OF_WORDS, Digests
 from bridge.store.prepared import Prepared
 from bridge.store.tables import conversations, facts, metadata
 from bridge.testing.clock import NOON
@@ -21,6 +23,9 @@ def connection() -> Iterator[Connection]:
     engine = create_engine("sqlite://")
     metadata.create_all(engine)
     with engine.begin() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.create_function(OF_WORDS, 1, Digests().of_words, deterministic=True)
+        driver.create_function(OF_NAME, 2, Digests().of_name, deterministic=True)
         yield connection
     engine.dispose()
 
