@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from bridge import __version__, app, log
+from bridge import __version__, app, config, log
 from bridge.cli import options
 from bridge.cli.backups import backup, restore
 from bridge.cli.checking import prove
@@ -22,6 +22,7 @@ from bridge.cli.conversations import conversations
 from bridge.cli.documents import Commands
 from bridge.cli.options import CONFIG
 from bridge.cli.plugins import adapters
+from bridge.cli.printing import visible
 from bridge.cli.simulators import simulate
 from bridge.errors import BridgeError
 from bridge.runtime import process
@@ -29,6 +30,7 @@ from bridge.runtime.configured import refuse_unusable
 from bridge.runtime.notify import Manager
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
+_log = log.get("cli")
 
 #: How long the process may live on once it has drained.
 _ENDING = timedelta(seconds=5)
@@ -52,7 +54,8 @@ def main() -> NoReturn:
 
 
 def _sentence(error: BridgeError) -> str:
-    return f"{error.message}\n  what to do: {error.remedy}" if error.remedy else error.message
+    told = "\n".join(map(visible, error.message.split("\n")))
+    return f"{told}\n  what to do: {visible(error.remedy)}" if error.remedy else told
 
 
 @click.group(cls=Commands)
@@ -72,8 +75,12 @@ def run(config_path: Path) -> None:
 
     SIGTERM or SIGINT drain it first.
     """
+    process.seclude()
+    process.open_many()
     settings = options.settings(config_path)
     log.configure(settings.log.level, settings.log.format)
+    for trouble in config.exposed(settings):
+        _log.warning("config.exposed", trouble=trouble)
     manager = Manager.of(os.environ)
     process.run(app.serve(settings, World(), manager=manager), ending=_ENDING)
 
@@ -87,6 +94,8 @@ def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click pas
     adapters = app.configured_adapters(settings)
     refuse_unusable(adapters)
     click.echo(f"{config_path}: valid")
+    for trouble in config.exposed(settings):
+        click.echo(f"warning: {trouble}")
     if connect:
         log.configure("warning", settings.log.format)
         asyncio.run(prove(settings, adapters))

@@ -9,6 +9,7 @@ import aiohttp
 import click
 
 from bridge import app, config, log
+from bridge.cli.printing import visible
 from bridge.errors import BridgeError, CredentialsRefused, Unreachable
 from bridge.plugin import registry
 from bridge.runtime.world import World
@@ -70,5 +71,5 @@ async def _proved(what: str, proof: Awaitable[str], failures: dict[str, BridgeEr
 
 def _say(text: str) -> None:
     """One result; what is found beside the first line stands indented below it."""
-    first, *further = text.splitlines()
+    first, *further = map(visible, text.splitlines())
     click.echo("\n  ".join((first, *further)))

@@ -11,7 +11,7 @@ import click
 
 from bridge.cli import options
 from bridge.cli.options import CONFIG, JSON
-from bridge.cli.printing import print_json, print_table, when
+from bridge.cli.printing import print_json, print_table, visible, when
 from bridge.clock import RandomIds, SystemClock
 from bridge.core.standing import stage
 from bridge.core.state import Conversation
@@ -78,7 +78,8 @@ def show_conversation(config_path: Path, conversation_id: str, as_json: bool) ->
             )
             return
         for key, value in _summary(conversation).items():
-            click.echo(f"{key:12} {when(value) if isinstance(value, datetime) else value}".rstrip())
+            told = when(value) if isinstance(value, datetime) else visible(str(value))
+            click.echo(f"{key:12} {told}".rstrip())
         click.echo("\nsessions")
         print_table(
             ("NUMBER", "OPENED", "CLOSED"),

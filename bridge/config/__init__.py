@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from bridge.config.drafts import Draft, load_drafts, usual_draft
+from bridge.config.exposure import exposures
 from bridge.config.sources import Given, Problem, gather, refuse, type_place
 from bridge.config.tables import (
     AdapterTable,
@@ -40,6 +41,7 @@ __all__ = [
     "Settings",
     "adapter_settings",
     "adapter_type_place",
+    "exposed",
     "load",
     "load_database",
     "load_drafts",
@@ -83,6 +85,11 @@ def load_database(path: Path, environment: Mapping[str, str]) -> DatabaseSetting
     """
     given = gather(path, environment, _DatabaseAlone.model_fields)
     return accept(_DatabaseAlone, given, extra=None).database
+
+
+def exposed(settings: Settings) -> list[str]:
+    """What of the configuration other users of the machine can read or change, and the remedy."""
+    return [str(each) for each in exposures(settings.given)]
 
 
 def adapter_settings(settings: Settings, name: AdapterName, model: type[ModelT]) -> ModelT:

@@ -16,6 +16,8 @@ from bridge.errors import ConfigurationError
 from bridge.log import redact
 
 PREFIX = "POLYAI_BRIDGE_"
+#: How the place of a value begins that stood in a file of its own.
+IN_A_FILE = "secret file "
 
 Key = tuple[str | int, ...]
 
@@ -189,7 +191,7 @@ def read_secret_files(
 
 
 def _read_secret(key: Key, file: Path, found: dict[Key, Value], problems: list[Problem]) -> None:
-    place = f"secret file {file}"
+    place = f"{IN_A_FILE}{file}"
     try:
         text = file.read_text("utf-8") if file.is_file() or not file.exists() else None
         cause = "it is not a file"

@@ -1,5 +1,7 @@
 """What does the process run on? Its event loop, and when the collector may stop everything.
 
+And what it leaves behind is for its own user alone: its files; and no image of its memory.
+
 uvloop, where it is installed: asyncio's own TLS keeps a buffer of 256 KB for every connection.
 
 The collector looks for cycles among all objects that are left from before, which takes 30 ms for
@@ -10,10 +12,11 @@ not looked at again: a collection stops us for as long as what is new since the 
 import asyncio
 import gc
 import os
+import resource
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 
@@ -27,6 +30,27 @@ _OFTEN: Final = 2
 #: Set aside are also cycles that died since. With fewer objects than this, that is bearable (about
 #: 150 MB); with more, all are looked at once when they have doubled.
 _BEARABLE: Final = 1_000_000
+
+
+def seclude() -> None:
+    """Files made from now on are the user's alone, and no crash leaves our memory on the disk.
+
+    Both go for the processes of adapters, too. Whoever is the same user may read all of it anyway.
+    """
+    os.umask(0o077)
+    _limit(resource.RLIMIT_CORE, lambda _: 0)
+
+
+def open_many() -> None:
+    """As many sockets as the system lets us have: what shells are given is 1,024 at times."""
+    _limit(resource.RLIMIT_NOFILE, lambda most: most)
+
+
+def _limit(what: int, chosen: Callable[[int], int]) -> None:
+    """Set our own bound of something; the system's stays, and is handed to `chosen`."""
+    _, most = resource.getrlimit(what)
+    with suppress(OSError, ValueError):  # some systems have a bound beyond the one they tell
+        resource.setrlimit(what, (chosen(most), most))
 
 
 def run(main: Coroutine[Any, Any, None], *, ending: timedelta | None = None) -> None:

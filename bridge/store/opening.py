@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +18,7 @@ from bridge.store import tables as t
 from bridge.store.digests import Digests
 from bridge.store.engines import reading_engine, writing_engine
 from bridge.store.schema import bring_up_to_date
+from bridge.store.secluding import create_private
 from bridge.store.store import Store
 from bridge.store.writer import Writer, database_failed
 
@@ -110,6 +112,23 @@ def migrate(url: str) -> str:
             return _checked(engine, auto_migrate=True)
 
 
+def schema_of(url: str) -> str:
+    """The schema of the database, "" if there is none; changes nothing.
+
+    Raises:
+        DatabaseFailed: it cannot be read, or is none of ours.
+    """
+    path = database_path(url)
+    if not path.exists():
+        return ""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise database_failed("The database cannot be used", error) from None
+    return str(found[0]) if found else ""
+
+
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Hold the file against every other process, under whichever name it is opened.
@@ -136,12 +155,8 @@ def held(path: Path) -> Iterator[None]:
 
 
 def _create_private(path: Path) -> None:
-    """The file holds people's words: nobody else may read it."""
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        with suppress(PermissionError):
-            os.fchmod(descriptor, 0o600)
-        os.close(descriptor)
+        create_private(path)
     except OSError as error:
         raise _not_openable(path, error) from None
 

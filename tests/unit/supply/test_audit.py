@@ -36,8 +36,8 @@ def known(audit: ModuleType, *, until: str = "2027-01-01") -> list[Any]:
 
 def report(*vulnerabilities: str, skipped: bool = False) -> dict[str, Any]:
     vulns = [{"id": each, "aliases": [], "fix_versions": ["9.9"]} for each in vulnerabilities]
-    other = {"name": "yarl", "version": "1"}
-    other |= {"skip_reason": "not found"} if skipped else {"vulns": []}
+    further: dict[str, Any] = {"skip_reason": "not found"} if skipped else {"vulns": []}
+    other = {"name": "yarl", "version": "1", **further}
     return {"dependencies": [{"name": "aiohttp", "version": "3.1", "vulns": vulns}, other]}
 
 
