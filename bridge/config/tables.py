@@ -311,9 +311,11 @@ class Settings(_Table):
         """Remember the places, for the plug-ins' settings."""
         self._given = context
 
+    @property
     def given(self) -> Given:
         """Every value with its place; nothing, if the settings were not read from anywhere."""
         return self._given or Given("the configuration", {})
+
     def given_to(self, name: AdapterName) -> Given:
         """What one adapter's table holds, each value with its place."""
         if self._given is not None:
