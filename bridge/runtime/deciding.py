@@ -7,7 +7,16 @@ import msgspec
 
 from bridge.core import events as e
 from bridge.core.conversation import step
-from bridge.core.effects import Effect, ForgetSession, Grow, Owe, Settle, Transmit
+from bridge.core.effects import (
+    Effect,
+    ForgetSession,
+    Grow,
+    Owe,
+    OweAgain,
+    Settle,
+    Supersede,
+    Transmit,
+)
 from bridge.core.state import Conversation
 from bridge.core.terms import Terms
 from bridge.model.ids import EntryId, PersonId
@@ -30,6 +39,8 @@ from bridge.model.inbound import (
 from bridge.model.value import Value
 from bridge.runtime.hops import Taken, befell, hops_of
 from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
+from bridge.store.changes import Change
+from bridge.store.redriving import OwedAgain, SetAside, Superseded
 
 
 class Mail(Value, frozen=True):
@@ -42,6 +53,8 @@ class Mail(Value, frozen=True):
     #: Who it is from, where it counts only from whoever began the conversation.
     starter_only: PersonId | None = None
     at: datetime | None = None  #: when our process read the frame that it is
+    #: Why no step could take its entry up; with that, the entry is a dead letter from here on.
+    set_aside: str = ""
 
 
 def entry_mail(entry: Entry) -> Mail:
@@ -171,13 +184,14 @@ def _change(
     mail: list[Mail],
     now: datetime,
 ) -> TakeStep | None:
-    done = tuple([one.entry for one in mail if one.entry is not None])
+    done = tuple([one.entry for one in mail if one.entry is not None and not one.set_aside])
     session = next((one.session for one in mail if one.session is not None), None)
     owed = [(effect.id, effect.body) for effect in effects if isinstance(effect, Owe)]
     settled = [effect for effect in effects if isinstance(effect, Settle)]
     forgotten = [effect.number for effect in effects if isinstance(effect, ForgetSession)]
     emptied = any(isinstance(one.event, e.Erased) for one in mail)
-    durable = done or session or emptied or owed or settled or forgotten
+    letters = _letters(effects, mail, now)
+    durable = done or session or emptied or owed or settled or forgotten or letters
     if not durable and before.essence() == after.essence():
         return None
     return TakeStep(
@@ -187,8 +201,33 @@ def _change(
         emptied=emptied,
         owed=tuple(owed),
         settled=tuple(
-            [AgentOutcome(id=s.id, state=s.state, reference=s.reference) for s in settled]
+            [
+                AgentOutcome(id=s.id, state=s.state, reference=s.reference, remedy=s.remedy)
+                for s in settled
+            ]
         ),
         session=session,
         forgotten=tuple(forgotten),
+        further=letters,
     )
+
+
+def _letters(effects: list[Effect], mail: list[Mail], now: datetime) -> tuple[Change[None], ...]:
+    """What the step makes of dead letters, and which entries it leaves as such."""
+    redriven = {one.event.delivery for one in mail if isinstance(one.event, e.Redriven)}
+    letters: list[Change[None]] = []
+    for effect in effects:
+        match effect:
+            case OweAgain(id=delivery, number=number):
+                letters.append(OwedAgain(id=delivery, number=number, at=now))
+            case Supersede(id=delivery, by=by):
+                ours = delivery in redriven
+                letters.append(Superseded(id=delivery, by=by, at=now, redriven=ours))
+            case _:
+                pass
+    aside = [
+        SetAside(entry=one.entry, at=now, reason=one.set_aside)
+        for one in mail
+        if one.entry is not None and one.set_aside
+    ]
+    return (*letters, *aside)

@@ -5,7 +5,7 @@ memory while anything may happen to it; its task lives only while it has mail.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -13,18 +13,21 @@ from typing import Protocol
 from bridge import log
 from bridge.core import events as e
 from bridge.core.due import due
-from bridge.core.effects import ForgetSession, Grow, Note, Owe, Recycle, Show, Transmit
+from bridge.core.effects import ForgetSession, Grow, Note, Owe, OweAgain, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Wish
 from bridge.core.terms import Terms
-from bridge.errors import DatabaseFailed
+from bridge.errors import ChangeRefused, DatabaseFailed
 from bridge.model.delivery import Ask, DeliveryState
-from bridge.model.ids import ConversationId
+from bridge.model.ids import ConversationId, DeliveryId
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.runtime.naming import Names
 from bridge.runtime.noting import Hops
+from bridge.runtime.poison import REFUSALS
 from bridge.runtime.timers import LATENESS, Timers
 from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery
+from bridge.store.changes import Change
+from bridge.store.redriving import SetAside
 
 _log = log.get("worker")
 #: How long the deadlines of a conversation are let be after a step that could not be taken.
@@ -33,6 +36,17 @@ _LET_BE = timedelta(minutes=1)
 _LOOK_AGAIN = timedelta(seconds=1)
 #: How many frames of a conversation may wait for a step before no more is read from its agent.
 MOST_UNHEARD = 64
+#: What a person waits for an answer to.
+_SAID = (
+    e.MessageAccepted
+    | e.ChoiceAccepted
+    | e.EndRequested
+    | e.StartRequested
+    | e.RetryRequested
+    | e.CancelRequested
+    | e.PersonRequested
+    | e.StatusRequested
+)
 #: How a note of the core's is told.
 _LEVELS = {"info": _log.info, "warning": _log.warning, "error": _log.error}
 
@@ -73,6 +87,10 @@ class Connections(Protocol):
         ...
 
 
+#: Finds, in a conversation's turn, what to tell it: nothing else happens to it meanwhile.
+Errand = Callable[[], Awaitable[list[Mail]]]
+
+
 @dataclass(slots=True)
 class _Desk:
     """One conversation in memory and its mail."""
@@ -80,6 +98,7 @@ class _Desk:
     conversation: Conversation | None = None
     mail: list[Mail] = field(default_factory=list)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    errands: list[tuple[Errand, asyncio.Future[bool]]] = field(default_factory=list)
     busy: bool = False
     deadline: datetime | None = None  #: when the conversation wants to be woken
     let_be: datetime | None = None  #: before this no deadline of it is looked at
@@ -169,6 +188,17 @@ class Worker:
             self.post(conversation, *mail)
             await self._room(conversation)
 
+    async def in_turn(self, conversation: ConversationId, errand: Errand) -> bool:
+        """Do `errand` in the conversation's turn, and take a step of its own for what it finds.
+
+        Whether there was such a step and it has committed. Raises what `errand` raises.
+        """
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._desks.setdefault(conversation, _Desk()).errands.append((errand, done))
+        self.post(conversation)
+        with self._waits:
+            return await done
+
     async def _room(self, conversation: ConversationId) -> None:
         while self._outbox is not None and self._outbox.crowded(conversation):
             await self._world.rest(_LOOK_AGAIN)
@@ -197,7 +227,7 @@ class Worker:
             self.post(conversation, Mail(e.Woke()))
 
     async def _serve(self, identity: ConversationId, desk: _Desk) -> None:
-        while desk.mail or desk.waiters:
+        while desk.mail or desk.waiters or desk.errands:
             with self._world.progress.at_work("worker", identity):
                 await self._serve_once(identity, desk)
         # Not if we are cancelled: then nothing new may begin.
@@ -221,6 +251,23 @@ class Worker:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        errands, desk.errands = desk.errands, []
+        for errand, done in errands:
+            await self._run(identity, desk, errand, done)
+
+    async def _run(
+        self, identity: ConversationId, desk: _Desk, errand: Errand, done: asyncio.Future[bool]
+    ) -> None:
+        try:
+            with self._waits:
+                mail = await errand() if desk.conversation is not None else []
+        except Exception as error:
+            if not done.done():
+                done.set_exception(error)
+            return
+        taken = bool(mail) and await self._step(identity, desk, mail)
+        if not done.done():
+            done.set_result(taken)
 
     async def _with_names(self, conversation: Conversation | None, mail: list[Mail]) -> list[Mail]:
         if conversation is None or self._names is None:
@@ -232,8 +279,8 @@ class Worker:
     async def _step(self, identity: ConversationId, desk: _Desk, mail: list[Mail]) -> bool:
         """Decide, commit, carry out; whether the mail could be decided and written down.
 
-        What could not is set aside, loudly. An inbox entry among it stays open and is tried again
-        at the next start; a deadline after a while, as what always fails must not keep us busy.
+        What could not is set aside, loudly: an inbox entry is a dead letter from then on, a
+        deadline is looked at after a while, as what always fails must not keep us busy.
         """
         if desk.conversation is None:
             return True
@@ -248,6 +295,8 @@ class Worker:
             if len(mail) == 1:
                 _log.error("worker.poisoned", conversation=identity, error=log.where(error))
             desk.let_be = self._world.clock.now() + _LET_BE
+            if len(mail) == 1:
+                await self._set_aside(identity, desk, mail[0], log.where(error))
             return False
         committed = self._world.clock.now()
         self.hops.stepped(decision, committed)
@@ -258,6 +307,22 @@ class Worker:
         self._timers.set(identity, deadline)
         await self._carry_out(decision, now)
         return True
+
+    async def _set_aside(
+        self, identity: ConversationId, desk: _Desk, mail: Mail, reason: str
+    ) -> None:
+        """What nobody can take up is a dead letter; whoever said it hears so in the same step."""
+        if mail.entry is None or mail.set_aside:
+            return
+        if isinstance(mail.event, _SAID) and mail.event.person is not None:
+            told = Mail(e.NotTaken(), entry=mail.entry, set_aside=reason)
+            if await self._step(identity, desk, [told]):
+                return
+        alone = SetAside(entry=mail.entry, at=self._world.clock.now(), reason=reason)
+        try:
+            await self._written(alone)
+        except Exception as error:
+            _log.error("worker.left", conversation=identity, error=log.where(error))
 
     async def _load(self, identity: ConversationId) -> Conversation | None:
         failures = 0
@@ -282,15 +347,22 @@ class Worker:
 
     async def _commit(self, decision: Decision) -> None:
         """Until it is written: what people said waits in the inbox, PolyAI keeps its journal."""
+        if decision.change is not None:
+            await self._written(decision.change)
+            self._world.reached("after-step")
+
+    async def _written(self, change: Change[None]) -> None:
+        """Returns when it is; raises ChangeRefused if the database takes anything but this."""
         failures = 0
-        while decision.change is not None:
+        while True:
             try:
                 with self._waits:
-                    await self._store.write(decision.change)
+                    await self._store.write(change)
             except DatabaseFailed as error:
+                if isinstance(error, ChangeRefused) and failures >= REFUSALS:
+                    raise
                 failures = await self._database_trouble(error, failures)
             else:
-                self._world.reached("after-step")
                 return
 
     async def _database_trouble(self, error: DatabaseFailed, failures: int) -> int:
@@ -319,6 +391,10 @@ class Worker:
                             owed_at=now,
                         )
                     )
+                case OweAgain(id=delivery):
+                    again = await self._owed_again(delivery)
+                    if again is not None:
+                        outbox.owe(again)
                 case Transmit():
                     with self._waits:
                         await connections.transmit(conversation.id, effect)
@@ -335,6 +411,19 @@ class Worker:
                 case _:
                     pass  # durable effects were carried out by the commit
         connections.reconcile(conversation)
+
+    async def _owed_again(self, delivery: DeliveryId) -> ThreadDelivery | None:
+        """It, if it is: it may have been settled in another way, or forgotten."""
+        failures = 0
+        while True:
+            try:
+                with self._waits:
+                    found = await self._store.thread_delivery(delivery)
+            except DatabaseFailed as error:
+                failures = await self._database_trouble(error, failures)
+            else:
+                pending = found is not None and found.state is DeliveryState.PENDING
+                return found if pending else None
 
     def _settle_in(self, desk: _Desk) -> None:
         """Wish for its connection and its deadline; or leave memory, if nothing can happen."""

@@ -172,9 +172,16 @@ def database_failed(what: str, error: SQLAlchemyError | sqlite3.Error) -> Databa
     """The driver's words without the statement and its parameters, which hold people's text."""
     words = error if isinstance(error, sqlite3.Error) else getattr(error, "orig", None)
     cause = words or type(error).__name__
-    kind = ChangeRefused if isinstance(words, _OF_THE_CHANGE) else DatabaseFailed
+    kind = ChangeRefused if _is_of_the_change(words) else DatabaseFailed
     failed = kind(
         f"{what}: {cause}", remedy="check the file, its permissions and the free space on its disk"
     )
     failed.__cause__ = None
     return failed
+
+
+def _is_of_the_change(error: object) -> bool:
+    """But for a trigger: none of those is ours, so that one is the database's own trouble."""
+    if not isinstance(error, _OF_THE_CHANGE):
+        return False
+    return getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_TRIGGER

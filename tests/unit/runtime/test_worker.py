@@ -17,7 +17,7 @@ from bridge.core.terms import Terms
 from bridge.model import frames as f
 from bridge.model.delivery import Outbound, Post, Receipt
 from bridge.model.ids import ConversationId, EntryId, PersonId, ThreadKey
-from bridge.model.messages import AgentReply, Author, AuthorKind, Person
+from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind, Person
 from bridge.model.signal import Signal, SignalKind
 from bridge.runtime.deciding import Mail
 from bridge.runtime.naming import Names
@@ -507,3 +507,68 @@ async def test_a_name_is_asked_for_before_the_step_and_holds_up_nobody_else(shop
     present = shop.worker.present(C1)
     assert present is not None
     assert present.waiting[0].person == Person(PersonId("U1"), "U1 of T1")
+
+
+async def test_what_no_step_can_take_up_is_a_dead_letter_and_whoever_said_it_hears_so(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For what it is the database takes no second message of Ann's, nor ever will."""
+    house = shop.house
+    await shop.say("before", order="1")
+    house.damage("CREATE UNIQUE INDEX broken ON deliveries(kind) WHERE kind = 'ask'")
+
+    await shop.say("odd", order="2")
+    await house.until(lambda: house.rows("SELECT 1 FROM inbox WHERE dead_at IS NOT NULL"))
+    await house.until(lambda: shop.owed)
+
+    (notice,) = [one.body.content for one in shop.owed if isinstance(one.body, Post)]
+    assert isinstance(notice, Notice)
+    assert notice.kind is NoticeKind.NOT_TAKEN
+    (row,) = house.rows("SELECT reason, body FROM inbox WHERE dead_at IS NOT NULL")
+    assert "ChangeRefused" in row[0]
+    assert "odd" in row[1]
+    assert [r.getMessage() for r in caplog.records if "poisoned" in r.getMessage()]
+
+    house.damage("DROP INDEX broken")
+    await shop.say("after", order="3")
+    await house.until(lambda: len(shop.waiting()()) == 2)
+    assert shop.waiting()() == ["before", "after"]
+    assert await house.store.open_entries() == []
+
+
+async def test_where_not_even_that_can_be_told_the_entry_is_a_dead_letter_alone(
+    shop: Shop,
+) -> None:
+    house = shop.house
+    await shop.say("before", order="1")
+    house.damage("CREATE UNIQUE INDEX broken ON deliveries(target)")
+    await shop.say("odd", order="2")
+    await house.until(lambda: house.rows("SELECT 1 FROM inbox WHERE dead_at IS NOT NULL"))
+    house.damage("DROP INDEX broken")
+
+
+async def test_an_errand_runs_in_its_conversations_turn_and_its_step_is_taken_alone(
+    shop: Shop,
+) -> None:
+    await shop.say("hello")
+    seen: list[object] = []
+
+    async def errand() -> list[Mail]:
+        seen.append(shop.worker.present(C1))
+        return [Mail(e.NotTaken())]
+
+    assert await shop.worker.in_turn(C1, errand)
+    assert shop.owed
+    assert seen[0] is not None
+
+    async def nothing() -> list[Mail]:
+        return []
+
+    assert not await shop.worker.in_turn(C1, nothing)
+    assert not await shop.worker.in_turn(C2, errand)
+
+    async def broken() -> list[Mail]:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError):
+        await shop.worker.in_turn(C1, broken)
