@@ -15,21 +15,27 @@ import click
 
 from bridge import __version__, app, config, log
 from bridge.cli import options
+from bridge.cli.advice import findings
 from bridge.cli.backups import backup, restore
 from bridge.cli.checking import prove
 from bridge.cli.conforming import conform
 from bridge.cli.conversations import conversations
+from bridge.cli.deploying import deploy
 from bridge.cli.documents import Commands
 from bridge.cli.options import CONFIG
 from bridge.cli.plugins import adapters
 from bridge.cli.printing import visible
+from bridge.cli.privacy import erase, export
 from bridge.cli.simulators import simulate
-from bridge.errors import BridgeError
+from bridge.cli.surroundings import look
+from bridge.cli.tracing import trace
+from bridge.errors import BridgeError, ConfigurationError
 from bridge.runtime import process
 from bridge.runtime.configured import refuse_unusable
 from bridge.runtime.notify import Manager
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
+
 _log = log.get("cli")
 
 #: How long the process may live on once it has drained.
@@ -78,7 +84,8 @@ def run(config_path: Path) -> None:
     process.seclude()
     process.open_many()
     settings = options.settings(config_path)
-    log.configure(settings.log.level, settings.log.format)
+    log.configure(settings.log.level, settings.log.format, settings.log.sampling)
+    log.surface()
     for trouble in config.exposed(settings):
         _log.warning("config.exposed", trouble=trouble)
     manager = Manager.of(os.environ)
@@ -89,16 +96,21 @@ def run(config_path: Path) -> None:
 @CONFIG
 @click.option("--connect", is_flag=True, help="Also prove the credentials, without a conversation.")
 def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Validate the configuration."""
+    """Validate the configuration, and find what is likely a mistake in it or on this machine."""
     settings = options.settings(config_path)
     adapters = app.configured_adapters(settings)
     refuse_unusable(adapters)
     click.echo(f"{config_path}: valid")
     for trouble in config.exposed(settings):
         click.echo(f"warning: {trouble}")
+    found = findings(settings, adapters, look(settings, os.environ))
+    for one in found:
+        click.echo(log.redact(str(one)))
     if connect:
         log.configure("warning", settings.log.format)
         asyncio.run(prove(settings, adapters))
+    if any(one.fatal for one in found):
+        raise ConfigurationError("the bridge would not start so: see the errors above")
 
 
 @cli.command()
@@ -124,5 +136,9 @@ cli.add_command(adapters)
 cli.add_command(backup)
 cli.add_command(conform)
 cli.add_command(conversations)
+cli.add_command(deploy)
+cli.add_command(erase)
+cli.add_command(export)
 cli.add_command(restore)
 cli.add_command(simulate)
+cli.add_command(trace)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -9,6 +10,7 @@ import aiohttp
 import click
 
 from bridge import app, config, log
+from bridge.cli.advice import clock_finding
 from bridge.cli.printing import visible
 from bridge.errors import BridgeError, CredentialsRefused, Unreachable
 from bridge.plugin import registry
@@ -30,6 +32,7 @@ async def prove(settings: config.Settings, adapters: list[app.Configured]) -> No
     for name, agent in settings.agents.items():
         await _proved(f"agent {name}", app.prove_agent(name, agent, world), failures)
     async with aiohttp.ClientSession() as http:
+        await _compare_clocks(settings, http, world)
         for one in adapters:
             if one.plugin is not None and one.settings is not None:
                 proof = _proof(one.plugin, one.settings, http)
@@ -38,6 +41,20 @@ async def prove(settings: config.Settings, adapters: list[app.Configured]) -> No
         refused = any(isinstance(each, CredentialsRefused) for each in failures.values())
         kind = CredentialsRefused if refused else BridgeError
         raise kind(f"could not be proved: {', '.join(failures)}")
+
+
+async def _compare_clocks(
+    settings: config.Settings, http: aiohttp.ClientSession, world: World
+) -> None:
+    """Say if ours differs from that of an agent's server; who does not answer was told of."""
+    for name, agent in settings.agents.items():
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with http.get(
+                agent.base_url, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=5)
+            ) as answer:
+                finding = clock_finding(name, answer.headers.get("Date", ""), world.clock.now())
+            if finding is not None:
+                _say(str(finding))
 
 
 async def _proof(

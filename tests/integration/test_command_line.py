@@ -57,7 +57,8 @@ async def test_a_valid_configuration_is_proved_as_a_whole(stage: Stage) -> None:
     code, out, _ = await stage.run_command("check", "--connect")
 
     assert code == 0
-    agent, adapter, *further = out.splitlines()[1:]
+    proved = [line for line in out.splitlines()[1:] if not line.startswith("warning: ")]
+    agent, adapter, *further = proved
     assert agent.startswith(f"agent default: {stage.polyai.base_url} accepts")
     assert adapter.startswith("adapter slack: team Simulated as @")
     assert all(line.startswith("  ") for line in further)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bridge.core.state import Conversation
-from bridge.model.delivery import Ask, Post
+from bridge.model.delivery import Ask, Post, Replace
 from bridge.model.ids import (
     AdapterName,
     AgentName,
@@ -93,7 +93,7 @@ def reply(text: str) -> Post:
 
 
 def owing(
-    conversation: Conversation, *owed: tuple[int, Post | Ask], at: datetime = NOON
+    conversation: Conversation, *owed: tuple[int, Post | Replace | Ask], at: datetime = NOON
 ) -> TakeStep:
     """A step after which these are owed, by their numbers."""
     touched = msgspec.structs.replace(conversation, deliveries=max(n for n, _ in owed))
