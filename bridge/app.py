@@ -29,6 +29,7 @@ from bridge.runtime.configured import configured_adapters as configured_adapters
 from bridge.runtime.control import Control, controlled
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import Dispatcher
+from bridge.runtime.erasing import Eraser, Within
 from bridge.runtime.health import Health, Loads
 from bridge.runtime.holding import Hold
 from bridge.runtime.intake import Intake
@@ -129,7 +130,11 @@ async def serve(
     manager = manager or Manager()
     manager.starting("opening the database", _OPENING)
     async with (
-        open_store(settings.database.url, auto_migrate=settings.database.auto_migrate) as store,
+        open_store(
+            settings.database.url,
+            auto_migrate=settings.database.auto_migrate,
+            key=settings.database.digest_key,
+        ) as store,
         http_session() as http,
     ):
         daemon = Daemon(settings, adapters, store, http, world, manager, connects=connects)
@@ -237,6 +242,8 @@ class Daemon:
             self._publish(worker, dispatcher, sessions, tasks)
             tasks.create_task(worker.run_timers(), name="timers")
             self._look_after(worker, dispatcher, sessions).start(tasks)
+            within = Within(self._store, worker, dispatcher, adapters, names)
+            self._control.offer("erase", self._eraser(within).asked)
             Probing(
                 self._agents, self._http, self._world, self._status, lambda: sessions.connections
             ).start(tasks)
@@ -293,6 +300,9 @@ class Daemon:
         )
         self._control.offer("status", health.told)
         return health
+
+    def _eraser(self, within: Within) -> Eraser:
+        return Eraser(self._store, within, self._world, key=self._settings.database.digest_key)
 
     def _means(self, worker: Worker) -> Means:
         return Means(

@@ -165,6 +165,11 @@ class DatabaseSettings(_Table):
     #: Seals the secrets that adapters remember.
     encryption_key: Annotated[SecretStr, AfterValidator(_long_secret)] | None = None
 
+    @property
+    def digest_key(self) -> str:
+        """The secret by which digests are made of what is not kept; empty if there is none."""
+        return self.encryption_key.get_secret_value() if self.encryption_key else ""
+
 
 class HttpSettings(_Table):
     """Where health and metrics are served; port 0 is any free one."""

@@ -15,6 +15,7 @@ from bridge.plugin.adapter import (
     Namer,
     Plugin,
     Queuer,
+    Rememberer,
     Reviser,
     Signaller,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Namer",
     "Plugin",
     "Queuer",
+    "Rememberer",
     "Reviser",
     "Signal",
     "SignalKind",

@@ -159,6 +159,22 @@ class Signaller(Protocol):
         ...
 
 
+@runtime_checkable
+class Rememberer(Protocol):
+    """Knows what of its memory is about somebody, so that they can be forgotten.
+
+    Not needed for keys that name the person, nor for values that are their id.
+    """
+
+    async def remembered_of(self, person: PersonId) -> list[str]:
+        """The keys of its memory that are about `person`; the host deletes them.
+
+        What it knows of them beside its memory is to be forgotten here. Asked again, it says the
+        same: the host may have been killed meanwhile.
+        """
+        ...
+
+
 class Memory(Protocol):
     """What an adapter remembers beyond a restart: text by key, of this adapter alone.
 

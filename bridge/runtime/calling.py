@@ -92,6 +92,14 @@ SIGNAL: Final[Verb[None]] = Verb(
     patience=None,
 )
 
+REMEMBERED_OF: Final[Verb[list[str]]] = Verb(
+    "remembered_of",
+    tuple[PersonId],
+    list[str],
+    lambda adapter, person: adapter.remembered_of(person),
+    patience=None,
+)
+
 #: Makes a call of a verb with its arguments.
 Call = Callable[..., Awaitable[Any]]
 
@@ -141,6 +149,12 @@ class _Names(Front):
         return name
 
 
+class _Remembers(Front):
+    async def remembered_of(self, person: PersonId) -> list[str]:
+        keys: list[str] = await self._call(REMEMBERED_OF, person)
+        return keys
+
+
 class _Signals(Front):
     async def signal(self, thread: ThreadKey, signal: Signal) -> None:
         await self._call(SIGNAL, thread, signal)
@@ -153,6 +167,7 @@ _OPTIONAL: Final[dict[Verb[Any], type[Front]]] = {
     GROW: _Grows,
     TURN: _Queues,
     NAME_OF: _Names,
+    REMEMBERED_OF: _Remembers,
     SIGNAL: _Signals,
 }
 VERBS: Final = (DELIVER, *_OPTIONAL)

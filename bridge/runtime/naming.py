@@ -58,6 +58,10 @@ class Names:
             await asyncio.gather(*(self._ask(conversation, person) for person in nameless))
         return [self._named(conversation.adapter, one) for one in mail]
 
+    def forget(self, adapter: AdapterName, person: PersonId) -> None:
+        """Keep no name of `person`."""
+        self._kept.pop((adapter, person), None)
+
     def _named(self, adapter: AdapterName, mail: Mail) -> Mail:
         person = _speaker(mail)
         name = None if person is None or person.name else self._known(adapter, person.id)

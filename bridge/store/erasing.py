@@ -8,10 +8,11 @@ erased again from whatever is restored.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bridge.core.conversation import step
 from bridge.core.events import Erased
@@ -25,6 +26,15 @@ from bridge.store.digests import OF_NAME
 from bridge.store.emptying import forget_unclaimed
 
 _OPEN: Final = ("pending", "sending")
+
+
+class Erasure(NamedTuple):
+    """What is remembered of one: whom, by a digest, and the ids of what was emptied, as JSON."""
+
+    id: str
+    adapter: str | None
+    subject: str | None
+    conversations: str
 
 
 class Subject(Value, frozen=True, kw_only=True):
@@ -57,8 +67,29 @@ class Holding(Value, frozen=True, kw_only=True):
     unsent: tuple[Unsent, ...] = ()
 
 
+class Survey(Value, frozen=True, kw_only=True):
+    """What there is of it, and which copies of the database were made."""
+
+    holdings: tuple[Holding, ...]
+    backups: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeginErasure(Change[list[Holding]]):
+class LookOver(Change[Survey]):
+    """Only look."""
+
+    subject: Subject
+
+    def apply(self, connection: Connection) -> Survey:
+        """Look."""
+        found = [held(connection, one) for one in involving(connection, self.subject)]
+        made = select(t.backups.c.path).order_by(t.backups.c.made_at)
+        backups = tuple(connection.execute(made).scalars())
+        return Survey(holdings=tuple(found), backups=backups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginErasure(Change[Survey]):
     """Write down what is to be erased, and give what there is of it; nothing is gone yet.
 
     Entries that belong to no conversation are: nobody else is at work on them.
@@ -68,23 +99,35 @@ class BeginErasure(Change[list[Holding]]):
     subject: Subject
     at: datetime
 
-    def apply(self, connection: Connection) -> list[Holding]:
+    def apply(self, connection: Connection) -> Survey:
         """Look, and write it down."""
-        found = [held(connection, one) for one in involving(connection, self.subject)]
+        found = LookOver(subject=self.subject).apply(connection)
         person, adapter = self.subject.person, self.subject.adapter
         if person is not None:
-            mine = (t.inbox.c.adapter == adapter, _mentions(t.inbox.c.body, person))
+            mine = (t.inbox.c.adapter == adapter, mentions(t.inbox.c.body, person))
             forget_unclaimed(connection, self.at, *mine)
         connection.execute(
             insert(t.erasures).values(
                 id=self.identity,
                 adapter=adapter,
                 subject=_digest(adapter, person) if person is not None else None,
-                conversations=msgspec.json.encode([one.conversation for one in found]).decode(),
+                conversations=_listed(found),
                 begun_at=self.at,
             )
         )
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyAlone(Change[int]):
+    """Empty them, where no daemon is at work on them; how many."""
+
+    conversations: tuple[ConversationId, ...]
+    at: datetime
+
+    def apply(self, connection: Connection) -> int:
+        """Empty them."""
+        return empty_alone(connection, self.conversations, self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +158,10 @@ def involving(connection: Connection, subject: Subject) -> list[ConversationId]:
         took_part = select(t.people.c.conversation).where(
             t.people.c.adapter == subject.adapter, t.people.c.person == person
         )
-        told = select(t.inbox.c.conversation).where(_mentions(t.inbox.c.body, person))
-        owed = select(t.deliveries.c.conversation).where(_mentions(t.deliveries.c.body, person))
+        told = select(t.inbox.c.conversation).where(mentions(t.inbox.c.body, person))
+        owed = select(t.deliveries.c.conversation).where(mentions(t.deliveries.c.body, person))
         which = (of.adapter == subject.adapter) & or_(
-            of.id.in_(took_part), of.id.in_(told), of.id.in_(owed), _mentions(of.state, person)
+            of.id.in_(took_part), of.id.in_(told), of.id.in_(owed), mentions(of.state, person)
         )
     rows = connection.execute(select(of.id).where(which).order_by(of.opened_at, of.id))
     return [ConversationId(identity) for (identity,) in rows]
@@ -170,30 +213,23 @@ def empty_alone(
     return emptied
 
 
-def erase_again(connection: Connection, erased: Iterable[dict[str, Any]], at: datetime) -> int:
+def erase_again(connection: Connection, erased: Iterable[Erasure], at: datetime) -> int:
     """Erase from this database what was erased from another state of it; how many conversations.
 
-    `erased` are rows of `erasures`. Whom a digest names is found by making those of all people.
+    Whom a digest names is found by making those of all people.
     """
     emptied = 0
-    for row in erased:
-        listed = msgspec.json.decode(row["conversations"], type=list[ConversationId])
+    for one in erased:
+        listed = msgspec.json.decode(one.conversations, type=list[ConversationId])
         emptied += empty_alone(connection, listed, at)
         digest: Any = getattr(func, OF_NAME)(t.people.c.adapter, t.people.c.person)
-        mine = digest == row["subject"]
-        people = select(t.people.c.adapter, t.people.c.person).where(mine).distinct()
-        for adapter, person in connection.execute(people).all():
+        people = select(t.people.c.adapter, t.people.c.person).where(digest == one.subject)
+        for adapter, person in connection.execute(people.distinct()).all():
             subject = Subject(adapter=adapter, person=person)
             emptied += empty_alone(connection, involving(connection, subject), at)
-        known = select(t.erasures.c.id).where(t.erasures.c.id == row["id"])
-        if connection.execute(known).scalar() is None:
-            connection.execute(insert(t.erasures).values(**row))
+        row = upsert(t.erasures).values(**one._asdict(), begun_at=at, finished_at=at)
+        connection.execute(row.on_conflict_do_nothing())
     return emptied
-
-
-def erasures(connection: Connection) -> list[dict[str, Any]]:
-    """What was ever erased, as `erase_again` takes it."""
-    return [dict(row._mapping) for row in connection.execute(select(t.erasures))]  # noqa: SLF001 - its name for it
 
 
 def forget_erased(connection: Connection, at: datetime) -> None:
@@ -205,9 +241,13 @@ def _digest(adapter: AdapterName | None, person: PersonId) -> Any:  # noqa: ANN4
     return getattr(func, OF_NAME)(adapter or "", person)
 
 
-def _mentions(column: ColumnElement[Any], person: PersonId) -> ColumnElement[bool]:
+def mentions(column: ColumnElement[Any], person: PersonId) -> ColumnElement[bool]:
     """Whether a document names somebody, as JSON writes a text."""
     return func.instr(column, msgspec.json.encode(person).decode()) > 0
+
+
+def _listed(survey: Survey) -> str:
+    return msgspec.json.encode([one.conversation for one in survey.holdings]).decode()
 
 
 def _count(connection: Connection, *where: ColumnElement[bool]) -> int:

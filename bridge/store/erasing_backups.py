@@ -1,0 +1,95 @@
+"""How is something erased from a backup, and again from what is restored from one?"""
+
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from bridge.errors import DatabaseFailed
+from bridge.model.ids import ConversationId
+from bridge.store import tables as t
+from bridge.store.backup import failing, reading
+from bridge.store.digests import Digests
+from bridge.store.engines import writing_engine
+from bridge.store.erasing import Erasure, Subject, empty_alone, erase_again, involving
+from bridge.store.schema import NEWEST
+from bridge.store.upkeep import Scour
+
+
+def erase_in(
+    path: Path, subject: Subject, listed: Iterable[ConversationId], at: datetime, key: str
+) -> int:
+    """Erase it from the backup at `path`, and write the file anew; how many conversations.
+
+    `listed` are those that are erased in any case.
+
+    Raises:
+        DatabaseFailed: it is not there, of another schema, or cannot be written.
+    """
+    with failing(f"The backup {path} was not erased from"):
+        _must_be_ours(path)
+        digests = Digests()
+        with writing_engine(path, digests) as engine, engine.connect() as connection:
+            with connection.begin():
+                digests.keyed(key, _salt(connection))
+                found = dict.fromkeys((*listed, *involving(connection, subject)))
+                emptied = empty_alone(connection, found, at)
+            _as_a_copy(connection)
+        return emptied
+
+
+def erase_since(current: Path, restored: Path, at: datetime, key: str) -> int:
+    """Erase from `restored` whatever was erased from `current`, the database it is to replace.
+
+    How many conversations; 0 if there is no such database, as nothing can be known then. For
+    `restore`, before the one takes the place of the other.
+
+    Raises:
+        DatabaseFailed: it cannot be read or written.
+    """
+    with failing(f"What was erased is not erased from {restored}"):
+        rows = _erased_from(current) if current.exists() else []
+        if not rows:
+            return 0
+        digests = Digests()
+        with writing_engine(restored, digests) as engine, engine.connect() as connection:
+            with connection.begin():
+                digests.keyed(key, _salt(connection))
+                emptied = erase_again(connection, rows, at)
+            _as_a_copy(connection)
+        return emptied
+
+
+def _erased_from(path: Path) -> list[Erasure]:
+    with closing(reading(path)) as connection:
+        there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'erasures'")
+        if there.fetchone() is None:
+            return []
+        found = connection.execute("SELECT id, adapter, subject, conversations FROM erasures")
+        return [Erasure(*row) for row in found]
+
+
+def _must_be_ours(path: Path) -> None:
+    with closing(reading(path)) as connection:
+        (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if schema != NEWEST:
+        raise DatabaseFailed(
+            f"The backup {path} has schema {schema}",
+            remedy="delete it; if it is restored, what was erased is erased from it again",
+        )
+
+
+def _salt(connection: Connection) -> str:
+    return str(
+        connection.execute(select(t.facts.c.value).where(t.facts.c.name == "salt")).scalar_one()
+    )
+
+
+def _as_a_copy(connection: Connection) -> None:
+    """One file without a log beside it, and without free pages."""
+    Scour(rewrite=True).apply(connection)
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA journal_mode = DELETE")
