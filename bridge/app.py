@@ -53,6 +53,7 @@ from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.survey import Survey
 from bridge.runtime.watchdog import Watchdog, status_line
+from bridge.runtime.tracing import trace_verb
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import MEMORY, Forget, Overdue, Sealer, Store, database_path, open_store
@@ -299,6 +300,7 @@ class Daemon:
             ),
         )
         self._control.offer("status", health.told)
+        self._control.offer("trace", trace_verb(self._store, self._status))
         return health
 
     def _eraser(self, within: Within) -> Eraser:

@@ -14,6 +14,7 @@ from adapters.matrix import endpoints
 from adapters.matrix.calls import Calls
 from adapters.matrix.client import MatrixClient
 from adapters.matrix.invitations import Invitations
+from adapters.matrix.links import pointed
 from adapters.matrix.places import Account
 from adapters.matrix.rendering import SEALED_TEXT_LIMIT, TEXT_LIMIT
 from adapters.matrix.rooms import Rooms
@@ -118,6 +119,7 @@ PLUGIN = Plugin(
     capabilities=CAPABILITIES,
     connect=connect,
     prove=prove,
+    pointed=pointed,
     tuned=_tuned,
     keeps_secrets=lambda settings: settings.encrypted_rooms,
 )

@@ -6,6 +6,7 @@ from adapters.slack import limits
 from adapters.slack.connection import connect
 from adapters.slack.installs.manifest import manifest
 from adapters.slack.installs.proving import prove
+from adapters.slack.links import pointed
 from adapters.slack.settings import SlackSettings
 from bridge.plugin import Capabilities, Grade, Plugin
 
@@ -39,4 +40,5 @@ PLUGIN = Plugin(
     tuned=_tuned,
     documents={"manifest": manifest},
     keeps_secrets=lambda settings: settings.installs,
+    pointed=pointed,
 )

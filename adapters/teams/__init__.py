@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
+from adapters.teams.links import pointed
 from adapters.teams.settings import TeamsSettings
 from bridge.plugin import Adapter, Capabilities, Grade, Host, Plugin
 
@@ -51,4 +52,5 @@ PLUGIN = Plugin(
     ),
     connect=_connect,
     prove=_prove,
+    pointed=pointed,
 )

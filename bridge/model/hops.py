@@ -20,6 +20,7 @@ class HopKind(enum.StrEnum):
 
     # Of what somebody said:
     SAID = "s"  #: the platform's own instant of it
+    KEPT = "y"  #: it was nobody's, and kept in case its conversation was on the way; no instant
     ACKED = "k"  #: the adapter was told that it may acknowledge
     # Of both:
     SHOWS = "u"  #: of what sort it is: who says it, or which sentence of ours; no instant

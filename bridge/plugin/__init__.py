@@ -1,5 +1,6 @@
 """Who may plug in? The only room an adapter may enter, beside `model`, `errors` and `clock`."""
 
+from bridge.model.pointer import Pointer
 from bridge.model.signal import Signal, SignalKind
 from bridge.plugin.adapter import (
     API_VERSION,
@@ -37,6 +38,7 @@ __all__ = [
     "Memory",
     "Namer",
     "Plugin",
+    "Pointer",
     "Queuer",
     "Rememberer",
     "Reviser",

@@ -30,6 +30,7 @@ from bridge.clock import Clock
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import AdapterName, AgentName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
+from bridge.model.pointer import Pointer
 from bridge.model.signal import Signal
 from bridge.model.value import Value
 from bridge.plugin.capabilities import Capabilities
@@ -313,3 +314,6 @@ class Plugin(Generic[SettingsT]):
     documents: Mapping[str, Callable[[SettingsT, AdapterName], str]] = field(default_factory=dict)
     #: Whether it will remember secrets with these settings: then there must be a key for them.
     keeps_secrets: Callable[[SettingsT], bool] = lambda _: False
+    #: What a link to a message of this platform points at, as people copy one to ask what became
+    #: of it; None if it is none of this platform's. From the link alone: nothing runs then.
+    pointed: Callable[[str], Pointer | None] = lambda _: None

@@ -182,7 +182,7 @@ class Accept(Value, frozen=True, kw_only=True):
             words=msgspec.json.encode(self.inbound).decode(),
             accepted_at=self.at,
             kind=_tag(self.inbound.body),
-            hops=_told(self.inbound),
+            hops=_told(self.inbound, kept=conversation is None),
         ).lastrowid
         names = [
             {"adapter": self.adapter, "identity": name, "entry": number}
@@ -383,10 +383,11 @@ def _tag(body: msgspec.Struct) -> str:
     return str(body.__struct_config__.tag)
 
 
-def _told(inbound: Inbound) -> str:
+def _told(inbound: Inbound, *, kept: bool) -> str:
     """The first hops of an inbox entry: when its platform says it was, and how long it is."""
     words = getattr(inbound.body, "text", None)
-    return hop(HopKind.SAID, inbound.at) + (hop(HopKind.SIZE, None, len(words)) if words else "")
+    size = hop(HopKind.SIZE, None, len(words)) if words else ""
+    return hop(HopKind.SAID, inbound.at) + size + (hop(HopKind.KEPT) if kept else "")
 
 
 def read_inbound(body: str) -> Inbound:

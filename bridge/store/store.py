@@ -37,6 +37,7 @@ from bridge.store.records import (
     TwinRow,
 )
 from bridge.store.sealing import TOKENS, Sealer
+from bridge.store.timelines import Timelines
 from bridge.store.writer import Writer, database_failed
 
 ResultT = TypeVar("ResultT")
@@ -53,6 +54,7 @@ class Store:
         self._reader = reader
         self._writer = writer
         self._salt = salt
+        self.timelines = Timelines(self._rows)
         self.notes = writer.notes  #: what happens outside of every change, for the timeline
         #: Told whenever the database did not take what was written, or not give what was read.
         self.failed: Callable[[DatabaseFailed], None] = lambda _: None

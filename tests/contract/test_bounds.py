@@ -45,12 +45,13 @@ from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import MOST_OWED
 from bridge.runtime.growing import MOST_LANDED, Growth
 from bridge.runtime.metrics import Metrics
+from bridge.runtime.noting import Hops
 from bridge.runtime.routes import MOST_AT_WORK, MOST_OF_ONE, Routes
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import Store, ThreadDelivery
+from bridge.store import Notes, Store, ThreadDelivery
 from bridge.testing.builders import Talk, frame, piece, said
 from bridge.testing.clock import NOON, FakeClock
 from tests.unit.runtime.house import lived_in
@@ -370,7 +371,8 @@ async def test_where_messages_grow_is_known_of_so_many_and_asked_for_again_of_ot
     reply = AgentReply(author=Author(AuthorKind.AGENT), text="Hello", unfinished=True)
     numbers = [*range(MOST_LANDED + 1), MOST_LANDED, 0]
     async with asyncio.TaskGroup() as tasks:
-        growth = Growth(cast("Store", shelf), Adapters(), tasks, lambda _: False, World())
+        hops = Hops(Notes())
+        growth = Growth(cast("Store", shelf), Adapters(), tasks, lambda _: False, World(), hops)
         for number in numbers:
             growth.grow(C1, Grow(DeliveryId(f"c1.{number}"), reply))
             await growth.stop(C1, DeliveryId("none"))

@@ -1,0 +1,143 @@
+"""Which rows tell the story of one message, and in which relation do they stand? Pure.
+
+What somebody said is one inbox entry; because of it things are owed to the agent, and to the
+thread. What the agent then says answers what waited for an answer: PolyAI does not say what an
+answer is for, so each answer is told with how sure that is.
+"""
+
+import enum
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from bridge.model.hops import Hop, HopKind
+from bridge.model.ids import DeliveryId, EntryId
+from bridge.store import DeliveryHops, EntryHops, Subject, Timeline
+
+
+class Sure(enum.StrEnum):
+    """How sure it is which message an answer is for."""
+
+    ONE = "one"  #: nothing else waited for an answer
+    SOME = "some"  #: several waited: it is for one of them, or for all
+    MORE = "more"  #: nothing waited: it goes on from what was said before, or comes by itself
+    NOBODY = "nobody"  #: and nothing was said before
+
+
+class Answer(NamedTuple):
+    """A message of the agent, what it may be for, and how sure that is."""
+
+    delivery: DeliveryHops
+    asks: tuple[int, ...]  #: the numbers of the deliveries to the agent
+    sure: Sure
+
+
+class Story(NamedTuple):
+    """One message with everything that came of it; or of several that were answered together."""
+
+    timeline: Timeline
+    entries: tuple[EntryHops, ...]
+    deliveries: tuple[DeliveryHops, ...]
+    answers: dict[int, Answer]  #: by the number of its delivery
+
+    @property
+    def began(self) -> datetime:
+        """When our process first knew of it."""
+        return min([e.accepted_at for e in self.entries] + [d.owed_at for d in self.deliveries])
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the first answer stood in the thread."""
+        posts = [d.settled_at for d in self.deliveries if d.number in self.answers]
+        return min([at for at in posts if at is not None], default=None)
+
+
+def story_of(timeline: Timeline, subject: Subject) -> Story:
+    """The story of one message of a conversation, named in either direction."""
+    answers = answers_of(timeline)
+    entries = {subject.entry} if subject.entry is not None else set()
+    shown: set[int] = set()
+    if subject.delivery is not None:
+        start = _beginning(timeline, subject.delivery)
+        entries |= _asked_by(timeline, start, answers)
+        shown.add(start)
+    return _grown(timeline, entries, shown, answers)
+
+
+def stories(timeline: Timeline) -> list[Story]:
+    """The whole conversation, as one story for each thing that somebody said or that stands alone.
+
+    In the order they began.
+    """
+    answers = answers_of(timeline)
+    told: list[Story] = []
+    seen: set[int] = set()
+    for entry in timeline.entries:
+        story = _grown(timeline, {entry.id}, set(), answers)
+        seen |= {one.number for one in story.deliveries}
+        told.append(story)
+    for delivery in timeline.deliveries:
+        if delivery.number not in seen and not links(delivery, HopKind.CHANGES):
+            story = _grown(timeline, set(), {delivery.number}, answers)
+            seen |= {one.number for one in story.deliveries}
+            told.append(story)
+    return sorted(told, key=lambda story: story.began)
+
+
+def answers_of(timeline: Timeline) -> dict[int, Answer]:
+    """What the agent said, with what it may be for."""
+    found: dict[int, Answer] = {}
+    before: tuple[int, ...] = ()
+    for delivery in timeline.deliveries:
+        noted = [hop for hop in delivery.hops if hop.kind is HopKind.ANSWERS]
+        if not noted:
+            continue
+        asks = _numbers(noted)
+        if asks:
+            before, sure = asks, Sure.ONE if len(asks) == 1 else Sure.SOME
+        else:
+            asks, sure = before, Sure.MORE if before else Sure.NOBODY
+        found[delivery.number] = Answer(delivery, asks, sure)
+    return found
+
+
+def links(row: EntryHops | DeliveryHops, kind: HopKind) -> tuple[int, ...]:
+    """The numbers that hops of this kind name."""
+    return _numbers(hop for hop in row.hops if hop.kind is kind)
+
+
+def _beginning(timeline: Timeline, identity: DeliveryId) -> int:
+    """The delivery whose story it is: that which it changes, if it changes one."""
+    number = int(identity.rpartition(".")[2])
+    row = next((d for d in timeline.deliveries if d.number == number), None)
+    changed = links(row, HopKind.CHANGES) if row else ()
+    return changed[0] if changed else number
+
+
+def _asked_by(timeline: Timeline, number: int, answers: dict[int, Answer]) -> set[EntryId]:
+    """What was said that led to this delivery, as far as is known."""
+    answer = answers.get(number)
+    wanted = {number, *(answer.asks if answer else ())}
+    rows = [d for d in timeline.deliveries if d.number in wanted]
+    return {EntryId(n) for row in rows for n in links(row, HopKind.ENTRY)}
+
+
+def _grown(
+    timeline: Timeline, entries: set[EntryId], shown: set[int], answers: dict[int, Answer]
+) -> Story:
+    """Everything that came of these: what was owed for it, its answers, and what changed those."""
+    owed = {d.number for d in timeline.deliveries if entries & set(links(d, HopKind.ENTRY))}
+    owed |= shown
+    owed |= {number for number, answer in answers.items() if owed & set(answer.asks)}
+    owed |= {d.number for d in timeline.deliveries if owed & set(links(d, HopKind.CHANGES))}
+    return Story(
+        timeline=timeline,
+        entries=tuple([e for e in timeline.entries if e.id in entries]),
+        deliveries=tuple([d for d in timeline.deliveries if d.number in owed]),
+        answers={number: answers[number] for number in answers if number in owed},
+    )
+
+
+def _numbers(hops: Iterable[Hop]) -> tuple[int, ...]:
+    words = [word for hop in hops for word in hop.detail.split(",")]
+    return tuple([int(word) for word in words if word.isdecimal()])
