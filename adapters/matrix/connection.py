@@ -22,11 +22,14 @@ from adapters.matrix.settings import MatrixSettings
 from adapters.matrix.sync import Sync
 from bridge.errors import Rejected, RetryLater, Unreachable
 from bridge.plugin import Capabilities, Grade, Host, Plugin
+from bridge.plugin.canary import Canary, Reach
 
 if TYPE_CHECKING:  # its library may be missing
     from adapters.matrix.encryption.machine import Encryption
 
 _log = logging.getLogger("polyai_bridge.matrix")
+#: What every server answers, to anybody ("API versions").
+VERSIONS = "/_matrix/client/versions"
 _EXTRA = "install polyai-bridge[matrix-encrypted]"
 
 
@@ -40,13 +43,18 @@ async def connect(settings: MatrixSettings, host: Host) -> AsyncIterator[MatrixC
     invitations = Invitations(calls, settings, me, host)
     sync = Sync(calls, host, me, rooms, invitations, encryption)
     await sync.begin()
+    reach = Reach(host.http, f"{settings.homeserver}{VERSIONS}", name="the homeserver")
+    canary = Canary(host.clock, reach, sync.answers)
+    sync.heard = canary.alive
     async with asyncio.TaskGroup() as tasks:
+        probing = tasks.create_task(canary.watch(), name="matrix-canary")
         hearing = tasks.create_task(sync.run(), name="matrix-sync")
         entering = tasks.create_task(invitations.run(), name="matrix-invitations")
         host.report(connected=True)
         try:
             yield MatrixClient(calls, host, me, rooms, encryption)
         finally:
+            probing.cancel()
             hearing.cancel()
             entering.cancel()
 

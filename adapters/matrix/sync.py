@@ -5,8 +5,10 @@ accepted, and the next poll that names it is the acknowledgement. `order` of an 
 number among all that were ever accepted, which is remembered together with it.
 """
 
+import asyncio
 import json
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -46,6 +48,8 @@ _FILTER = {"presence": _NOTHING, "account_data": _NOTHING, "room": _ROOM}
 _FROM_NOW = {**_FILTER, "room": {**_ROOM, "timeline": {"limit": 1, "types": TYPES}}}
 #: More than one answer can tell, with all its gaps.
 _LEAP = 10**6
+#: From this failure in a row on it is told.
+_TOLD = 2
 #: So often in a row the server must make nothing of our place.
 _REFUSALS = 3
 #: After the first failure, doubled with each further one up to the last.
@@ -76,6 +80,19 @@ class Sync:
         self._count = 0
         self._failures = 0
         self._refusals = 0  #: how often in a row the server made nothing of our place
+        self._away = asyncio.Event()  #: the server does not answer: what it was asked is lost
+        #: Told whenever the server has answered.
+        self.heard: Callable[[], None] = lambda: None
+
+    def answers(self, trouble: str | None) -> None:
+        """The server does not answer (`trouble`), or does again (None), whatever it was asked."""
+        if trouble is None:
+            self._away.clear()
+            if self._failures < _TOLD:
+                self._host.report(connected=True)
+        else:
+            self._away.set()
+            self._host.report(connected=False, detail=trouble)
 
     async def begin(self) -> None:
         """Go on where the last run ended; the very first begins now, without history.
@@ -143,7 +160,19 @@ class Sync:
                     await self._invitations.refuse(room)
 
     async def _poll(self, since: str, waits: timedelta) -> dict[str, Any]:
-        return await self._calls.ask(endpoints.sync(since, waits, _FILTER if since else _FROM_NOW))
+        """What the server tells. A poll that is kept while it does not answer is given up."""
+        polling = asyncio.ensure_future(
+            self._calls.ask(endpoints.sync(since, waits, _FILTER if since else _FROM_NOW))
+        )
+        away = asyncio.ensure_future(self._away.wait())
+        try:
+            await asyncio.wait((polling, away), return_when=asyncio.FIRST_COMPLETED)
+            if polling.done():
+                return polling.result()
+        finally:
+            polling.cancel()
+            away.cancel()
+        raise Unreachable("the homeserver does not answer")
 
     async def _take(self, batch: dict[str, Any]) -> None:
         """Everything in it; only then have we reached its end."""
@@ -268,7 +297,7 @@ class Sync:
     async def _pause(self, error: RetryLater | Unreachable | DatabaseFailed | Rejected) -> None:
         """Say once that it does not go well, and wait."""
         self._failures += 1
-        if self._failures == 2:
+        if self._failures == _TOLD:
             self._host.report(connected=False, detail=error.message)
         if isinstance(error, RetryLater):
             await self._host.clock.sleep(error.after)
@@ -277,9 +306,10 @@ class Sync:
         await self._host.clock.sleep(_PAUSE * min(2.0 ** min(self._failures - 1, 20), longest))
 
     def _went_well(self) -> None:
-        if self._failures > 1:
+        if self._failures >= _TOLD:
             self._host.report(connected=True)
         self._failures = 0
+        self.heard()
 
 
 def _record(text: str | None) -> dict[str, Any]:

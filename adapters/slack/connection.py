@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.client import SlackClient
 from adapters.slack.doors.hearing import Hearing
 from adapters.slack.doors.listening import SocketDoor, listening
+from adapters.slack.doors.probing import probed
 from adapters.slack.doors.requests import Requests, served
 from adapters.slack.doors.socket import Pace
 from adapters.slack.front.reception import Reception, Reply
@@ -56,7 +57,10 @@ async def connect(
         hearing = Hearing(host, workspaces, reception.read, backfill=settings.backfill)
         client.posted, hearing.came_back = hearing.posted, client.came_back
         try:
-            async with _reached(settings, host, web, reception.take, hearing, pace):
+            async with (
+                probed(web, hearing, host.clock),
+                _reached(settings, host, web, reception.take, hearing, pace),
+            ):
                 host.report(connected=True, detail=told)
                 yield client
         finally:

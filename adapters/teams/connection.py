@@ -18,6 +18,7 @@ from adapters.teams.tokens import Doorkeeper
 from bridge.clock import SystemClock
 from bridge.errors import RetryLater, Unreachable
 from bridge.plugin import Host
+from bridge.plugin.canary import Canary, Reach
 
 #: How long we see whether the login knows us before people are heard.
 _FIRST_LOGIN = timedelta(seconds=3)
@@ -48,7 +49,26 @@ async def connect(settings: TeamsSettings, host: Host) -> AsyncIterator[TeamsCli
         if settings.emulator:
             LOG.warning("teams.nobody_authenticated", extra={"emulator": settings.emulator})
         host.report(connected=True, detail=_as_whom(settings))
-        yield TeamsClient(services, login, posts)
+        canary = Canary(
+            host.clock,
+            lambda: _asked(posts, services.latest or settings.emulator or settings.openid_url),
+            lambda trouble: _tell(host, trouble),
+        )
+        probing = asyncio.create_task(canary.watch(), name="teams-canary")
+        try:
+            yield TeamsClient(services, login, posts)
+        finally:
+            probing.cancel()
+            await asyncio.gather(probing, return_exceptions=True)
+
+
+async def _asked(http: aiohttp.ClientSession, url: str) -> None:
+    """Whether Microsoft is there: the service that we post to, or who announces its keys."""
+    await Reach(http, url, name="Microsoft's service")()
+
+
+def _tell(host: Host, trouble: str | None) -> None:
+    host.report(connected=trouble is None, detail=trouble or "Microsoft's service answers again")
 
 
 async def prove(settings: TeamsSettings, http: aiohttp.ClientSession) -> str:

@@ -60,6 +60,11 @@ class Services:
         self._memory, self._settings = memory, settings
         self._known: OrderedDict[str, str] = OrderedDict()
 
+    @property
+    def latest(self) -> str:
+        """The address that was learned or used last; empty if none was yet."""
+        return next(reversed(self._known.values()), "")
+
     async def learn(self, conversation: str, address: str) -> None:
         """`conversation` is served at `address`, which a signed token claimed. Durable on return.
 

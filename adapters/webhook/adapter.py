@@ -1,5 +1,6 @@
 """Any system that speaks HTTP: it tells us by signed requests, and is told by signed callbacks."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -16,6 +17,7 @@ from bridge.errors import DeliveryFailed, MaybeDelivered, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.model.ids import ThreadKey
 from bridge.plugin import Host, Signal
+from bridge.plugin.canary import Canary
 
 _PING_KEY: Final = "ping"
 
@@ -97,7 +99,19 @@ async def connect(settings: WebhookSettings, host: Host) -> AsyncIterator[Webhoo
         with suppress(DeliveryFailed):  # each delivery will say so itself, and say it better
             await callbacks.post(said.ping(), _PING_KEY)
         host.report(connected=True, detail=f"callbacks to {callbacks.place}")
-        yield kind_for(settings)(callbacks, host.clock)
+        canary = Canary(host.clock, callbacks.reach, lambda trouble: _tell(host, trouble))
+        callbacks.answered = canary.alive
+        probing = asyncio.create_task(canary.watch(), name="webhook-canary")
+        try:
+            yield kind_for(settings)(callbacks, host.clock)
+        finally:
+            probing.cancel()
+            await asyncio.gather(probing, return_exceptions=True)
+
+
+def _tell(host: Host, trouble: str | None) -> None:
+    """The system is away, or is back."""
+    host.report(connected=trouble is None, detail=trouble or "it answers again")
 
 
 async def prove(settings: WebhookSettings, http: aiohttp.ClientSession) -> str:

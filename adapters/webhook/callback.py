@@ -26,6 +26,7 @@ from bridge.errors import (
     ThreadClosed,
     Unreachable,
 )
+from bridge.plugin.canary import Reach
 
 #: By which a system knows what comes to it twice.
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -55,6 +56,10 @@ class Callbacks:
         self._http = http
         self._wall = wall
         self.place = urlsplit(settings.callback_url).netloc  #: without a path, that may be secret
+        #: Asks whether the system is there, without a word to it.
+        self.reach = Reach(http, settings.callback_url, name=self.place)
+        #: Told whenever it has answered.
+        self.answered: Callable[[], None] = lambda: None
         limit = settings.callback_timeout
         self._timeout = aiohttp.ClientTimeout(
             total=limit.total_seconds(), connect=min(limit / 2, _CONNECTING).total_seconds()
@@ -70,6 +75,7 @@ class Callbacks:
         try:
             async with self._asked(body, key) as answer:
                 now = self._wall()
+                self.answered()
                 if (error := judged(answer.status, answer.headers, now, self.place)) is not None:
                     raise error
                 return await _reference(answer)

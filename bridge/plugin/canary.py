@@ -37,7 +37,8 @@ class Canary:
         every: timedelta = EVERY,
         patience: timedelta = PATIENCE,
     ) -> None:
-        """`ask` returns once there was an answer, and raises if there certainly is none.
+        """`ask` returns once there was an answer, and raises if there certainly is none. It may
+        take `patience`, by the loop's own time: whoever is far away knows no other.
 
         `tell` is told of every change: why it is away, or None when it is back.
         """
@@ -47,7 +48,7 @@ class Canary:
         self._every = every
         self._patience = patience
         self._felt_at = clock.now()
-        self._silence = f"no answer within {patience.total_seconds():.0f} s"
+        self._silence = f"no answer within {patience.total_seconds():g} s"
         self._broke = False  #: it was asked, and failed at once; perhaps by chance
         self.trouble: str | None = None
 
@@ -80,19 +81,16 @@ class Canary:
 
     async def _answer(self) -> str | None:
         """None if there was one, else why there was none."""
-        asking = asyncio.ensure_future(self._ask())
-        late = asyncio.ensure_future(self._clock.sleep(self._patience))
+        limit = asyncio.timeout(self._patience.total_seconds())
         try:
-            await asyncio.wait((asking, late), return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                return self._silence
-            error = asking.exception()
-        finally:
-            asking.cancel()
-            late.cancel()
-        if error is None:
-            return None
-        return error.message if isinstance(error, BridgeError) else type(error).__name__
+            async with limit:
+                await self._ask()
+        except BridgeError as error:
+            return error.message
+        # Whatever it is, it is no answer; its own words may be anything.
+        except Exception as error:
+            return self._silence if limit.expired() else type(error).__name__
+        return None
 
     def _say(self, trouble: str | None) -> None:
         if trouble != self.trouble:

@@ -44,6 +44,8 @@ class Hearing:
         history = History(workspaces, host.clock)
         self._backfill = Backfill(host, history, read, self._heard) if backfill else None
         self._canary = Canary()
+        #: Why the Web API cannot be reached, if it cannot: nothing can be said then.
+        self.speechless: str | None = None
         #: Told of each post of ours that comes back: its workspace, its channel and the message.
         self.came_back: Callable[[str, str, Mapping[str, Any]], None] = lambda *_: None
 

@@ -140,21 +140,21 @@ async def served(hearing: Hearing, host: Host) -> AsyncIterator[None]:
 
 
 async def _watch(hearing: Hearing, host: Host) -> None:
-    deaf = False
+    told = ""
     while True:
         try:
-            deaf = _look(hearing, host, deaf=deaf)
+            told = _look(hearing, host, told)
             await hearing.remember()
         except Exception as error:  # nobody else would notice that nobody looks any more
             LOG.exception("slack.surprise", extra={"error": type(error).__name__})
         await host.clock.sleep(LOOK)
 
 
-def _look(hearing: Hearing, host: Host, *, deaf: bool) -> bool:
-    """Look once; whether we are deaf, which is said when it changes."""
+def _look(hearing: Hearing, host: Host, told: str) -> str:
+    """Look once; what is wrong, which is said when it is not what was `told` before."""
     hearing.listening()
     hearing.judge()
-    if hearing.deaf is not deaf:
-        detail = _DEAF if hearing.deaf else "heard again"
-        host.report(connected=not hearing.deaf, detail=detail)
-    return hearing.deaf
+    trouble = _DEAF if hearing.deaf else hearing.speechless or ""
+    if trouble != told:
+        host.report(connected=not trouble, detail=trouble or "heard again")
+    return trouble

@@ -42,8 +42,9 @@ MOST_ENVELOPES = 1_000
 class Pace:
     """How patient the connection is."""
 
-    #: Nothing for so long, and we ping; no answer for half as long again, and it is dead.
-    ping: timedelta = timedelta(seconds=10)
+    #: Nothing for so long, and we ping; no answer for half as long again, and it is dead. With the
+    #: looks of `watch` that is told within 13 s.
+    ping: timedelta = timedelta(seconds=6)
     handshake: timedelta = timedelta(seconds=15)
     farewell: timedelta = timedelta(seconds=3)
     #: How long one that Slack told to leave stays beside its successor, in case Slack still sends.

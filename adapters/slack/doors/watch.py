@@ -119,4 +119,4 @@ class Watch:
         if self._away:
             error = self._sockets.trouble
             return str(error) if needs_a_person(error) else _LOST
-        return _DEAF if self._hearing.deaf else ""
+        return _DEAF if self._hearing.deaf else self._hearing.speechless or ""
