@@ -22,6 +22,7 @@ from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin import Adapter, Capabilities, Host
 from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
+from bridge.runtime import loudness
 from bridge.runtime.agents import UNKNOWN, AgentDoor, Agents, terms_on
 from bridge.runtime.configured import Configured as Configured
 from bridge.runtime.configured import configured, refuse_unusable
@@ -241,6 +242,8 @@ class Daemon:
             sessions = Sessions(self._means(worker), tasks)
             worker.attach(dispatcher, sessions)
             self._publish(worker, dispatcher, sessions, tasks)
+            loudness.offer(self._control)
+            tasks.create_task(loudness.tend(self._world.clock), name="loudness")
             tasks.create_task(worker.run_timers(), name="timers")
             self._look_after(worker, dispatcher, sessions).start(tasks)
             within = Within(self._store, worker, dispatcher, adapters, names)
