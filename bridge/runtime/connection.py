@@ -179,7 +179,7 @@ class Connection:
     def renew(self) -> None:
         """It is deaf: have another one opened."""
         _log.warning("socket.silent", conversation=self._conversation)
-        self._let_go()
+        self._let_go("deaf")
 
     async def serve(self, *, after: int) -> Closing:
         """Follow the socket until it is closed, and say how."""
