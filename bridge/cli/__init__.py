@@ -27,6 +27,7 @@ from bridge.cli.plugins import adapters
 from bridge.cli.printing import visible
 from bridge.cli.privacy import erase, export
 from bridge.cli.simulators import simulate
+from bridge.cli.status import status
 from bridge.cli.tracing import trace
 from bridge.cli.surroundings import look
 from bridge.cli.tracing import trace
@@ -142,5 +143,6 @@ cli.add_command(erase)
 cli.add_command(export)
 cli.add_command(restore)
 cli.add_command(simulate)
+cli.add_command(status)
 cli.add_command(trace)
 cli.add_command(trace)
