@@ -22,6 +22,7 @@ from bridge.cli.conforming import conform
 from bridge.cli.conversations import conversations
 from bridge.cli.deploying import deploy
 from bridge.cli.documents import Commands
+from bridge.cli.logs import logs
 from bridge.cli.options import CONFIG
 from bridge.cli.plugins import adapters
 from bridge.cli.printing import visible
@@ -142,6 +143,7 @@ cli.add_command(deploy)
 cli.add_command(erase)
 cli.add_command(export)
 cli.add_command(restore)
+cli.add_command(logs)
 cli.add_command(simulate)
 cli.add_command(status)
 cli.add_command(trace)

@@ -22,10 +22,11 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.config.sources import Given, leaves
 from bridge.config.health_settings import HealthSettings
+from bridge.config.sources import Given, leaves
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.rates import Rate
+from bridge.log import Sampling
 from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin.settings import Address, Duration, read_address, read_duration
 
@@ -90,7 +91,7 @@ def _some(adapters: dict[AdapterName, "AdapterTable"]) -> dict[AdapterName, "Ada
     return adapters
 
 
-def _rate(value: object) -> Rate | None:
+def read_rate(value: object) -> Rate | None:
     """The rate that configuration writes as `60/1m`; None for `off`."""
     if value is None or isinstance(value, Rate):
         return value
@@ -106,7 +107,7 @@ def _rate(value: object) -> Rate | None:
         raise no_rate from None
 
 
-_Rate = Annotated[Rate | None, PlainValidator(_rate)]
+_Rate = Annotated[Rate | None, PlainValidator(read_rate)]
 
 
 def _list(example: str) -> BeforeValidator:
@@ -289,6 +290,14 @@ class LogSettings(_Table):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    #: So many lines of one event are written; beyond, each `sample`-th.
+    burst: _Rate = Rate(1_000, timedelta(seconds=10))
+    sample: Annotated[int, BeforeValidator(_number), Field(ge=1, le=1_000_000)] = 100
+
+    @property
+    def sampling(self) -> Sampling:
+        """What is left out."""
+        return Sampling(self.burst, self.sample)
 
 
 class Settings(_Table):

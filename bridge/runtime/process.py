@@ -61,6 +61,7 @@ def run(main: Coroutine[Any, Any, None], *, ending: timedelta | None = None) -> 
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner, freezing():
         code = 1
+        log.surface_tasks(runner.get_loop())
         try:
             runner.run(main)
             code = 0

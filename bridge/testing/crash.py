@@ -35,7 +35,8 @@ class Death:
 def main(at: str, config_path: str) -> None:
     """Run the daemon with the death `POINT:N`; with none if that is empty."""
     settings = config.load(Path(config_path), os.environ)
-    log.configure(settings.log.level, settings.log.format)
+    log.configure(settings.log.level, settings.log.format, settings.log.sampling)
+    log.surface()
     run(app.serve(settings, _world(at)))
 
 

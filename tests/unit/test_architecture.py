@@ -22,6 +22,7 @@ ROOMS = (
     "simulators",
     "config",
     "cli",
+    "log",
 )
 
 

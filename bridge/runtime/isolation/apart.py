@@ -6,7 +6,6 @@ killed and reaped before the context is left.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -92,7 +91,8 @@ class Apart:
                 self._learn(adapter.capabilities)
                 leaving = asyncio.Event()
                 staying = tasks.create_task(_stay(line, child, leaving))
-                yield front(adapter.methods, partial(_call, line))
+                with log.loudness.followed(partial(line.say, verbs.LOUDNESS)):
+                    yield front(adapter.methods, partial(_call, line))
                 leaving.set()
                 line.say(verbs.LEAVE)
                 await asyncio.wait((staying,), timeout=_LEAVING.total_seconds())
@@ -113,7 +113,7 @@ class Apart:
             type_name=self.type_name,
             where=self.where,
             settings=verbs.Settings.of(self.given),
-            log_level=logging.getLogger(log.OURS).getEffectiveLevel(),
+            log_levels=log.loudness.levels,
             now=self.clock.now(),
             elapsed=elapsed(),
         )

@@ -6,6 +6,7 @@ daemon believes nothing of it: neither how long a line is, nor how many there ar
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -54,12 +55,10 @@ class _Forwarding(logging.Handler):
             self.handleError(record)
 
 
-def forward(line: Line, level: int) -> None:
-    """Send what is logged here to the daemon: ours from `level` up, others' from warning up."""
-    root = logging.getLogger()
-    root.handlers[:] = [_Forwarding(line)]
-    root.setLevel(max(logging.WARNING, level))
-    logging.getLogger(log.OURS).setLevel(level)
+def forward(line: Line, levels: Mapping[str, int]) -> None:
+    """Send what is logged here to the daemon: ours from their levels up, others' from warning."""
+    logging.getLogger().handlers[:] = [_Forwarding(line)]
+    log.loudness.follow(levels)
 
 
 class Heard:

@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import Final
 
+from bridge import log
 from bridge.runtime import process
 from bridge.runtime.isolation.serving import serve
 
@@ -21,6 +22,7 @@ def run(descriptor: int, parent: int) -> None:
     """Serve the daemon `parent` over the socket `descriptor`, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the daemon hears it, and drains us
     _bind_to(parent, descriptor)
+    log.surface()
     process.run(serve(socket.socket(fileno=descriptor)))
     os._exit(0)  # whatever threads the plug-in left
 

@@ -70,6 +70,7 @@ class Serving:
         return {
             verbs.PING.name: (verbs.PING, lambda: self.line.say(verbs.PONG)),
             verbs.LEAVE.name: (verbs.LEAVE, self.leave),
+            verbs.LOUDNESS.name: (verbs.LOUDNESS, log.loudness.follow),
         }
 
     def leave(self) -> None:
@@ -78,7 +79,7 @@ class Serving:
 
     async def _prepare(self, adapter: verbs.Adapter) -> None:
         """Raises ConfigurationError if the plug-in cannot be used, or not with these settings."""
-        logs.forward(self.line, adapter.log_level)
+        logs.forward(self.line, adapter.log_levels)
         plugin = registry.find(adapter.type_name, where=adapter.where)
         settings = plugin_settings(adapter.settings.given(), plugin.settings)
         log.know(secrets_in(settings))

@@ -47,7 +47,7 @@ class Adapter(msgspec.Struct, frozen=True, array_like=True):
     type_name: str
     where: str  #: the key of its type, for refusals
     settings: Settings
-    log_level: int
+    log_levels: dict[str, int]  #: from which level up, by logger
     now: datetime  #: on the daemon's clock, when so many seconds had elapsed
     elapsed: float
 
@@ -85,6 +85,7 @@ CONNECT: Final = Spoken("connect", tuple[()], Connected)
 STAY: Final = Spoken("stay", tuple[()])  #: answered when the adapter has left, or failed
 LEAVE: Final = Spoken("leave", tuple[()])
 PING: Final = Spoken("ping", tuple[()])  #: said, and heard as long as the loop turns
+LOUDNESS: Final = Spoken("loudness", tuple[dict[str, int]])  #: as `Adapter.log_levels`
 REQUEST: Final = Spoken("request", tuple[Request], Response)
 
 # To the daemon.

@@ -84,7 +84,8 @@ class Talk:
         values: dict[Key, Value] = {(key,): Value(each, "b.toml") for key, each in written.items()}
         settings = verbs.Settings.of(Given("b.toml", values, ("adapters", NAME)))
         assert "sesame" not in repr(settings)
-        told = verbs.Adapter(NAME, "misfit", WHERE, settings, logging.INFO, NOON, elapsed())
+        loud = {"polyai_bridge": logging.INFO}
+        told = verbs.Adapter(NAME, "misfit", WHERE, settings, loud, NOON, elapsed())
         await self.line.ask(verbs.PREPARE, told)
 
     async def connect(self) -> verbs.Connected:

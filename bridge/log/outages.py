@@ -1,0 +1,116 @@
+"""Is that an outage which begins or ends? Each is said once, at its end with how long it lasted.
+
+Pure: instants are seconds, passed in. Of a dependency that comes and goes six lines in ten minutes
+are written, and the last one once it has stood still for a minute, with how many were left out.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The events that begin and end one kind of outage."""
+
+    begins: str
+    ends: str
+    by: tuple[str, ...] = ()  #: the fields that tell one from another
+
+
+PAIRS: Final = (
+    Pair("adapter.disconnected", "adapter.connected", ("adapter",)),
+    Pair("adapter.refused", "adapter.accepted", ("adapter",)),
+    Pair("agent.unavailable", "agent.available", ("agent",)),
+    Pair("socket.unreachable", "socket.reachable", ("agent",)),
+    Pair("database.failing", "database.working"),
+    Pair("progress.stuck", "progress.moving", ("loop",)),
+    Pair("health.trouble", "health.mended", ("dependency", "name")),
+    Pair("slack.sockets_missing", "slack.sockets_complete", ("adapter",)),
+    Pair("slack.sockets_shared", "slack.sockets_our_own", ("adapter",)),
+    Pair("slack.deaf", "slack.hears_again", ("adapter",)),
+)
+_KINDS: Final = {name: pair for pair in PAIRS for name in (pair.begins, pair.ends)}
+
+#: So many lines of one outage in so many seconds; and how long it stands still before more.
+MOST: Final = 6
+WITHIN: Final = 600.0
+CALM: Final = 60.0
+#: How many different ones are told apart; more are not held back.
+_DIFFERENT: Final = 1_000
+
+Key = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Outage:
+    since: float | None = None  #: None: it is over
+    told: deque[float] = field(default_factory=deque)  #: when, within the last ten minutes
+    left_out: int = 0
+    last: Any = None  #: the newest line that was left out
+    changed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the line is written, and what is added to it."""
+
+    written: bool
+    added: Mapping[str, float | int]
+
+
+class Outages:
+    """What is away now, as the lines of the log have told."""
+
+    def __init__(self) -> None:
+        self._outages: dict[Key, _Outage] = {}
+
+    def judge(
+        self, event: str, fields: Mapping[str, Any], line: object, now: float
+    ) -> Verdict | None:
+        """What becomes of a line; None: it is of no outage. `line` is given back if told later."""
+        pair = _KINDS.get(event)
+        if pair is None:
+            return None
+        key = (pair.begins, *(str(fields.get(name, "")) for name in pair.by))
+        if key not in self._outages and len(self._outages) >= _DIFFERENT:
+            return None
+        outage = self._outages.setdefault(key, _Outage())
+        added = _turned(outage, now, begins=event == pair.begins)
+        return self._damped(outage, line, now, added)
+
+    def _damped(
+        self, outage: _Outage, line: object, now: float, added: dict[str, float | int]
+    ) -> Verdict:
+        while outage.told and now - outage.told[0] >= WITHIN:
+            outage.told.popleft()
+        outage.changed = now
+        if len(outage.told) >= MOST:
+            outage.left_out += 1
+            outage.last = line
+            return Verdict(written=False, added=added)
+        outage.told.append(now)
+        if outage.left_out:
+            added["left_out"] = outage.left_out
+            outage.left_out, outage.last = 0, None
+        return Verdict(written=True, added=added)
+
+    def due(self, now: float) -> list[tuple[Any, int]]:
+        """Lines to be written now after all, and how many before each were left out."""
+        found = []
+        for outage in self._outages.values():
+            if outage.left_out and now - outage.changed >= CALM:
+                found.append((outage.last, outage.left_out - 1))
+                outage.told.append(now)
+                outage.left_out, outage.last = 0, None
+        return found
+
+
+def _turned(outage: _Outage, now: float, *, begins: bool) -> dict[str, float | int]:
+    """Note that it begins or ends; at the end, how long it lasted."""
+    if begins:
+        outage.since = now if outage.since is None else outage.since
+        return {}
+    since, outage.since = outage.since, None
+    return {} if since is None else {"lasted": round(now - since, 1)}
