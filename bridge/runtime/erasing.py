@@ -18,7 +18,6 @@ from bridge import log
 from bridge.core import events as e
 from bridge.errors import ConfigurationError, DatabaseFailed
 from bridge.model.ids import AdapterName, ConversationId, PersonId
-from bridge.model.value import Value
 from bridge.plugin import Rememberer
 from bridge.runtime.deciding import Mail
 from bridge.runtime.dispatcher import Dispatcher
@@ -52,7 +51,7 @@ BEYOND: Final = (
 )
 
 
-class Emptied(Value, frozen=True, kw_only=True):
+class Emptied(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation and what became of it."""
 
     holding: Holding
@@ -60,7 +59,7 @@ class Emptied(Value, frozen=True, kw_only=True):
     polyai: str = "none"
 
 
-class Backup(Value, frozen=True, kw_only=True):
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """A copy of the database: erased from, or why not."""
 
     path: str
@@ -68,7 +67,7 @@ class Backup(Value, frozen=True, kw_only=True):
     problem: str = ""
 
 
-class Report(Value, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What was found and erased, and what was not reached."""
 
     subject: Subject

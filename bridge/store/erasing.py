@@ -45,7 +45,7 @@ class Subject(Value, frozen=True, kw_only=True):
     conversation: ConversationId | None = None
 
 
-class Unsent(Value, frozen=True, kw_only=True):
+class Unsent(msgspec.Struct, frozen=True, kw_only=True):
     """What was owed and is owed no more."""
 
     id: DeliveryId
@@ -53,7 +53,7 @@ class Unsent(Value, frozen=True, kw_only=True):
     kind: str
 
 
-class Holding(Value, frozen=True, kw_only=True):
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """What is held of one conversation, without its words."""
 
     conversation: ConversationId
