@@ -64,7 +64,7 @@ _log = log.get("app")
 #: How many calls and new sockets per second, over all conversations and agents.
 CONNECTS_PER_SECOND = 50.0
 #: How long the drain waits for deliveries under way.
-_DRAIN = timedelta(seconds=5)
+DRAIN = timedelta(seconds=5)
 #: How long opening the database may take, which may be migrated, and taking up what is in it.
 _OPENING = timedelta(minutes=30)
 _TAKING_UP = timedelta(minutes=10)
@@ -178,6 +178,7 @@ class Daemon:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start in order, serve, drain in order."""
+        self._manager.starting("asking the agents", _TAKING_UP)
         unproved = await self._prove_agents()
         self._unknown = await self._store.unknown_span()
         http = self._settings.http
@@ -480,7 +481,7 @@ class Daemon:
 
     async def _drain(self, dispatcher: Dispatcher) -> None:
         _log.info("bridge.draining", owed=dispatcher.owed)
-        deadline = self._world.clock.now() + _DRAIN
+        deadline = self._world.clock.now() + DRAIN
         while dispatcher.owed and self._world.clock.now() < deadline:
             await self._world.clock.sleep(timedelta(milliseconds=50))
 

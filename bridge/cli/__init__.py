@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 unexpected error, 2 usage, 10 configuration, 11 credential
 """
 
 import asyncio
+import faulthandler
 import os
 import sys
 from datetime import timedelta
@@ -91,6 +92,8 @@ def run(config_path: Path) -> None:
     log.surface()
     for trouble in config.exposed(settings):
         _log.warning("config.exposed", trouble=trouble)
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)  # where all stood when a watchdog aborted us
     manager = Manager.of(os.environ)
     process.run(app.serve(settings, World(), manager=manager), ending=_ENDING)
 

@@ -20,6 +20,7 @@ from bridge.plugin.settings import is_loopback
 from bridge.runtime.metrics import Metrics
 from bridge.runtime.routes import BODY_LIMIT, Routes
 from bridge.runtime.status import Status
+from bridge.runtime.trouble import Dependency
 from bridge.runtime.visitors import MOST_CONNECTIONS, Leave, Visitors, attended, named
 
 _log = log.get("listener")
@@ -82,7 +83,7 @@ def _application(host: str, status: Status, routes: Routes) -> web.Application:
     guards = [attended, _only_here] if is_loopback(host) else [attended]
     application = web.Application(client_max_size=BODY_LIMIT, middlewares=guards)
     application.on_response_prepare.append(named)
-    application.router.add_get("/live", _live)
+    application.router.add_get("/live", _Live(status).answer)
     application.router.add_get("/ready", _Ready(status).answer)
     application.router.add_get("/metrics", _Figures(status.metrics).answer)
     # Two words at least, so that no adapter's name stands in the way of ours.
@@ -108,8 +109,16 @@ def _asked_here(request: web.Request) -> bool:
         return False
 
 
-async def _live(_request: web.Request) -> web.Response:
-    return web.Response(text="live\n")
+class _Live:
+    """Whether the process gets on: what a restart would not mend is no reason to say no."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        if any(one.dependency is Dependency.PROGRESS for one in self._status.troubles):
+            return web.Response(text="something stands still: ask /ready\n", status=503)
+        return web.Response(text="live\n")
 
 
 class _Ready:

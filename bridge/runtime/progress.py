@@ -189,10 +189,12 @@ class _Watched:
 
 
 def standing_at(task: "asyncio.Task[Any]") -> str:
-    """The innermost line of code that a task waits at: `posting.py:70`; empty if it has none."""
+    """The innermost line that a task waits at, but for those of asyncio: `posting.py:70`."""
     inner: Any = task.get_coro()
     line = ""
     while (frame := getattr(inner, "cr_frame", None)) is not None:
-        line = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        file = Path(frame.f_code.co_filename)
+        if file.parent.name != "asyncio":
+            line = f"{file.name}:{frame.f_lineno}"
         inner = inner.cr_await
     return line

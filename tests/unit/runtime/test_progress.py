@@ -61,7 +61,7 @@ async def test_a_loop_that_is_at_work_for_long_stands_still_and_is_named(spawn: 
     (stuck,) = progress.look(SECOND)
 
     assert (stuck.name, stuck.about) == ("dispatcher", "c1.1")
-    assert stuck.where.startswith("locks.py:")
+    assert stuck.where.startswith("test_progress.py:")
     (trouble,) = progress.troubles()
     assert (trouble.dependency, trouble.name) == (Dependency.PROGRESS, "dispatcher")
     assert "c1.1" not in trouble.sentence
