@@ -36,6 +36,7 @@ from bridge.runtime.holding import Hold
 from bridge.runtime.intake import Intake
 from bridge.runtime.isolation.apart import Apart
 from bridge.runtime.keeping import Means
+from bridge.runtime.letters import Letters
 from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
 from bridge.runtime.measuring import Calls
@@ -256,6 +257,8 @@ class Daemon:
             with uncollected():
                 await dispatcher.recover()
                 await worker.recover()
+            # Only now: what is owed again must not be taken up twice.
+            Letters(self._store, worker, self._world.clock, dispatcher).offer(self._control)
             tasks.create_task(self._take_requests(worker), name="requests")
             tasks.create_task(self._keep_house(), name="housekeeping")
             for door in unproved:
@@ -410,6 +413,11 @@ class Daemon:
             self._known_terms[key] = self._new_terms(*key)
         return self._known_terms[key]
 
+    def letters(self, tasks: asyncio.TaskGroup) -> Letters:
+        """What can be done about letters while nothing else runs."""
+        alone = Worker(self._store, self._world, self._terms, tasks)
+        return Letters(self._store, alone, self._world.clock)
+
     def _new_terms(self, adapter: AdapterName, agent: AgentName) -> Terms:
         platform = self._capabilities.get(adapter) or UNKNOWN
         door = self._agents.get(agent)
@@ -484,6 +492,23 @@ class Daemon:
         deadline = self._world.clock.now() + DRAIN
         while dispatcher.owed and self._world.clock.now() < deadline:
             await self._world.clock.sleep(timedelta(milliseconds=50))
+
+
+@asynccontextmanager
+async def letters_alone(settings: Settings, world: World) -> AsyncIterator[Letters]:
+    """What can be done about letters on the database alone, where no bridge serves it.
+
+    Raises:
+        BridgeError: it cannot be opened, or another process has it.
+    """
+    adapters = configured_adapters(settings)
+    migrate = settings.database.auto_migrate
+    async with (
+        open_store(settings.database.url, auto_migrate=migrate) as store,
+        http_session() as http,
+        _cancelled_at_end() as tasks,
+    ):
+        yield Daemon(settings, adapters, store, http, world).letters(tasks)
 
 
 def _memory_sealer(settings: Settings, store: Store) -> Sealer | None:

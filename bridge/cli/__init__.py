@@ -21,6 +21,7 @@ from bridge.cli.backups import backup, restore
 from bridge.cli.checking import prove
 from bridge.cli.conforming import conform
 from bridge.cli.conversations import conversations
+from bridge.cli.deliveries import deliveries
 from bridge.cli.deploying import deploy
 from bridge.cli.documents import Commands
 from bridge.cli.logs import logs
@@ -142,6 +143,7 @@ cli.add_command(adapters)
 cli.add_command(backup)
 cli.add_command(conform)
 cli.add_command(conversations)
+cli.add_command(deliveries)
 cli.add_command(deploy)
 cli.add_command(erase)
 cli.add_command(export)

@@ -15,7 +15,7 @@ from bridge.core.effects import Grow, Show
 from bridge.core.state import Conversation
 from bridge.errors import Rejected, ThreadClosed
 from bridge.model.delivery import Announce, DeliveryState, Post, Replace, Retire
-from bridge.model.ids import ConversationId, DeliveryId
+from bridge.model.ids import AdapterName, ConversationId, DeliveryId
 from bridge.runtime.changing import Changing, overtaken
 from bridge.runtime.growing import Growth
 from bridge.runtime.ledger import Ledger, Tell
@@ -57,6 +57,7 @@ class Dispatcher:
     ) -> None:
         """`tell` tells a conversation what became of a delivery, if that is a fact for it."""
         self._store = store
+        self._status = status
         self._tasks = tasks
         self._progress = world.progress
         self._lanes: dict[ConversationId, _Lane] = {}
@@ -103,6 +104,10 @@ class Dispatcher:
         """Whether it waits there, or is under way."""
         lane = self._lanes.get(conversation)
         return lane is not None and any(delivery == one.id for one in lane.waiting)
+
+    def certain(self, adapter: AdapterName, delivery: DeliveryId) -> None:
+        """An operator knows what became of it: it counts as in doubt no more."""
+        self._status.metrics.certain(adapter, delivery)
 
     def crowded(self, conversation: ConversationId) -> bool:
         """Whether so much waits there that no more should be heard for now."""
