@@ -43,6 +43,7 @@ from bridge.runtime.measuring import Calls
 from bridge.runtime.naming import Names
 from bridge.runtime.noting import Hops
 from bridge.runtime.notify import Manager
+from bridge.runtime.otlp import exporter
 from bridge.runtime.pace import Pace
 from bridge.runtime.patience import patient
 from bridge.runtime.probing import Probing
@@ -55,6 +56,7 @@ from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.survey import Survey
 from bridge.runtime.watchdog import Watchdog, status_line
+from bridge.runtime.telemetry import Telemetry
 from bridge.runtime.tracing import trace_verb
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
@@ -169,6 +171,8 @@ class Daemon:
         self._control = Control()
         self._calls = Calls(self._status.metrics, world.clock)
         self._sealer = _memory_sealer(settings, store)
+        telemetry = settings.telemetry
+        self._export = exporter(telemetry, http) if telemetry.otlp_endpoint else None
         self._pace = Pace(world.clock, world.chance, connects)
         self._agents: Agents = {
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
@@ -230,7 +234,9 @@ class Daemon:
         async with asyncio.TaskGroup() as supervised, _cancelled_at_end() as tasks:
             adapters = Adapters()
             names = Names(adapters, self._world.clock)
-            hops = Hops(self._store.notes, self._status.metrics)
+            telemetry = self._telemetry(tasks)
+            ended = telemetry.settled if telemetry else None
+            hops = Hops(self._store.notes, self._status.metrics, ended)
             worker = Worker(self._store, self._world, self._terms, tasks, names, hops)
             dispatcher = Dispatcher(
                 self._store,
@@ -280,9 +286,19 @@ class Daemon:
             self._manager.stopping()
             # The adapters stay while what is under way is finished: it goes out through them.
             await self._drain(dispatcher)
+            if telemetry is not None:
+                await telemetry.finish()
             leave.set()
             # What they accept to the last moment still needs the worker.
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _telemetry(self, tasks: asyncio.TaskGroup) -> Telemetry | None:
+        if self._export is None:
+            return None
+        sample = self._settings.telemetry.sample
+        telemetry = Telemetry(self._store, self._world, self._export, sample)
+        tasks.create_task(telemetry.run(), name="telemetry")
+        return telemetry
 
     def _look_after(self, worker: Worker, dispatcher: Dispatcher, sessions: Sessions) -> Health:
         names = {one.name for one in self._configured}

@@ -38,6 +38,7 @@ from bridge.errors import BridgeError, ConfigurationError
 from bridge.runtime import process
 from bridge.runtime.configured import refuse_unusable
 from bridge.runtime.notify import Manager
+from bridge.runtime.otlp import refuse_unsendable
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
 
@@ -107,6 +108,7 @@ def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click pas
     settings = options.settings(config_path)
     adapters = app.configured_adapters(settings)
     refuse_unusable(adapters)
+    refuse_unsendable(settings.telemetry)
     click.echo(f"{config_path}: valid")
     for trouble in config.exposed(settings):
         click.echo(f"warning: {trouble}")

@@ -25,6 +25,7 @@ from bridge.config.tables import (
     Route,
     Settings,
 )
+from bridge.config.telemetry_settings import TelemetrySettings, read_headers
 from bridge.config.validation import ModelT, accept, offer, own, secrets_in
 from bridge.model.ids import AdapterName
 
@@ -39,12 +40,14 @@ __all__ = [
     "LogSettings",
     "Route",
     "Settings",
+    "TelemetrySettings",
     "adapter_settings",
     "adapter_type_place",
     "exposed",
     "load",
     "load_database",
     "load_drafts",
+    "read_headers",
     "secrets_in",
     "usual_draft",
 ]

@@ -24,6 +24,7 @@ from pydantic import (
 
 from bridge.config.health_settings import HealthSettings
 from bridge.config.sources import Given, leaves
+from bridge.config.telemetry_settings import TelemetrySettings
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.rates import Rate
 from bridge.log import Sampling
@@ -307,6 +308,7 @@ class Settings(_Table):
     http: HttpSettings = HttpSettings()
     intake: IntakeSettings = IntakeSettings()
     health: HealthSettings = HealthSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     secrets_dir: Path | None = None
     agents: Annotated[
         dict[Annotated[AgentName, AfterValidator(usable_name)], AgentSettings],

@@ -5,6 +5,7 @@ Nothing here waits, and nothing is decided by it. What is remembered of a messag
 legs is lost with the process: then that leg is not measured.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -35,7 +36,14 @@ class _Way(NamedTuple):
 class Hops:
     """What is noted, and the figures of each leg."""
 
-    def __init__(self, notes: Notes, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        notes: Notes,
+        metrics: Metrics | None = None,
+        ended: Callable[[DeliveryId], None] | None = None,
+    ) -> None:
+        """`ended` is told of each delivery that came to its end, or to its next try."""
+        self._ended = ended
         self._notes = notes
         self._metrics = metrics
         self._entries: dict[EntryId, _Way] = {}
@@ -59,6 +67,9 @@ class Hops:
         journaled = hop(HopKind.JOURNALED, now)
         for delivery, _ in decision.change.owed if decision.change else ():
             self._notes.delivery(delivery, journaled)
+        if self._ended is not None and decision.change is not None:
+            for outcome in decision.change.settled:
+                self._ended(outcome.id)
         for taken in decision.steps:
             self._follow(taken, now)
 
@@ -89,6 +100,8 @@ class Hops:
     def settled(self, delivery: ThreadDelivery, now: datetime) -> None:
         """What became of an attempt is committed."""
         self._notes.delivery(delivery.id, hop(HopKind.WRITTEN, now))
+        if self._ended is not None:
+            self._ended(delivery.id)
 
     def _follow(self, taken: Taken, now: datetime) -> None:
         entry = self._entries.pop(taken.entry, None) if taken.entry is not None else None

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, true
 
 from bridge.core.state import Conversation
-from bridge.model.hops import Hop, read
+from bridge.model.hops import Hop, HopKind, read
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId
 from bridge.model.pointer import Pointer
 from bridge.model.value import Value
@@ -18,6 +18,9 @@ from bridge.store import tables as t
 Rows = Callable[[Select[Any]], Awaitable[list[Row[Any]]]]
 
 _i, _d = t.inbox.c, t.deliveries.c
+_ALL = true()
+#: How many deliveries before one may have led to it.
+_NEAR = 50
 #: How an inbox entry is named beside deliveries, see `letters`.
 _ENTRY = re.compile(r"inbox\.(\d{1,18})")
 #: Where words stand for any others in what a link tells.
@@ -125,6 +128,30 @@ class Timelines:
             befallen=await self._befallen(conversation),
         )
 
+    async def around(self, conversation: ConversationId, number: int) -> Timeline | None:
+        """The part that leads to one delivery: some before it, and what was said for those."""
+        query = select(t.conversations.c.state).where(t.conversations.c.id == conversation)
+        found = await self._rows(query)
+        if not found:
+            return None
+        near = _d.number.between(number - _NEAR, number)
+        deliveries = await self._deliveries(conversation, near)
+        asked = {int(h.detail) for d in deliveries for h in d.hops if h.kind is HopKind.ENTRY}
+        return Timeline(
+            conversation=msgspec.json.decode(found[0].state, type=Conversation),
+            entries=await self._entries(conversation, _i.id.in_(asked)),
+            deliveries=deliveries,
+        )
+
+    async def lately(self, within: timedelta, most: int) -> list[DeliveryId]:
+        """What came to its end so shortly before the last that did, that one included."""
+        rows = await self._rows(select(func.max(_d.settled_at, type_=t.Instant()).label("last")))
+        if rows[0].last is None:
+            return []
+        query = select(_d.id).where(_d.settled_at >= rows[0].last - within)
+        rows = await self._rows(query.order_by(_d.settled_at.desc()).limit(most))
+        return [DeliveryId(row.id) for row in rows]
+
     async def named(self, name: str) -> list[Subject]:
         """What is called so: an id of ours, an identity, a receipt, or the key of a thread."""
         entry = _ENTRY.fullmatch(name)
@@ -155,20 +182,24 @@ class Timelines:
                 return _subjects(rows)
         return []
 
-    async def _entries(self, conversation: ConversationId) -> tuple[EntryHops, ...]:
+    async def _entries(
+        self, conversation: ConversationId, which: ColumnElement[bool] = _ALL
+    ) -> tuple[EntryHops, ...]:
         columns = (
             *(_i.id, _i.kind, _i.origin, _i.accepted_at, _i.done_at),
             *(_i.dead_at, _i.redriven_at, _i.reason, _i.hops),
         )
-        query = select(*columns).where(_i.conversation == conversation).order_by(_i.id)
+        query = select(*columns).where(_i.conversation == conversation, which).order_by(_i.id)
         return tuple([_entry(row) for row in await self._rows(query)])
 
-    async def _deliveries(self, conversation: ConversationId) -> tuple[DeliveryHops, ...]:
+    async def _deliveries(
+        self, conversation: ConversationId, which: ColumnElement[bool] = _ALL
+    ) -> tuple[DeliveryHops, ...]:
         columns = (
             *(_d.id, _d.number, _d.target, _d.kind, _d.state, _d.attempts, _d.owed_at),
             *(_d.attempted_at, _d.settled_at, _d.redriven_at, _d.reference, _d.reason, _d.hops),
         )
-        query = select(*columns).where(_d.conversation == conversation).order_by(_d.number)
+        query = select(*columns).where(_d.conversation == conversation, which).order_by(_d.number)
         return tuple([_delivery(row) for row in await self._rows(query)])
 
     async def _sessions(self, conversation: ConversationId) -> tuple[SessionHops, ...]:

@@ -53,6 +53,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### `[http]`": config.HttpSettings,
     "### `[intake]`": config.IntakeSettings,
     "### `[log]`": config.LogSettings,
+    "### `[telemetry]`": config.TelemetrySettings,
     "### `[agents.NAME]`": config.AgentSettings,
     "### `[[agents.NAME.handoffs]]`": config.Handoff,
     "### `[[routes]]`": config.Route,
