@@ -41,8 +41,8 @@ from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
 from bridge.runtime.measuring import Calls
 from bridge.runtime.naming import Names
-from bridge.runtime.noting import Hops
 from bridge.runtime.notify import Manager
+from bridge.runtime.noting import Hops
 from bridge.runtime.otlp import exporter
 from bridge.runtime.pace import Pace
 from bridge.runtime.patience import patient
@@ -55,9 +55,9 @@ from bridge.runtime.sessions import Sessions
 from bridge.runtime.status import Status
 from bridge.runtime.supervisor import Adapters, Post, Supervisor
 from bridge.runtime.survey import Survey
-from bridge.runtime.watchdog import Watchdog, status_line
 from bridge.runtime.telemetry import Telemetry
 from bridge.runtime.tracing import trace_verb
+from bridge.runtime.watchdog import Watchdog, status_line
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import MEMORY, Forget, Overdue, Sealer, Store, database_path, open_store

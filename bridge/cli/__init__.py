@@ -31,7 +31,6 @@ from bridge.cli.printing import visible
 from bridge.cli.privacy import erase, export
 from bridge.cli.simulators import simulate
 from bridge.cli.status import status
-from bridge.cli.tracing import trace
 from bridge.cli.surroundings import look
 from bridge.cli.tracing import trace
 from bridge.errors import BridgeError, ConfigurationError

@@ -44,16 +44,6 @@ from bridge.store.timelines import (
     Timelines,
     TwinHops,
 )
-from bridge.store.timelines import (
-    Befallen,
-    DeliveryHops,
-    EntryHops,
-    SessionHops,
-    Subject,
-    Timeline,
-    Timelines,
-    TwinHops,
-)
 
 __all__ = [
     "DIRECTIONS",
@@ -65,8 +55,8 @@ __all__ = [
     "Accepted",
     "AgentOutcome",
     "Attempt",
-    "Befallen",
     "Backed",
+    "Befallen",
     "Befallen",
     "Census",
     "ConversationRow",
@@ -99,10 +89,10 @@ __all__ = [
     "TakeStep",
     "ThreadDelivery",
     "Timeline",
-    "Timelines",
-    "TwinHops",
     "Timeline",
     "Timelines",
+    "Timelines",
+    "TwinHops",
     "TwinHops",
     "TwinRow",
     "Verdict",
