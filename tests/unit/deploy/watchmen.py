@@ -5,11 +5,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # no types come with it
+
+from bridge.runtime.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "bridge" / "deploy" / "prometheus-rules.yml"
@@ -21,10 +24,16 @@ needs_promtool = pytest.mark.skipif(
 Series = Mapping[str, str]
 
 
+@cache
+def groups() -> list[dict[str, Any]]:
+    """The rules as they are grouped."""
+    found: list[dict[str, Any]] = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    return found
+
+
 def rules() -> list[dict[str, Any]]:
     """Every rule of the file."""
-    found = yaml.safe_load(RULES.read_text("utf-8"))
-    return [rule for group in found["groups"] for rule in group["rules"]]
+    return [rule for group in groups() for rule in group["rules"]]
 
 
 def alerts() -> dict[str, dict[str, Any]]:
@@ -68,16 +77,51 @@ def scene(series: Series, *times: str, expected: Iterable[str] = ()) -> dict[str
 def judged(directory: Path, *scenes: dict[str, Any], every: str = "1m") -> str:
     """What promtool finds wrong about these, its rules evaluated so often."""
     plan = directory / "scenes.yml"
-    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
     whole = {
         "rule_files": [str(RULES)],
         "evaluation_interval": every,
         # In the order of the file: what is recorded is there when it is asked for.
-        "group_eval_order": [group["name"] for group in groups],
+        "group_eval_order": [group["name"] for group in groups()],
         "tests": list(scenes),
     }
     plan.write_text(json.dumps(whole))
     return promtool("test", "rules", plan)
+
+
+#: Beside ours: what Prometheus adds itself, and the client's own about a process.
+_THEIRS = {"ALERTS", "up"}
+_TARGET = {"job", "instance"}
+
+
+def unknown(expression: str) -> list[str]:
+    """The figures and labels that it asks for and that no bridge publishes."""
+    metrics = Metrics()
+    families = {family.name: family.type for family in metrics.registry.collect()}
+    wrong = []
+    for name, inner in re.findall(
+        r"((?:polyai_bridge|process)_\w+|ALERTS|up)\b(?:\{([^}]*)\})?", expression
+    ):
+        base, labels = _described(name, families, metrics)
+        asked = set(re.findall(r"(\w+)(?:=~|!~|!=|=)", inner))
+        if base is None:
+            wrong.append(name)
+        elif name not in _THEIRS:
+            wrong += sorted(asked - labels - _TARGET)
+    return wrong
+
+
+def _described(
+    name: str, families: Mapping[str, str], metrics: Metrics
+) -> tuple[str | None, set[str]]:
+    """The figure that is meant, and its labels; None if there is none."""
+    if name in _THEIRS:
+        return name, set()
+    base = re.sub("_(bucket|sum|count)$", "", name)
+    kind = families.get(base) or families.get(base.removesuffix("_total"))
+    if kind is None or (kind == "histogram") != (base != name):
+        return None, set()
+    more = {"le"} if kind == "histogram" else set()
+    return base, {*metrics.labels.get(base, ()), *more}
 
 
 def scraped(text: str, minutes: int, **labels: str) -> dict[str, str]:
