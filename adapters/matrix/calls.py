@@ -19,9 +19,12 @@ from bridge.errors import (
     RetryLater,
     Unreachable,
 )
+from bridge.plugin.answers import whole
 
 #: How long one call may take, in seconds, beyond what it waits for on purpose.
 _PATIENCE = 20.0
+#: The longest answer that is read, in bytes: a sync after a long absence.
+_LONGEST = 64 * 1024 * 1024
 #: What a limit without a time of its own comes to.
 _PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
@@ -106,10 +109,7 @@ class Calls:
 
 
 async def _json(response: aiohttp.ClientResponse) -> object:
-    try:
-        return parsed(await response.text(errors="replace"))
-    except ValueError:
-        return None
+    return parsed((await whole(response, _LONGEST)).decode(errors="replace"))
 
 
 def parsed(text: str) -> object:

@@ -35,6 +35,8 @@ _HEADERS = {
     "User-Agent": USER_AGENT,
 }
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
+#: The longest answer that is read, in bytes; a token and a session take a few thousand.
+_LONGEST_ANSWER = 1024 * 1024
 _LONGEST_LIFE = 366 * 24 * 3600  # seconds; a token said to live longer is a slip
 
 
@@ -81,6 +83,16 @@ Enter = Callable[[], Awaitable[None]]
 
 async def _freely() -> None:
     """Wait for nobody."""
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """What the answer says, unpacked; raises ClientPayloadError where it does not end in time."""
+    found = bytearray()
+    async for piece in response.content.iter_any():
+        found += piece
+        if len(found) > _LONGEST_ANSWER:
+            raise aiohttp.ClientPayloadError("the answer is too long")
+    return bytes(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +179,7 @@ class Api:
                 allow_redirects=False,
                 timeout=_TIMEOUT,
             ) as response:
-                content = await response.read()
+                content = await _bounded(response)
                 return Answer(response.status, response.headers, content, (secret,), correlation_id)
         except TimeoutError:
             problem = f"no answer within {_TIMEOUT.total:.0f} s"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
-from slack_sdk.webhook.async_client import AsyncWebhookClient
+from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 
 from adapters.slack import ids
 from adapters.slack.logs import LOG, sdk_log
@@ -116,10 +116,13 @@ class Asides:
 
 
 async def tell(
-    asker: Asker, text: str, workspace: Workspace | None, http: aiohttp.ClientSession
+    asker: Asker, text: str, workspace: Workspace | None, http: aiohttp.ClientSession, api_url: str
 ) -> None:
-    """Show `text` to the asker alone: by the interaction's own address, else in the channel."""
-    if asker.response_url and await _answered(asker, text, http):
+    """Show `text` to the asker alone: by the interaction's own address, else in the channel.
+
+    `api_url` is Slack's: an address that is not of its domain is nobody's to be called.
+    """
+    if asker.response_url and await _answered(asker, text, http, api_url):
         return
     if workspace is None or not (ids.is_place(asker.channel) and ids.is_user(asker.person)):
         LOG.debug("slack.aside_not_shown", extra={"reason": "nowhere to show it"})
@@ -137,29 +140,37 @@ async def tell(
         LOG.debug("slack.aside_not_shown", extra={"reason": str(refusal)})
 
 
-async def _answered(asker: Asker, text: str, http: aiohttp.ClientSession) -> bool:
+async def _answered(asker: Asker, text: str, http: aiohttp.ClientSession, api_url: str) -> bool:
     """Whether Slack took `text` at the response_url, which works outside our channels too."""
     body = {"response_type": "ephemeral", "replace_original": False, "text": text}
     if asker.root:
         body["thread_ts"] = asker.root
     try:
-        async with asyncio.timeout(TIMEOUT.total_seconds()):
-            answer = await _webhook(asker.response_url, http).send_dict(body)
-    except Exception as error:  # the SDK stumbles in many ways; there is another way
+        address = _slacks_own(asker.response_url, api_url)
+        async with (
+            asyncio.timeout(TIMEOUT.total_seconds()),
+            http.post(address, json=body, proxy=_proxy(address), allow_redirects=False) as answer,
+        ):
+            status = answer.status
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         reason = type(error).__name__
     else:
-        if answer.status_code == 200:
+        if status == 200:
             return True
-        reason = f"status {answer.status_code}"
+        reason = f"status {status}"
     LOG.debug("slack.response_url_failed", extra={"reason": reason})
     return False
 
 
-def _webhook(address: str, http: aiohttp.ClientSession) -> AsyncWebhookClient:
-    """Raises ValueError for an address that no response_url has."""
-    webhook = AsyncWebhookClient(
-        read_address(address), session=http, retry_handlers=[], logger=sdk_log()
-    )
-    if is_loopback(urlsplit(address).hostname or ""):
-        webhook.proxy = None  # the SDK would send even loopback through the environment's proxy
-    return webhook
+def _slacks_own(address: str, api_url: str) -> str:
+    """Raises ValueError for an address that no response_url has, such as one of somebody else."""
+    host, domain = (urlsplit(read_address(each)).hostname or "" for each in (address, api_url))
+    if not f".{host}".endswith(f".{domain}"):
+        raise ValueError("is not Slack's")
+    return address
+
+
+def _proxy(address: str) -> str | None:
+    """The environment's proxy, as the SDK reads it; what is on this machine needs none."""
+    near = is_loopback(urlsplit(address).hostname or "")
+    return None if near else load_http_proxy_from_env(sdk_log())

@@ -113,7 +113,8 @@ class Reception:
         if told is not None:
             asker, text = told
             workspace = workspace or self._workspaces.known(asker.team)
-            self._asides.start(asides.tell(asker, text, workspace, self._host.http))
+            way = self._host.http, self._settings.api_url
+            self._asides.start(asides.tell(asker, text, workspace, *way))
 
     def _courtesy(
         self, payload: dict[str, Any], inbound: Inbound | None, accepted: Accepted | None

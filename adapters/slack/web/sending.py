@@ -17,10 +17,13 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.logs import sdk_log
 from adapters.slack.reading.callbacks import decoded
+from bridge.plugin.answers import whole
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
 _JSON_IN_UTF8: Final = f"{_JSON};charset=utf-8"
+#: The longest answer that is read, in bytes: a thousand messages of a thread, and more.
+_LONGEST: Final = 32 * 1024 * 1024
 #: `asked` sets the limit, for whatever way a call goes.
 _UNLIMITED: Final = aiohttp.ClientTimeout(total=None)
 
@@ -105,7 +108,7 @@ class SlackWeb(AsyncWebClient):
             timeout=_UNLIMITED,
             allow_redirects=False,
         ) as answer:
-            return _Answer(answer.status, answer.headers, await answer.read())
+            return _Answer(answer.status, answer.headers, await whole(answer, _LONGEST))
 
 
 def _said(arguments: dict[str, Any] | None) -> dict[str, Any] | None:
