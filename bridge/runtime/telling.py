@@ -183,7 +183,8 @@ def _owed(post: DeliveryHops, story: Story) -> str:
     if answer is None or answer.sure not in _SURE:
         return sort
     asks = ", ".join(f"{identity}.{number}" for number in answer.asks)
-    return f"{sort}, answers {asks} ({_SURE[answer.sure]})"
+    relation = "after" if answer.sure is Sure.MORE else "answers"
+    return f"{sort}, {relation} {asks} ({_SURE[answer.sure]})"
 
 
 def _tries(post: DeliveryHops) -> Iterator[Line]:
