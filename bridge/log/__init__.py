@@ -13,8 +13,8 @@ import sys
 
 import structlog
 
-from bridge.log.lines import GAINED, formatter, to_journal, where
-from bridge.log.loudness import OURS, Loudness
+from bridge.log.lines import GAINED, OURS, about, formatter, to_journal, where
+from bridge.log.loudness import Loudness
 from bridge.log.redaction import forget, know, learn, redact
 from bridge.log.sampling import Sampling
 from bridge.log.surfacing import surface, surface_tasks
@@ -22,6 +22,7 @@ from bridge.log.surfacing import surface, surface_tasks
 __all__ = [
     "OURS",
     "Sampling",
+    "about",
     "configure",
     "forget",
     "get",

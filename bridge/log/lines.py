@@ -10,6 +10,8 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -19,6 +21,9 @@ from structlog.typing import EventDict, Processor
 from bridge.errors import BridgeError
 from bridge.log.redaction import redact
 
+#: The family of our own loggers, an adapter's included. Everybody else is heard from warning up, at
+#: any level: libraries speak of bodies and addresses below that.
+OURS: Final = "polyai_bridge"
 _PLAIN: Final = re.compile(r"[^\s\"'=\\]+")
 #: The priorities of sd-daemon(3), by the level from which up they hold.
 _PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (20, 6))
@@ -68,6 +73,26 @@ def _without_objects(_logger: object, _method: str, event: EventDict) -> EventDi
     return event
 
 
+#: Whom the lines of an adapter concern that says so itself in none of them.
+_about: ContextVar[Mapping[str, str]] = ContextVar("about")
+
+
+def about(**fields: str) -> None:
+    """From here on, in this task and those it starts, an adapter's lines concern this."""
+    _about.set(fields)
+
+
+def concerning(name: str) -> Mapping[str, str]:
+    """What lines of this logger concern, if it is an adapter's."""
+    return _about.get({}) if name.startswith(f"{OURS}.") else {}
+
+
+def _with_concerned(_logger: object, _method: str, event: EventDict) -> EventDict:
+    for name, value in concerning(str(event.get("logger", ""))).items():
+        event.setdefault(name, value)
+    return event
+
+
 #: What every event gains on its way, whichever logger it came from.
 GAINED: Final[tuple[Processor, ...]] = (
     structlog.contextvars.merge_contextvars,
@@ -85,7 +110,12 @@ def formatter(layout: str, *, journal: bool) -> logging.Formatter:
     as_text = _as_undated_text if journal else _as_text
     made = _Redacting(
         # Plain records may carry fields too: adapters log through the standard library.
-        foreign_pre_chain=(structlog.stdlib.ExtraAdder(), *GAINED, _without_objects),
+        foreign_pre_chain=(
+            structlog.stdlib.ExtraAdder(),
+            *GAINED,
+            _with_concerned,
+            _without_objects,
+        ),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _as_json if layout == "json" else as_text,

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.clock import elapsed
-from bridge.log.outages import Outages
+from bridge.log.lines import OURS, concerning
+from bridge.log.outages import REPEATS, Outages
 from bridge.log.sampling import Sampler, Sampling
 
-#: The family of our own loggers, an adapter's included. Everybody else is heard from warning up, at
-#: any level: libraries speak of bodies and addresses below that.
-OURS: Final = "polyai_bridge"
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({})))
 #: So many loggers may have a level of their own.
 MOST: Final = 50
@@ -130,7 +128,9 @@ class Loudness(logging.Filter):
             return True
         event, fields = _read(record)
         now = self._now()
-        verdict = self._outages.judge(event, fields, record, now)
+        verdict = None
+        if event not in REPEATS or self._sampler.rule.burst is not None:
+            verdict = self._outages.judge(event, fields, record, now)
         if verdict is None:
             return self._sampler.lets(event, now)
         _add(record, verdict.added)
@@ -179,7 +179,7 @@ def _read(record: logging.LogRecord) -> tuple[str, Mapping[str, Any]]:
         return str(record.msg.get("event", "")), record.msg
     if record.msg == "%s" and isinstance(record.args, tuple):  # from an adapter's process
         return str(record.args[0]), vars(record)
-    return str(record.msg), vars(record)
+    return str(record.msg), {**concerning(record.name), **vars(record)}
 
 
 def _add(record: logging.LogRecord, fields: Mapping[str, Any]) -> None:

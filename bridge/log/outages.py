@@ -2,6 +2,7 @@
 
 Pure: instants are seconds, passed in. Of a dependency that comes and goes six lines in ten minutes
 are written, and the last one once it has stood still for a minute, with how many were left out.
+What an outage brings about again and again is written once, and its last one when it is over.
 """
 
 from collections import deque
@@ -27,16 +28,49 @@ PAIRS: Final = (
     Pair("database.failing", "database.working"),
     Pair("progress.stuck", "progress.moving", ("loop",)),
     Pair("health.trouble", "health.mended", ("dependency", "name")),
+    Pair("telemetry.failing", "telemetry.working"),
     Pair("slack.sockets_missing", "slack.sockets_complete", ("adapter",)),
     Pair("slack.sockets_shared", "slack.sockets_our_own", ("adapter",)),
     Pair("slack.deaf", "slack.hears_again", ("adapter",)),
 )
 _KINDS: Final = {name: pair for pair in PAIRS for name in (pair.begins, pair.ends)}
 
+#: What happens over and over while something is away, with the fields that tell one from another.
+REPEATS: Final[Mapping[str, tuple[str, ...]]] = {
+    "adapter.log_left_out": ("adapter",),
+    "delivery.retry": ("adapter",),
+    "dispatcher.database_failed": (),
+    "frame.malformed": ("conversation",),
+    "intake.left_out": ("adapter",),
+    "listener.handler_failed": ("adapter",),
+    "session.not_opened": ("agent",),
+    "sessions.surprise": ("error",),
+    "slack.command_not_served": ("adapter",),
+    "slack.frame_unreadable": ("adapter",),
+    "slack.not_stored": ("adapter",),
+    "slack.slowed_down": ("adapter", "team", "method"),
+    "slack.socket_silent": ("adapter",),
+    "slack.surprise": ("adapter", "error"),
+    "slack.thread_not_read": ("adapter",),
+    "slack.token_not_renewed": ("team",),
+    "slack.token_not_stored": ("key",),
+    "socket.no_history": ("agent",),
+    "socket.refused": ("agent",),
+    "socket.silent": ("agent",),
+    "socket.unavailable": ("agent",),
+    "teams.not_stored": ("adapter",),
+    "webhook.not_stored": ("adapter",),
+    "worker.database_failed": (),
+}
+
 #: So many lines of one outage in so many seconds; and how long it stands still before more.
 MOST: Final = 6
 WITHIN: Final = 600.0
 CALM: Final = 60.0
+#: What is repeated is over when it did not come for so long: it is tried at least every minute.
+OVER: Final = 150.0
+#: And is written once more after so long, if it goes on.
+AGAIN: Final = 3_600.0
 #: How many different ones are told apart; more are not held back.
 _DIFFERENT: Final = 1_000
 
@@ -45,8 +79,11 @@ Key = tuple[str, ...]
 
 @dataclass(slots=True)
 class _Outage:
+    most: int
+    within: float
+    calm: float
     since: float | None = None  #: None: it is over
-    told: deque[float] = field(default_factory=deque)  #: when, within the last ten minutes
+    told: deque[float] = field(default_factory=deque)  #: when, `within` the last while
     left_out: int = 0
     last: Any = None  #: the newest line that was left out
     changed: float = 0.0
@@ -70,23 +107,27 @@ class Outages:
         self, event: str, fields: Mapping[str, Any], line: object, now: float
     ) -> Verdict | None:
         """What becomes of a line; None: it is of no outage. `line` is given back if told later."""
-        pair = _KINDS.get(event)
-        if pair is None:
+        pair, by = _KINDS.get(event), REPEATS.get(event)
+        if pair is None and by is None:
             return None
-        key = (pair.begins, *(str(fields.get(name, "")) for name in pair.by))
+        names = pair.by if pair else by or ()
+        key = (pair.begins if pair else event, *(str(fields.get(name, "")) for name in names))
         if key not in self._outages and len(self._outages) >= _DIFFERENT:
             return None
-        outage = self._outages.setdefault(key, _Outage())
-        added = _turned(outage, now, begins=event == pair.begins)
+        new = _Outage(MOST, WITHIN, CALM) if pair else _Outage(1, AGAIN, OVER)
+        outage = self._outages.setdefault(key, new)
+        added = _turned(outage, now, begins=event == pair.begins) if pair else {}
         return self._damped(outage, line, now, added)
 
     def _damped(
         self, outage: _Outage, line: object, now: float, added: dict[str, float | int]
     ) -> Verdict:
-        while outage.told and now - outage.told[0] >= WITHIN:
+        while outage.told and now - outage.told[0] >= outage.within:
             outage.told.popleft()
+        if outage.most == 1 and not outage.left_out and now - outage.changed >= outage.calm:
+            outage.told.clear()
         outage.changed = now
-        if len(outage.told) >= MOST:
+        if len(outage.told) >= outage.most:
             outage.left_out += 1
             outage.last = line
             return Verdict(written=False, added=added)
@@ -100,9 +141,12 @@ class Outages:
         """Lines to be written now after all, and how many before each were left out."""
         found = []
         for outage in self._outages.values():
-            if outage.left_out and now - outage.changed >= CALM:
+            if outage.left_out and now - outage.changed >= outage.calm:
                 found.append((outage.last, outage.left_out - 1))
-                outage.told.append(now)
+                if outage.most > 1:
+                    outage.told.append(now)
+                else:
+                    outage.told.clear()
                 outage.left_out, outage.last = 0, None
         return found
 

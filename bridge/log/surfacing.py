@@ -11,8 +11,7 @@ import sys
 import threading
 from typing import Any, Final
 
-from bridge.log.lines import where
-from bridge.log.loudness import OURS
+from bridge.log.lines import OURS, where
 
 _log = logging.getLogger(f"{OURS}.process")
 #: What asyncio says first is its own; what follows may show anything.

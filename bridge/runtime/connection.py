@@ -167,6 +167,15 @@ class Connection:
         """The last sign of life; None where silence would say nothing now."""
         return None if self._dropping else self._pulse.quiet_since
 
+    @property
+    def _who(self) -> dict[str, object]:
+        """Whose socket it is, for the log."""
+        return {
+            "conversation": self._conversation,
+            "agent": self._agent,
+            "number": self.number,
+        }
+
     async def pinged(self) -> bool:
         """Whether a ping was answered, which may take for ever; False: the socket is closed."""
         try:
@@ -178,7 +187,7 @@ class Connection:
 
     def renew(self) -> None:
         """It is deaf: have another one opened."""
-        _log.warning("socket.silent", conversation=self._conversation)
+        _log.warning("socket.silent", **self._who)
         self._let_go("deaf")
 
     async def serve(self, *, after: int) -> Closing:
@@ -260,7 +269,7 @@ class Connection:
         except SocketClosed as closed:
             _log.debug(
                 "socket.closed",
-                conversation=self._conversation,
+                **self._who,
                 code=closed.code,
                 ours=closed.ours,
                 reason=closed.reason,
@@ -305,7 +314,7 @@ class Connection:
         left = max(0, MOST_PROBLEMS - self._problems)
         self._problems += len(problems)
         for problem in problems[:left]:
-            _log.warning("frame.malformed", conversation=self._conversation, problem=problem)
+            _log.warning("frame.malformed", **self._who, problem=problem)
 
     async def _follow(self, history: tuple[Frame, ...]) -> None:
         """Tell the worker, and read on only when it has caught up: the socket holds the rest."""
@@ -335,7 +344,7 @@ class Connection:
             return
         self._settling = True
         if self._batch_at is None:
-            _log.warning("socket.no_history", conversation=self._conversation)
+            _log.warning("socket.no_history", **self._who)
             self._let_go("no_history")
         else:
             self._start(self._settle())
@@ -393,7 +402,7 @@ class Connection:
         """Signs of life, once the session has said how it wants them."""
         sign = self._pulse.look(self._heartbeat_seconds())
         if sign is Sign.GONE:
-            _log.warning("socket.silent", conversation=self._conversation)
+            _log.warning("socket.silent", **self._who)
             self._let_go("silent")
         # A dead socket takes no more, or never answers; and another sign adds nothing.
         elif sign in (Sign.BEAT, Sign.PING) and not _runs(self._sign):
@@ -427,7 +436,7 @@ class Connection:
         if now < self._old_at:
             return
         if _at_rest(self._worker.present(self._conversation)):
-            _log.debug("socket.renewed", conversation=self._conversation)
+            _log.debug("socket.renewed", **self._who)
             self.drop("renewed")
         self._old_at = now + _LOOK_AGAIN
 

@@ -112,7 +112,12 @@ class Keeper:
                 await self._serve(conversation, conversation.session, door)
             self._surprises = 0
         except Exception as error:
-            _log.error("sessions.surprise", conversation=self._identity, error=log.where(error))
+            _log.error(
+                "sessions.surprise",
+                conversation=self._identity,
+                agent=door.name,
+                error=log.where(error),
+            )
             self._surprises += 1
             await self._world.pause(self._surprises, longest=door.reconnect_max)
 
@@ -154,6 +159,8 @@ class Keeper:
             token=record.token,
             cursor=present.cursor,
         )
+        if door.unreachable:
+            _log.info("socket.reachable", agent=door.name)
         door.unreachable = False
         door.hearing.opened()
         self._metrics.handshake(door.name, "opened")
@@ -211,6 +218,7 @@ class Keeper:
                 _log.info(
                     "session.gone",
                     conversation=self._identity,
+                    agent=door.name,
                     number=session.number,
                     error="PolyAI closed two sockets in a row as of a session it does not know",
                 )
@@ -224,10 +232,13 @@ class Keeper:
                 pass  # at once
 
     async def _refused(self, session: Session, error: HandshakeRefused, door: AgentDoor) -> None:
+        if error.status < _SERVER_TROUBLE:
+            door.hearing.opened()  # as far as the service is concerned
         if error.kind is Refusal.SESSION_GONE:
             _log.info(
                 "session.gone",
                 conversation=self._identity,
+                agent=door.name,
                 number=session.number,
                 status=error.status,
                 correlation_id=error.correlation_id,
@@ -238,16 +249,20 @@ class Keeper:
         if error.status >= _SERVER_TROUBLE:
             door.hearing.missed(self._world.clock.now(), error.message)
         if error.kind in (Refusal.BROKEN, Refusal.BAD_CURSOR):
-            _log.error("socket.not_understood", **self._told(error))
-            await self._leave_alone(session)
+            _log.error("socket.not_understood", **self._told(session, error, door))
+            await self._leave_alone(session, door)
             return
         if self._reconnects.attempts == 1:
-            _log.warning("socket.refused", **self._told(error))
+            _log.warning("socket.refused", **self._told(session, error, door))
         await self._again(session, error.after, door)
 
-    def _told(self, error: HandshakeRefused) -> dict[str, object]:
+    def _told(
+        self, session: Session, error: HandshakeRefused, door: AgentDoor
+    ) -> dict[str, object]:
         return {
             "conversation": self._identity,
+            "agent": door.name,
+            "number": session.number,
             "error": str(error),
             "status": error.status,
             "correlation_id": error.correlation_id,
@@ -267,16 +282,17 @@ class Keeper:
         if present is None:
             return
         if self._reconnects.spent(present.capabilities.max_reconnect_attempts):
-            await self._leave_alone(session)
+            await self._leave_alone(session, door)
         else:
             failures = self._reconnects.failures
             await self._world.pause(failures, longest=door.reconnect_max, asked=after)
 
-    async def _leave_alone(self, session: Session) -> None:
+    async def _leave_alone(self, session: Session, door: AgentDoor) -> None:
         """Until the next message, or for as long as the core thinks fit: it wishes anew then."""
         _log.warning(
             "socket.unavailable",
             conversation=self._identity,
+            agent=door.name,
             number=session.number,
             attempts=self._reconnects.attempts,
         )

@@ -94,7 +94,9 @@ class Ledger:
 
         But for what is told in the thread: that commits in the step that settles it.
         """
-        _log.error("delivery.dead", delivery=delivery.id, error=str(error))
+        _log.error(
+            "delivery.dead", delivery=delivery.id, adapter=delivery.adapter, error=str(error)
+        )
         with self._waits:
             if isinstance(delivery.body, Announce):
                 await self._tell(delivery.conversation, e.HelpersNotCalled(delivery.id))
@@ -126,6 +128,7 @@ class Ledger:
             _log.warning(
                 "delivery.retry",
                 delivery=delivery.id,
+                adapter=delivery.adapter,
                 error=str(error) if isinstance(error, DeliveryFailed) else type(error).__name__,
             )
         if isinstance(error, RetryLater) and error.after > timedelta():

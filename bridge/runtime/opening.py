@@ -60,6 +60,7 @@ class Opening:
         _log.info(
             "session.opened",
             conversation=self._identity,
+            agent=door.name,
             number=number,
             correlation_id=opened.correlation_id,
         )
@@ -74,6 +75,7 @@ class Opening:
             _log.warning(
                 "session.not_opened",
                 conversation=self._identity,
+                agent=door.name,
                 error=str(error),
                 status=error.status,
                 correlation_id=error.correlation_id,

@@ -221,6 +221,7 @@ class Supervisor:
 
         It must not be raised: what is meant to end a program would end ours.
         """
+        log.about(adapter=post.name)
         try:
             async with post.connect() as adapter:
                 self._adapters.arrived(post.name, post.called(adapter))

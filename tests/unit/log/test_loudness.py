@@ -155,12 +155,12 @@ def test_a_flood_is_sampled_and_the_rest_counted(
 ) -> None:
     loudness.sample(Sampling(Rate(5, timedelta(seconds=10)), 10), seconds=30)
     for _ in range(25):
-        log.get("dispatcher").warning("delivery.retry", delivery="c1.2")
+        log.get("sessions").info("session.opened", conversation="c1")
     time.now += 10
     loudness.tend()
 
-    assert lines.told == ["delivery.retry"] * 7 + ["log.left_out"]
-    assert (lines.records[-1].of, lines.records[-1].lines) == ("delivery.retry", 18)  # type: ignore[attr-defined]
+    assert lines.told == ["session.opened"] * 7 + ["log.left_out"]
+    assert (lines.records[-1].of, lines.records[-1].lines) == ("session.opened", 18)  # type: ignore[attr-defined]
     time.now += 20
     loudness.tend()
     assert loudness.sampling == Sampling()

@@ -1,6 +1,6 @@
 """Is each outage said once when it begins, once when it ends, and one that flaps not too often?"""
 
-from bridge.log.outages import CALM, MOST, PAIRS, WITHIN, Outages, Verdict
+from bridge.log.outages import CALM, MOST, OVER, PAIRS, REPEATS, WITHIN, Outages, Verdict
 
 DOWN, UP = "adapter.disconnected", "adapter.connected"
 
@@ -77,3 +77,36 @@ def test_no_event_begins_or_ends_two_kinds_of_outage() -> None:
     names = [name for pair in PAIRS for name in (pair.begins, pair.ends)]
 
     assert len(names) == len(set(names))
+
+
+def test_what_an_outage_brings_about_is_said_once_and_its_last_when_it_is_over() -> None:
+    outages = Outages()
+    told = []
+    for second in range(0, 1_800, 30):
+        verdict = outages.judge("socket.refused", {"agent": "default"}, second, float(second))
+        assert verdict is not None
+        told += [second] * verdict.written
+        assert outages.due(float(second)) == []
+
+    assert told == [0]
+    assert outages.due(1_770.0 + OVER) == [(1_770, 58)]
+    again = outages.judge("socket.refused", {"agent": "default"}, "", 1_770.0 + OVER + 1)
+    assert again == Verdict(written=True, added={})
+
+
+def test_it_is_said_every_hour_while_it_goes_on() -> None:
+    outages = Outages()
+    seen = [outages.judge("delivery.retry", {}, "", float(s)) for s in range(0, 10_800, 20)]
+
+    assert [one.added for one in seen if one and one.written] == [{}] + [{"left_out": 179}] * 2
+
+
+def test_one_that_happens_now_and_then_is_said_each_time() -> None:
+    outages = Outages()
+    seen = [outages.judge("delivery.retry", {}, "", float(s)) for s in range(0, 3_600, 200)]
+
+    assert all(one and one.written for one in seen)
+
+
+def test_nothing_that_is_repeated_begins_or_ends_an_outage() -> None:
+    assert not {name for pair in PAIRS for name in (pair.begins, pair.ends)} & set(REPEATS)
