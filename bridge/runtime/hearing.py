@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 #: Whoever does not try any more, as nobody wants a socket now, is not failing for ever.
-_FORGOTTEN: Final = timedelta(seconds=90)
+_FORGOTTEN: Final = timedelta(seconds=60)
 #: One attempt that fails is no outage.
 _MISSES: Final = 2
 #: So many pings in vain before any was ever answered, and no more are sent.

@@ -60,4 +60,4 @@ def test_whoever_does_not_try_any_more_is_not_failing_for_ever() -> None:
     hearing.silence(NOON, all_silent=True)
     for _ in range(3):
         hearing.missed(NOON, "refused")
-    assert hearing.trouble(NOON + timedelta(seconds=91)) is None
+    assert hearing.trouble(NOON + timedelta(seconds=61)) is None
