@@ -41,7 +41,7 @@ class Changing:
 
     async def change(self, delivery: ThreadDelivery, change: Replace | Retire) -> Rejected | None:
         """Make the change; why not, if it is given up."""
-        with self._world.progress.waits:
+        with self._world.progress.waits():
             await self._growth.stop(delivery.conversation, change.target)
         target = await self._ledger.delivery(change.target)
         adapter: object = await self._posting.adapter(delivery)

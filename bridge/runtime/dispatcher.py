@@ -60,6 +60,7 @@ class Dispatcher:
         self._status = status
         self._tasks = tasks
         self._progress = world.progress
+        self._progress.watch("dispatcher", self._left)
         self._lanes: dict[ConversationId, _Lane] = {}
         self._ledger = Ledger(store, world, status, tell, hops)
         self._posting = Posting(self._ledger, world, adapters, status.metrics)
@@ -109,6 +110,11 @@ class Dispatcher:
         """An operator knows what became of it: it counts as in doubt no more."""
         self._status.metrics.certain(adapter, delivery)
 
+    def _left(self) -> ConversationId | None:
+        """A thread that is owed something and that nobody serves any more; there must be none."""
+        lanes = self._lanes.items()
+        return next((who for who, lane in lanes if lane.task and lane.task.done()), None)
+
     def crowded(self, conversation: ConversationId) -> bool:
         """Whether so much waits there that no more should be heard for now."""
         lane = self._lanes.get(conversation)
@@ -121,7 +127,8 @@ class Dispatcher:
 
     def oldest(self, now: datetime) -> timedelta | None:
         """For how long the oldest delivery has been owed, if any is."""
-        first = min((lane.waiting[0].owed_at for lane in self._lanes.values()), default=None)
+        firsts = (lane.waiting[0].owed_at for lane in self._lanes.values() if lane.waiting)
+        first = min(firsts, default=None)
         return None if first is None else max(now - first, timedelta())
 
     def show(self, conversation: Conversation, effect: Show) -> None:

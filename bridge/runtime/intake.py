@@ -127,7 +127,7 @@ class Intake:
         change = self._stored(limited)
         new = False
         try:
-            with self._world.progress.waits:
+            with self._world.progress.waits():
                 accepted = await self._store.write(change)
             new = accepted.verdict is Verdict.NEW
             self._journaled(accepted, change.at)

@@ -97,7 +97,7 @@ class Ledger:
         _log.error(
             "delivery.dead", delivery=delivery.id, adapter=delivery.adapter, error=str(error)
         )
-        with self._waits:
+        with self._waits():
             if isinstance(delivery.body, Announce):
                 await self._tell(delivery.conversation, e.HelpersNotCalled(delivery.id))
             elif isinstance(error, ThreadClosed):
@@ -117,7 +117,7 @@ class Ledger:
         failures = 0
         while True:
             try:
-                with self._waits:
+                with self._waits():
                     return await self._store.thread_delivery(identity)
             except DatabaseFailed as error:
                 failures = await self._database_trouble(error, failures)
@@ -170,7 +170,7 @@ class Ledger:
         failures = 0
         while True:
             try:
-                with self._waits:
+                with self._waits():
                     await self._store.write(change)
             except DatabaseFailed as error:
                 if isinstance(error, ChangeRefused) and failures >= REFUSALS:

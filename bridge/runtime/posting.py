@@ -62,7 +62,7 @@ class Posting:
 
     async def adapter(self, delivery: ThreadDelivery) -> Adapter:
         """The adapter that it goes through, as soon as that is connected."""
-        with self._waits:
+        with self._waits():
             return await self._adapters.connected(delivery.adapter)
 
     async def post(self, delivery: ThreadDelivery, outbound: Outbound) -> Rejected | None:
@@ -116,7 +116,7 @@ class Posting:
             return
         try:
             turn = partial(queuer.turn, outbound, revising=revising)
-            with self._waits:
+            with self._waits():
                 await self._adapters.while_there(delivery.adapter, adapter, turn)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -158,7 +158,7 @@ class Posting:
 
         async def acted() -> Receipt | None:
             adapter = await self.adapter(delivery)
-            with self._waits:  # however it answers: nobody waits for that for ever (`patience`)
+            with self._waits():  # however it answers: nobody waits for that for ever (`patience`)
                 return await act(adapter)
 
         failures, case = 0, self._suspects.case(delivery.adapter)
@@ -183,7 +183,7 @@ class Posting:
         self, delivery: ThreadDelivery, adapter: Adapter, outbound: Outbound
     ) -> Receipt | Exception:
         await self._ledger.attempt(delivery)
-        with self._waits:
+        with self._waits():
             outcome = await _sent(adapter, outbound)
         self._world.reached("after-send")
         self._metrics.attempted(delivery.adapter, word(outcome))

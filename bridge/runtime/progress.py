@@ -37,31 +37,88 @@ class Stuck:
 
 
 class _Mark:
-    """A task at work, and since when; it is excused while it waits."""
+    """A task at work for the time of the body; what it was at before, it is at again afterwards."""
 
-    __slots__ = ("about", "name", "since", "waits")
+    __slots__ = ("about", "before", "excuse", "name", "progress", "since", "task", "waits")
 
-    def __init__(self, name: str, about: str, since: float) -> None:
+    def __init__(self, progress: "Progress", name: str, about: str) -> None:
+        self.progress = progress
         self.name = name
         self.about = about
-        self.since = since
         self.waits = 0
+        self.excuse: _Excuse | None = None  #: made when it is needed
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be at work")
+        marks = self.progress.marks
+        self.task, self.before, self.since = task, marks.get(task), self.progress.seen
+        marks[task] = self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self.before is None:
+            del self.progress.marks[self.task]
+        else:
+            self.progress.marks[self.task] = self.before
+
+
+class _Excuse:
+    """Excuses whoever is at work for the time of the body; then the work begins anew."""
+
+    __slots__ = ("_mark",)
+
+    def __init__(self, mark: _Mark | None) -> None:
+        self._mark = mark
+
+    def __enter__(self) -> None:
+        if self._mark is not None:
+            self._mark.waits += 1
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        mark = self._mark
+        if mark is not None:
+            mark.waits -= 1
+            mark.since = mark.progress.seen
+
+
+#: For whoever is not at work.
+_NOTHING: Final = _Excuse(None)
 
 
 class Progress:
     """What is under way in this process, and what of it stands still."""
 
     def __init__(self) -> None:
-        self.waits: Final = _Waits(self)
         self.stuck: tuple[Stuck, ...] = ()
         self.patience = PATIENCE
         self.seen = 0.0  #: seconds that the looks have seen pass
         self.marks: Final[dict[asyncio.Task[Any], _Mark]] = {}
         self._watched: list[_Watched] = []
 
-    def at_work(self, name: str, about: str) -> "_AtWork":
+    def at_work(self, name: str, about: str) -> _Mark:
         """The body is one piece of work of the loop `name`; `about` is an id for the log."""
-        return _AtWork(self, name, about)
+        return _Mark(self, name, about)
+
+    def waits(self) -> _Excuse:
+        """In the body the current task, if it is at work, waits for somebody else."""
+        task = asyncio.current_task()
+        mark = None if task is None else self.marks.get(task)
+        if mark is None:
+            return _NOTHING
+        if mark.excuse is None:
+            mark.excuse = _Excuse(mark)
+        return mark.excuse
 
     def watch(
         self,
@@ -107,65 +164,6 @@ def _sentence(stuck: Stuck) -> str:
     return "stands still, through a fault of the bridge's own; a restart mends it" + (
         f" (at {stuck.where})" if stuck.where else ""
     )
-
-
-class _AtWork:
-    """Marks the current task for the time of the body; what it was at before, it is at again."""
-
-    __slots__ = ("_about", "_before", "_name", "_progress", "_task")
-
-    def __init__(self, progress: Progress, name: str, about: str) -> None:
-        self._progress = progress
-        self._name = name
-        self._about = about
-
-    def __enter__(self) -> None:
-        progress, task = self._progress, asyncio.current_task()
-        if task is None:
-            raise RuntimeError("only a task can be at work")
-        self._task = task
-        self._before = progress.marks.get(task)
-        progress.marks[task] = _Mark(self._name, self._about, progress.seen)
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        if self._before is None:
-            del self._progress.marks[self._task]
-        else:
-            self._progress.marks[self._task] = self._before
-
-
-class _Waits:
-    """Excuses the current task, if it is at work, for the time of the body; then it begins anew."""
-
-    __slots__ = ("_progress",)
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def __enter__(self) -> None:
-        mark = self._mark()
-        if mark is not None:
-            mark.waits += 1
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        mark = self._mark()
-        if mark is not None:
-            mark.waits -= 1
-            mark.since = self._progress.seen
-
-    def _mark(self) -> _Mark | None:
-        task = asyncio.current_task()
-        return None if task is None else self._progress.marks.get(task)
 
 
 class _Watched:

@@ -41,7 +41,7 @@ class Room:
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """For a suspect: its turn, with an adapter that is sound; nothing new begins beside it."""
-        with self._waits:
+        with self._waits():
             await self._turn.acquire()
         try:
             self.open.clear()
@@ -53,12 +53,12 @@ class Room:
 
     async def opened(self) -> None:
         """Return when no suspect is at work."""
-        with self._waits:
+        with self._waits():
             await self.open.wait()
 
     async def _probation(self) -> None:
         while True:
-            with self._waits:
+            with self._waits():
                 adapter = await self._adapters.connected(self._name)
             if adapter is self._sound:
                 return

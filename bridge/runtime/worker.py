@@ -100,6 +100,7 @@ class _Desk:
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     errands: list[tuple[Errand, asyncio.Future[bool]]] = field(default_factory=list)
     busy: bool = False
+    task: asyncio.Task[None] | None = None  #: whose it is while it is busy
     deadline: datetime | None = None  #: when the conversation wants to be woken
     let_be: datetime | None = None  #: before this no deadline of it is looked at
 
@@ -125,6 +126,7 @@ class Worker:
         self._names = names
         self._desks: dict[ConversationId, _Desk] = {}
         self._timers = Timers(world.clock, self._wake)
+        world.progress.watch("worker", self._left)
         world.progress.watch("timers", self._timers.overdue, patience=LATENESS)
         self._outbox: Outbox | None = None
         self._connections: Connections | None = None
@@ -160,7 +162,7 @@ class Worker:
         desk.mail += mail
         if not desk.busy:
             desk.busy = True
-            self._tasks.create_task(self._serve(conversation, desk), name="worker")
+            desk.task = self._tasks.create_task(self._serve(conversation, desk), name="worker")
 
     async def tell(self, conversation: ConversationId, *mail: Mail) -> None:
         """Add mail and return when its step has committed and its effects are carried out.
@@ -172,7 +174,7 @@ class Worker:
         desk = self._desks.setdefault(conversation, _Desk())
         desk.waiters.append(told)
         self.post(conversation, *mail)
-        with self._waits:
+        with self._waits():
             await told
         if any(isinstance(one.event, e.FrameArrived) for one in mail):
             await self._room(conversation)
@@ -196,7 +198,7 @@ class Worker:
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._desks.setdefault(conversation, _Desk()).errands.append((errand, done))
         self.post(conversation)
-        with self._waits:
+        with self._waits():
             return await done
 
     async def _room(self, conversation: ConversationId) -> None:
@@ -222,6 +224,11 @@ class Worker:
         """How many conversations are in memory."""
         return len(self._desks)
 
+    def _left(self) -> ConversationId | None:
+        """A conversation with mail that nobody serves any more; there must be none."""
+        desks = self._desks.items()
+        return next((who for who, one in desks if one.task and one.task.done()), None)
+
     def _wake(self, conversation: ConversationId) -> None:
         if conversation in self._desks:
             self.post(conversation, Mail(e.Woke()))
@@ -231,7 +238,7 @@ class Worker:
             with self._world.progress.at_work("worker", identity):
                 await self._serve_once(identity, desk)
         # Not if we are cancelled: then nothing new may begin.
-        desk.busy = False
+        desk.busy, desk.task = False, None
         if desk.conversation is None:
             self._desks.pop(identity, None)  # there is no such conversation
         self._settle_in(desk)
@@ -259,7 +266,7 @@ class Worker:
         self, identity: ConversationId, desk: _Desk, errand: Errand, done: asyncio.Future[bool]
     ) -> None:
         try:
-            with self._waits:
+            with self._waits():
                 mail = await errand() if desk.conversation is not None else []
         except Exception as error:
             if not done.done():
@@ -273,7 +280,7 @@ class Worker:
         if conversation is None or self._names is None:
             return mail
         wanted = self._terms(conversation).speakers
-        with self._waits:
+        with self._waits():
             return await self._names.put_in(conversation, mail, wanted)
 
     async def _step(self, identity: ConversationId, desk: _Desk, mail: list[Mail]) -> bool:
@@ -328,7 +335,7 @@ class Worker:
         failures = 0
         while True:
             try:
-                with self._waits:
+                with self._waits():
                     conversation = await self._store.conversation(identity)
                 break
             except DatabaseFailed as error:
@@ -356,7 +363,7 @@ class Worker:
         failures = 0
         while True:
             try:
-                with self._waits:
+                with self._waits():
                     await self._store.write(change)
             except DatabaseFailed as error:
                 if isinstance(error, ChangeRefused) and failures >= REFUSALS:
@@ -396,7 +403,7 @@ class Worker:
                     if again is not None:
                         outbox.owe(again)
                 case Transmit():
-                    with self._waits:
+                    with self._waits():
                         await connections.transmit(conversation.id, effect)
                 case Recycle():
                     connections.recycle(conversation.id, effect)
@@ -417,7 +424,7 @@ class Worker:
         failures = 0
         while True:
             try:
-                with self._waits:
+                with self._waits():
                     found = await self._store.thread_delivery(delivery)
             except DatabaseFailed as error:
                 failures = await self._database_trouble(error, failures)

@@ -65,5 +65,5 @@ class World:
 
     async def rest(self, duration: timedelta) -> None:
         """Wait so long: nobody who does stands still."""
-        with self.progress.waits:
+        with self.progress.waits():
             await self.clock.sleep(duration)

@@ -41,7 +41,7 @@ class Loop:
 
     async def work_and_wait(self) -> None:
         with self.progress.at_work("dispatcher", "c1.1"):
-            with self.progress.waits, self.progress.waits:
+            with self.progress.waits(), self.progress.waits():
                 await self.go.wait()
             await asyncio.Event().wait()
 
@@ -105,7 +105,7 @@ async def test_a_wait_of_another_task_excuses_nobody(spawn: Spawn) -> None:
             await asyncio.create_task(waiting())
 
     async def waiting() -> None:
-        with progress.waits:
+        with progress.waits():
             await asyncio.Event().wait()
 
     spawn(hand_on())
