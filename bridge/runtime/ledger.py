@@ -161,7 +161,8 @@ class Ledger:
                 found=found,
             )
         )
-        self._hops.settled(delivery, self._world.clock.now())
+        if state not in (DeliveryState.PENDING, DeliveryState.SENDING):
+            self._hops.settled(delivery, self._world.clock.now())
         if state is not DeliveryState.SENDING:
             self._metrics.certain(delivery.adapter, delivery.id)
         self._world.reached("after-settle")

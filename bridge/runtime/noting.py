@@ -42,7 +42,7 @@ class Hops:
         metrics: Metrics | None = None,
         ended: Callable[[DeliveryId], None] | None = None,
     ) -> None:
-        """`ended` is told of each delivery that came to its end, or to its next try."""
+        """`ended` is told of each delivery that came to its end."""
         self._ended = ended
         self._notes = notes
         self._metrics = metrics
@@ -98,7 +98,7 @@ class Hops:
             self._leg(Leg.WHOLE, received, now, adapter=delivery.adapter)
 
     def settled(self, delivery: ThreadDelivery, now: datetime) -> None:
-        """What became of an attempt is committed."""
+        """How it came to its end is committed."""
         self._notes.delivery(delivery.id, hop(HopKind.WRITTEN, now))
         if self._ended is not None:
             self._ended(delivery.id)

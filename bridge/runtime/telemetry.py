@@ -43,7 +43,7 @@ class Telemetry:
         self._failing = False
 
     def settled(self, delivery: DeliveryId) -> None:
-        """It has come to its end, or to its next try."""
+        """It has come to its end."""
         if len(self._waiting) < MOST_TO_TELL:
             self._waiting[delivery] = None
             self._some.set()

@@ -44,6 +44,14 @@ def told(story: Story, why: Why = lambda _: "") -> list[Line]:
 
     `why` says what is wrong with an adapter, or an agent, just now.
     """
+    rows = ways(story, why)
+    placed = [one for number, row in enumerate(rows) for one in _placed(row, number)]
+    lines = [line for *_, line in sorted(placed, key=lambda one: one[:3])]
+    return lines + list(_unanswered(story, why))
+
+
+def ways(story: Story, why: Why = lambda _: "") -> list[list[Line]]:
+    """The hops of each message of a story, each after what it was caused by."""
     conversation = story.timeline.conversation
     rows = [list(_entry(entry)) for entry in story.entries]
     for delivery in story.deliveries:
@@ -53,9 +61,7 @@ def told(story: Story, why: Why = lambda _: "") -> list[Line]:
             rows.append(list(_thread(delivery, story, why)))
     rows += [list(_twin(twin)) for twin in _twins(story)]
     rows.append(list(_on_the_way(story)))
-    placed = [one for number, row in enumerate(rows) for one in _placed(row, number)]
-    lines = [line for *_, line in sorted(placed, key=lambda one: one[:3])]
-    return lines + list(_unanswered(story, why))
+    return rows
 
 
 def _placed(row: list[Line], number: int) -> Iterator[tuple[datetime, int, int, Line]]:

@@ -39,6 +39,11 @@ class Journey:
         self.sequence = 0
         self._conversation: Conversation | None = None
 
+    @property
+    def present(self) -> Conversation | None:
+        """The conversation as it stands."""
+        return self._conversation
+
     def tick(self, milliseconds: int = 1) -> datetime:
         """So much later."""
         self.now += timedelta(milliseconds=milliseconds)
@@ -129,7 +134,8 @@ class Journey:
             id=delivery, state=state, at=at, receipt=receipt, found=found, reason=reason
         )
         await self.store.write(change)
-        self.hops.settled(known, self.tick())
+        if state not in (DeliveryState.PENDING, DeliveryState.SENDING):
+            self.hops.settled(known, self.tick())
 
     async def post(self, *deliveries: DeliveryId) -> None:
         """The thread shows them."""
