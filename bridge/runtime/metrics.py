@@ -40,6 +40,10 @@ class Metrics:
         self._frames = cache(self._all.frames.labels)
         self._calls = cache(self._all.calls.labels)
         self._all.build.labels(__version__, platform.python_version()).set(1)
+        for level in ("warning", "error", "critical"):
+            self._all.log_lines.labels(level)  # an alarm needs the nought before the first one
+        for outcome in ("sent", "failed"):
+            self._all.alerts.labels(outcome)
 
     @property
     def registry(self) -> CollectorRegistry:

@@ -110,6 +110,9 @@ async def test_no_alert_fires_on_a_bridge_that_is_well(stage: Stage, tmp_path: P
     text = await published(stage)
 
     assert 'polyai_bridge_hop_seconds_count{adapter="slack",agent="",hop="whole"} 1.0' in text
+    assert 'polyai_bridge_log_lines_total{level="info"} ' in text
+    assert 'polyai_bridge_sessions{state="open"} 1.0' in text
+    assert 'polyai_bridge_adapter_call_seconds_count{adapter="slack",call="deliver"} ' in text
     assert not judged(tmp_path, scene(seen_for(text, 90), "0m", "20m", "80m"))
 
 
