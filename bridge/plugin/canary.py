@@ -6,6 +6,7 @@ until it answers. Both together stay well below the 15 seconds within which a tr
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -126,7 +127,8 @@ class Reach:
         except aiohttp.ClientSSLError:
             raise Unreachable(f"{self._name} cannot be reached: its TLS is not trusted") from None
         except aiohttp.ClientConnectorError as error:
-            why = error.os_error.strerror or "no connection"
+            number = error.os_error.errno
+            why = os.strerror(number).lower() if number else "no connection"
             raise Unreachable(f"{self._name} cannot be reached: {why}") from None
         except (aiohttp.ClientError, OSError) as error:
             told = type(error).__name__
