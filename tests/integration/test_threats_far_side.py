@@ -30,9 +30,10 @@ from adapters.teams.from_teams import Unreadable as NoActivity
 from adapters.teams.from_teams import activity_of
 from adapters.teams.markdown import written
 from adapters.webhook.inbound import Unreadable, read
+from bridge import config
 from bridge.clock import RandomIds, SystemClock
 from bridge.core.plain import plain
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, ConfigurationError
 from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.refusals import TryLater
 from bridge.polyai.socket import Socket, SocketClosed, Sockets
@@ -326,16 +327,18 @@ def leaves(call: ast.Call) -> bool:
         "https://messaging.us-1.poly.ai\r\nX-Evil: 1", "gopher://127.0.0.1", "https://[::1",
     ],
 )  # fmt: skip
-async def test_an_agents_address_is_one_of_the_web_and_encrypted(
-    stage: Stage, address: str
-) -> None:
-    text = stage.config.read_text()
-    stage.config.write_text(text.replace(f'"{stage.polyai.base_url}"', json.dumps(address)))
-    code, out, error = await stage.run_command("check")
+def test_an_agents_address_is_one_of_the_web_and_encrypted(tmp_path: Path, address: str) -> None:
+    example = (ROOT / "config.example.toml").read_text()
+    (tmp_path / "bridge.toml").write_text(
+        example.replace('"https://messaging.us-1.poly.ai"', json.dumps(address))
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        config.load(
+            tmp_path / "bridge.toml", {"POLYAI_BRIDGE_AGENTS__DEFAULT__CONNECTOR_TOKEN": "t"}
+        )
 
-    assert code == 10
-    assert "agents.default.base_url" in error
-    assert "hunter2" not in out + error
+    assert "agents.default.base_url" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 @threat("T-51")
