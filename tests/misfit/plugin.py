@@ -7,6 +7,7 @@ set to, in `deliver` only over a message that holds the word `poison`.
 import asyncio
 import ctypes
 import json
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -143,6 +144,7 @@ class Misfit:
             body=Said(told["text"]),
             opens=True,
         )
+        logging.getLogger("polyai_bridge.misfit").debug("misfit.heard")
         try:
             return web.json_response({"accepted": await self._host.accept(inbound)})
         except DatabaseFailed:
