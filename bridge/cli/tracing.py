@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import click
+import msgspec
 
 from bridge import config
 from bridge.cli import options
@@ -106,7 +107,8 @@ def _unknown(name: str) -> click.UsageError:
 def _print_story(story: Story, why: Why, *, as_json: bool) -> None:
     lines, timeline = told(story, why), story.timeline
     if as_json:
-        print_json(_head(timeline) | _outcome(story) | {"hops": lines})
+        hops = [msgspec.structs.asdict(line) for line in lines]
+        print_json(_head(timeline) | _outcome(story) | {"hops": hops})
         return
     _print_head(timeline)
     after = _durations(lines)

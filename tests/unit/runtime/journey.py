@@ -58,7 +58,8 @@ class Journey:
         """Somebody says it, and it is committed."""
         at = self.tick()
         order = f"{at.timestamp():020.6f}"
-        inbound = said(text, f"message:T1:C1:{order}", opens=opens, order=order)
+        name = f"message:T1:C1:{at.timestamp():.6f}"
+        inbound = said(text, name, opens=opens, order=order)
         accepted = await self.store.write(accept(inbound, at=at))
         (entry,) = accepted.entries
         self.hops.journaled(SLACK, entry, at, self.tick())
