@@ -156,9 +156,13 @@ def _as_json(_logger: object, _method: str, event: EventDict) -> str:
     first = {name: event.pop(name, "") for name in ("timestamp", "level", "logger", "event")}
     whole = {**first, **event}
     try:
-        return json.dumps(whole, default=_as_it_reads, ensure_ascii=False, allow_nan=False)
+        line = json.dumps(whole, default=_as_it_reads, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):  # a key or a number that JSON has not, a circle
-        return json.dumps({n: _as_it_reads(v) for n, v in whole.items()}, ensure_ascii=False)
+        line = json.dumps({n: _as_it_reads(v) for n, v in whole.items()}, ensure_ascii=False)
+    if line.isprintable():
+        return line
+    # What is left, within JSON's texts, a terminal would obey, or turn the line's direction by.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def _as_it_reads(value: object) -> str:

@@ -119,6 +119,19 @@ def test_no_value_can_begin_a_line_of_its_own(lines: io.StringIO, layout: str) -
     assert "\r" not in shown
 
 
+@pytest.mark.threat("T-65")
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_a_line_shows_what_can_be_printed_and_nothing_else(lines: io.StringIO, layout: str) -> None:
+    configured(lines, layout=layout)
+    odd = "a\x9b31m\u202eb\u2066\u200f\u2028\x7fé"
+
+    log.get("bridge.test").info("said", field=odd)
+
+    (line,) = lines.getvalue().removesuffix("\n").split("\n")
+    assert line.isprintable()
+    assert layout == "text" or json.loads(line)["field"] == odd
+
+
 @pytest.mark.parametrize("odd", ["a\u2028b", "a\x85b", "a\u202eb", "a=b", "a b", 'a"b', "", "é\n"])
 def test_a_value_that_is_not_plain_can_be_read_back(lines: io.StringIO, odd: str) -> None:
     configured(lines)
