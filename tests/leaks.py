@@ -9,6 +9,7 @@ agent said may be in the database and nowhere else, their names neither.
     leaks.shown("a command's answer", out)       # seen by somebody, and in no file
 """
 
+import asyncio
 import base64
 import json
 import os
@@ -33,6 +34,8 @@ SECRET_KEY: Final = re.compile(r"(^|_)(token|secret|password|encryption_key)$")
 #: Secrets and words that are shorter, in characters, may stand anywhere by chance.
 _SHORTEST: Final = 8
 _DISTINCTIVE: Final = 12
+#: How long a page may take, in seconds: the bridge may have been stopped in the middle.
+_PAGE: Final = 1.0
 #: How much of what was said is looked for.
 _BEGINNING: Final = 60
 #: What the tests write themselves; nothing of it can be a leak. `.lines`: what a platform shows.
@@ -88,6 +91,18 @@ def titles(pid: int) -> None:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for one in (str(pid), *children):
             shown("the title of a process", Path(f"/proc/{one}/cmdline").read_bytes())
+
+
+async def pages(printed: Path) -> None:
+    """Everybody on the machine sees what the bridge says of itself, where its log says that is."""
+    ports = re.findall(rb"listener\.ready.*?port\W+(\d+)", printed.read_bytes())
+    for path in ("ready", "metrics") if ports else ():
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_PAGE):
+                reader, writer = await asyncio.open_connection("127.0.0.1", int(ports[-1]))
+                writer.write(f"GET /{path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+                shown(f"/{path}", await reader.read())
+                writer.close()
 
 
 def secret(*told: str) -> None:

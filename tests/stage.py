@@ -111,6 +111,7 @@ class Running(Ground):
         assert self._process is not None
         if self._process.returncode is None:
             leaks.titles(self._process.pid)
+            await leaks.pages(self.log)
             self._process.terminate()
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()

@@ -28,6 +28,7 @@ PAIRS: Final = (
     Pair("database.failing", "database.working"),
     Pair("progress.stuck", "progress.moving", ("loop",)),
     Pair("health.trouble", "health.mended", ("dependency", "name")),
+    Pair("alerts.failing", "alerts.working"),
     Pair("telemetry.failing", "telemetry.working"),
     Pair("slack.sockets_missing", "slack.sockets_complete", ("adapter",)),
     Pair("slack.sockets_shared", "slack.sockets_our_own", ("adapter",)),
@@ -38,6 +39,7 @@ _KINDS: Final = {name: pair for pair in PAIRS for name in (pair.begins, pair.end
 #: What happens over and over while something is away, with the fields that tell one from another.
 REPEATS: Final[Mapping[str, tuple[str, ...]]] = {
     "adapter.log_left_out": ("adapter",),
+    "alerts.not_told": ("way",),
     "delivery.retry": ("adapter",),
     "dispatcher.database_failed": (),
     "frame.malformed": ("conversation",),

@@ -142,6 +142,7 @@ class Dispatcher:
     async def _serve(self, conversation: ConversationId, lane: _Lane) -> None:
         while lane.waiting:
             delivery = lane.waiting[0]
+            log.about(adapter=delivery.adapter, delivery=delivery.id)
             try:
                 with self._progress.at_work("dispatcher", delivery.id):
                     refused = await self._deliver(delivery, lane)

@@ -22,6 +22,7 @@ async def test_leaks_that_are_planted_are_found(tmp_path: Path) -> None:
             printed.write("said by=Ann\n")
         leaks.shown("a page", '{"app_token": "xapp-simulated"}')
         assert await stage.stop() == 0
+        seen = {where for where, _ in leaks._test.shown}
         await stage.run_command("conversations", "list")
 
     found = leaks.found(tmp_path)
@@ -33,6 +34,7 @@ async def test_leaks_that_are_planted_are_found(tmp_path: Path) -> None:
     assert "the name b'Ann'" in log
     assert "bridge.db: a token" in found
     assert "a page: the secret xap…" in found
+    assert {"/ready", "/metrics"} <= seen
     for each in (stage.log, stage.database, Path(f"{stage.database}-wal")):
         each.unlink(missing_ok=True)  # they were to leak, and are searched once more
     leaks.forget()
