@@ -24,6 +24,7 @@ from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
 from bridge.runtime import loudness
 from bridge.runtime.agents import UNKNOWN, AgentDoor, Agents, terms_on
+from bridge.runtime.alerts import Alerts, ways_of
 from bridge.runtime.configured import Configured as Configured
 from bridge.runtime.configured import configured, refuse_unusable
 from bridge.runtime.configured import configured_adapters as configured_adapters
@@ -278,6 +279,7 @@ class Daemon:
                 )
                 for one in self._configured
             ]
+            tasks.create_task(self._alerts(adapters).run(), name="alerts")
             self._manager.ready()
             watchdog = self._watchdog(worker, dispatcher, sessions)
             tasks.create_task(watchdog.run(), name="watchdog")
@@ -428,6 +430,11 @@ class Daemon:
         if key not in self._known_terms:
             self._known_terms[key] = self._new_terms(*key)
         return self._known_terms[key]
+
+    def _alerts(self, adapters: Adapters) -> Alerts:
+        settings, world = self._settings.alerts, self._world
+        ways = ways_of(settings, self._http, adapters, self._store, world)
+        return Alerts(settings, ways, self._store, world, self._status)
 
     def letters(self, tasks: asyncio.TaskGroup) -> Letters:
         """What can be done about letters while nothing else runs."""

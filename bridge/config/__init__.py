@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from bridge.config.alert_settings import AlertSettings
 from bridge.config.drafts import Draft, load_drafts, usual_draft
 from bridge.config.exposure import exposures
 from bridge.config.sources import Given, Problem, gather, refuse, type_place
@@ -32,6 +33,7 @@ from bridge.model.ids import AdapterName
 __all__ = [
     "AdapterTable",
     "AgentSettings",
+    "AlertSettings",
     "DatabaseSettings",
     "Draft",
     "Handoff",
@@ -114,7 +116,12 @@ def plugin_settings(given: Given, model: type[ModelT]) -> ModelT:
 
 
 def _astray(settings: Settings, given: Given) -> list[Problem]:
-    """The routes that lead from or to nowhere."""
+    """The routes that lead from or to nowhere, and alarms of nobody."""
+    alarms = settings.alerts.adapter
+    if alarms is not None and alarms not in settings.adapters:
+        what = f"alerts.adapter ({given.place(('alerts', 'adapter'))})"
+        known = offer(alarms, settings.adapters)
+        return [Problem(what, f"there is no adapter called {alarms!r}", known)]
     return [
         Problem(
             f"routes[{index}].{kind} ({given.place(('routes',))})",

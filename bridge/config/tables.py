@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from bridge.config.alert_settings import AlertSettings
 from bridge.config.health_settings import HealthSettings
 from bridge.config.sources import Given, leaves
 from bridge.config.telemetry_settings import TelemetrySettings
@@ -308,6 +309,7 @@ class Settings(_Table):
     http: HttpSettings = HttpSettings()
     intake: IntakeSettings = IntakeSettings()
     health: HealthSettings = HealthSettings()
+    alerts: AlertSettings = AlertSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     secrets_dir: Path | None = None
     agents: Annotated[

@@ -127,6 +127,7 @@ class NoticeKind(enum.StrEnum):
     TOO_LONG = "too_long"  #: `limit_bytes`: the message is larger than PolyAI takes
     WITHDRAWN = "withdrawn"  #: the agent took this part of its message back
     STATUS = "status"  #: what is going on: `state`, `agent`, `since`, `name`, `position`
+    ALERT = "alert"  #: to operators, in words of its own
     STALE = "stale"  #: what was pressed means nothing any more: `what`
     TOO_FAST = "too_fast"  #: somebody writes faster than is passed on: `seconds`
 

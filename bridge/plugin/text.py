@@ -12,6 +12,7 @@ _PLAIN = {
         "and the agent no longer knows what was said in it."
     ),
     NoticeKind.HANDOFF_FOUND: "The wait for a person is over.",
+    NoticeKind.ALERT: "The bridge needs an operator.",
     NoticeKind.NOT_SHOWN: "An answer could not be shown here. Please ask again.",
     NoticeKind.NOT_TAKEN: (
         "What was just written or pressed here could not be handled, because of a fault on our "
@@ -115,6 +116,7 @@ def _worded(notice: Notice, moment: Callable[[datetime], str]) -> str:
             | NoticeKind.HANDOFF_FOUND
             | NoticeKind.NOT_SHOWN
             | NoticeKind.NOT_TAKEN
+            | NoticeKind.ALERT
         ):
             return _PLAIN[notice.kind]
         case NoticeKind.WITHDRAWN:

@@ -3,7 +3,7 @@
 An inbox entry that no step could take up is a dead letter to the agent, too: `inbox.17`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, Select, String, and_, case, cast, func, literal, select
 
 from bridge.model.delivery import Ask, DeliveryState
-from bridge.model.ids import ConversationId, DeliveryId, EntryId
+from bridge.model.ids import AdapterName, ConversationId, DeliveryId, EntryId, ThreadKey
 from bridge.model.value import Value
 from bridge.store import tables as t
 from bridge.store.records import Letter
@@ -92,6 +92,16 @@ class Letters:
         query = select(_d.body).where(_d.id == delivery, _d.state == "dead", _d.target == "agent")
         rows = await self._rows(query)
         return msgspec.json.decode(rows[0].body, type=Ask) if rows and rows[0].body else None
+
+    async def threads(
+        self, adapter: AdapterName, of: Sequence[ConversationId] = ()
+    ) -> list[ThreadKey]:
+        """The threads `of` these conversations; without them any one of the adapter's."""
+        query = select(_c.thread).where(_c.adapter == adapter)
+        if of:
+            query = query.where(_c.id.in_(of))
+        rows = await self._rows(query.limit(max(len(of), 1)))
+        return [ThreadKey(row.thread) for row in rows]
 
     async def dead(self, *, seen: bool = False) -> dict[str, int]:
         """How many are dead, by whom they were for; those that an operator knows of if `seen`."""

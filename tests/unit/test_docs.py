@@ -45,6 +45,10 @@ FURTHER = {
     "POLYAI_BRIDGE_ADAPTERS__MATRIX__ACCESS_TOKEN": "dummy",
     "POLYAI_BRIDGE_ADAPTERS__WEBHOOK__SECRET": "dummy-secret-of-many-characters-indeed",
 }
+FURTHER |= {
+    "POLYAI_BRIDGE_ALERTS__URL": "https://alarms.example/dummy",
+    "POLYAI_BRIDGE_ALERTS__SECRET": "dummy-secret-of-many-characters-indeed",
+}
 #: Our own plug-ins: other people's document themselves.
 PLUGINS = sorted(entry.name for entry in entry_points(group=registry.GROUP))
 #: Each heading of the reference, with the model whose keys it explains.
@@ -52,6 +56,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### `[database]`": config.DatabaseSettings,
     "### `[http]`": config.HttpSettings,
     "### `[intake]`": config.IntakeSettings,
+    "### `[alerts]`": config.AlertSettings,
     "### `[log]`": config.LogSettings,
     "### `[telemetry]`": config.TelemetrySettings,
     "### `[agents.NAME]`": config.AgentSettings,

@@ -140,6 +140,7 @@ SAYINGS = [
     Notice(NoticeKind.UNANSWERED, {"text": "hello", "again": "yes"}),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello"}, controls=(Control.RETRY,)),
     Notice(NoticeKind.NOT_DELIVERED, {"text": "hello", "again": "yes"}),
+    Notice(NoticeKind.ALERT),
     Notice(NoticeKind.NOT_SHOWN),
     Notice(NoticeKind.NOT_TAKEN),
     Notice(NoticeKind.TOO_LONG),
