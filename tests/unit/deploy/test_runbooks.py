@@ -50,5 +50,5 @@ def test_what_it_names_exists(told: str) -> None:
         assert words[0] in KNOWN
     elif told.startswith("polyai_bridge_"):
         assert told in Metrics().labels
-    elif re.fullmatch(rf"({'|'.join(SPEAKERS)})\.[a-z_]+", told) or "_" in told.strip("_"):
+    elif re.fullmatch(rf"({SPEAKERS})\.[a-z_]+", told) or "_" in told.strip("_"):
         assert f"`{told}`" in PAGES
