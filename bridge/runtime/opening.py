@@ -53,6 +53,7 @@ class Opening:
         self._failures = 0
         self._status.agent(door.name, None)
         self._status.metrics.opening(door.name, "opened")
+        log.learn(opened.token.value)
         number = conversation.sessions + 1
         event = e.SessionOpened(number, opened.expires_at)
         sealed = _sealed(opened, number, door)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Final
 
+from bridge import log
 from bridge.errors import DatabaseFailed
 from bridge.model.ids import ConversationId
 from bridge.runtime.world import World
@@ -86,4 +87,5 @@ class Recall:
                 some = dict(sealers[start : start + _IN_ONE])
                 for record in await self._store.sessions_of(some):
                     found[record.conversation, record.number] = record
+                    log.learn(record.token or "")
             return found

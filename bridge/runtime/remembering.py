@@ -1,11 +1,19 @@
 """What does an adapter remember? Text by key, of this adapter alone; its secrets sealed."""
 
+import json
+import re
+from typing import Final
+
 from bridge import log
 from bridge.errors import ConfigurationError
 from bridge.model.ids import AdapterName
 from bridge.store import Discard, Keep, Kept, Sealer, Store
 
 _log = log.get("memory")
+
+#: How long a text may be that is looked through for secrets, in characters.
+_LONGEST: Final = 4_096
+_SECRET: Final = re.compile(r"(token|secret|password|_key)$")
 
 
 class AdapterMemory:
@@ -47,6 +55,7 @@ class AdapterMemory:
     def _sealed(self, text: str) -> str:
         if self._sealer is None:
             raise no_key(self._adapter)
+        _learn(text)
         return self._sealer.seal(text)
 
     def _unsealed(self, kept: Kept) -> str | None:
@@ -57,7 +66,25 @@ class AdapterMemory:
             # Once: whoever asks for one asks for all of them, and for the same reason.
             self._warned = True
             _log.warning("memory.sealed_otherwise", adapter=self._adapter)
+        if text is not None:
+            _learn(text)
         return text
+
+
+def _learn(text: str) -> None:
+    """Keep out of the log what an adapter keeps as a secret: a word, or what a document names so.
+
+    Longer texts are keys and the like, which nothing would print.
+    """
+    if len(text) > _LONGEST:
+        return
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = {"secret": text}
+    for key, value in document.items() if isinstance(document, dict) else ():
+        if isinstance(value, str) and " " not in value and _SECRET.search(key):
+            log.learn(value)
 
 
 def no_key(adapter: AdapterName) -> ConfigurationError:

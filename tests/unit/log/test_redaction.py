@@ -1,6 +1,7 @@
 """Is everything masked that is a secret, and nothing torn that is none?"""
 
 import base64
+from timeit import repeat
 
 import pytest
 
@@ -79,3 +80,14 @@ def test_a_token_that_is_masked_by_its_looks_takes_no_room() -> None:
     log.learn("xoxb-111-222-AbCdEf")
 
     assert not redaction._known._passing
+
+
+def test_twenty_thousand_secrets_cost_a_line_little_more_than_one() -> None:
+    line = "socket.unavailable conversation=mr81pc7k7nwaywed error=" + "words of no secret " * 10
+    log.learn("00000000-opaque-token")
+    one = min(repeat(lambda: log.redact(line), number=50, repeat=20))
+    for number in range(20_000):
+        log.learn(f"{number:08}-opaque-token")
+    many = min(repeat(lambda: log.redact(line), number=50, repeat=20))
+
+    assert many < 5 * one

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge import log
 from bridge.errors import ConfigurationError, DatabaseFailed
 from bridge.model.ids import AdapterName
 from bridge.plugin import Memory
@@ -138,3 +139,17 @@ async def test_a_memory_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         memory = lent(store)
     with pytest.raises(DatabaseFailed):
         await memory.remember("k", "text")
+
+
+async def test_what_is_kept_as_a_secret_is_kept_out_of_the_log(store: Store) -> None:
+    memory = lent(store)
+    document = '{"team": "T0ACME-team", "refresh_token": "opaque-refresh", "note": "said here"}'
+    await memory.remember("install", document, secret=True)
+    await memory.remember("plain", "opaque-in-the-open")
+    await memory.remember("word", "opaque-word", secret=True)
+    told = "T0ACME-team opaque-refresh opaque-word opaque-in-the-open"
+
+    assert log.redact(told) == "T0ACME-team [secret] [secret] opaque-in-the-open"
+    log.forget()
+    await memory.recall_all("")
+    assert log.redact(told) == "T0ACME-team [secret] [secret] opaque-in-the-open"
