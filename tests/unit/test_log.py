@@ -339,3 +339,30 @@ def test_a_secret_that_was_made_known_is_masked_however_it_is_written() -> None:
     assert log.redact("?key=pass%2Fword%20%227%22") == "?key=[secret]"
     assert log.redact('{"key": "pass/word \\"7\\""}') == '{"key": "[secret]"}'
     assert log.redact("short words are left alone") == "short words are left alone"
+
+
+async def test_an_adapters_lines_say_whom_they_concern_and_nobody_elses(
+    lines: io.StringIO,
+) -> None:
+    configured(lines, layout="json")
+
+    async def adapter(name: str) -> None:
+        log.about(adapter=name, delivery="c1.2")
+        await asyncio.create_task(speak())
+
+    async def speak() -> None:
+        logging.getLogger("polyai_bridge.adapters.slack").warning("slack.socket_silent")
+        logging.getLogger("aiohttp").warning("trouble")
+        log.get("status").info("agent.available", agent="default")
+
+    await asyncio.gather(adapter("one"), adapter("two"))
+
+    told = [(document["event"], document.get("adapter")) for document in documents(lines)]
+    assert sorted(told, key=str) == sorted(
+        [
+            ("slack.socket_silent", "one"), ("slack.socket_silent", "two"),
+            ("trouble", None), ("trouble", None),
+            ("agent.available", None), ("agent.available", None),
+        ],
+        key=str,
+    )  # fmt: skip
