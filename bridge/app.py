@@ -34,6 +34,7 @@ from bridge.runtime.dispatcher import Dispatcher
 from bridge.runtime.erasing import Eraser, Within
 from bridge.runtime.health import Health, Loads
 from bridge.runtime.holding import Hold
+from bridge.runtime.housekeeping import Housekeeping, keeping_of
 from bridge.runtime.intake import Intake
 from bridge.runtime.isolation.apart import Apart
 from bridge.runtime.keeping import Means
@@ -50,6 +51,7 @@ from bridge.runtime.patience import patient
 from bridge.runtime.probing import Probing
 from bridge.runtime.process import Thaw, uncollected
 from bridge.runtime.publishing import lines_counted, publish_health, publish_work
+from bridge.runtime.redacting import Redacting, redactors_of
 from bridge.runtime.remembering import AdapterMemory
 from bridge.runtime.routes import Routes
 from bridge.runtime.sessions import Sessions
@@ -61,7 +63,7 @@ from bridge.runtime.tracing import trace_verb
 from bridge.runtime.watchdog import Watchdog, status_line
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
-from bridge.store import MEMORY, Forget, Overdue, Sealer, Store, database_path, open_store
+from bridge.store import MEMORY, Overdue, Sealer, Store, database_path, open_store
 
 _log = log.get("app")
 
@@ -175,6 +177,7 @@ class Daemon:
         telemetry = settings.telemetry
         self._export = exporter(telemetry, http) if telemetry.otlp_endpoint else None
         self._pace = Pace(world.clock, world.chance, connects)
+        self._redacting = Redacting(redactors_of(settings))
         self._agents: Agents = {
             AgentName(name): self._door(name, agent) for name, agent in settings.agents.items()
         }
@@ -238,7 +241,9 @@ class Daemon:
             telemetry = self._telemetry(tasks)
             ended = telemetry.settled if telemetry else None
             hops = Hops(self._store.notes, self._status.metrics, ended)
-            worker = Worker(self._store, self._world, self._terms, tasks, names, hops)
+            worker = Worker(
+                self._store, self._world, self._terms, tasks, names, hops, self._redacting
+            )
             dispatcher = Dispatcher(
                 self._store,
                 self._world,
@@ -502,11 +507,9 @@ class Daemon:
 
     async def _keep_house(self) -> None:
         thaw = Thaw()
+        housekeeping = Housekeeping(self._store, self._world, keeping_of(self._settings))
         while True:
-            try:
-                await self._store.write(Forget(self._world.clock.now()))
-            except DatabaseFailed as error:
-                _log.warning("housekeeping.failed", error=str(error))
+            await housekeeping.tidy()
             await self._world.clock.sleep(_HOUSEKEEPING)
             thaw.if_grown()  # not at the start: to count them takes as long as to look at some
 

@@ -24,6 +24,7 @@ from pydantic import (
 
 from bridge.config.alert_settings import AlertSettings
 from bridge.config.health_settings import HealthSettings
+from bridge.config.privacy_settings import Deletions, Kept, PrivacySettings, Redactors
 from bridge.config.sources import Given, leaves
 from bridge.config.telemetry_settings import TelemetrySettings
 from bridge.core.handoff_rules import HandoffRule
@@ -261,6 +262,9 @@ class AgentSettings(_Table):
     #: Whether a message begins with who said it: never, always, or once a second person speaks.
     speakers: Literal["never", "several", "always"] = "several"
     speaker_format: Annotated[str, AfterValidator(_format)] = "{name}: "
+    #: What `[privacy]` says otherwise for all.
+    keep: Kept | None = None
+    redact: Redactors | None = None
     #: What becomes of handoffs that PolyAI leaves to us; the first that matches wins.
     handoffs: Annotated[tuple[Handoff, ...], _list('[{"channel":"…"}]')] = ()
 
@@ -273,6 +277,9 @@ class AdapterTable(BaseModel):
     type: Annotated[str, Field(min_length=1)]
     #: Whether it runs in a process of its own; None: unless its plug-in comes with the bridge.
     isolation: Literal["process", "none"] | None = None
+    #: What `[privacy]` says otherwise for all.
+    keep: Kept | None = None
+    deletions: Deletions | None = None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """The type alone: any other value may be a secret."""
@@ -308,6 +315,7 @@ class Settings(_Table):
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()
     intake: IntakeSettings = IntakeSettings()
+    privacy: PrivacySettings = PrivacySettings()
     health: HealthSettings = HealthSettings()
     alerts: AlertSettings = AlertSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

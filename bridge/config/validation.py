@@ -34,7 +34,9 @@ def accept(
 
 def own(given: Given, model: type[BaseModel]) -> Given:
     """What of an adapter's table its plug-in sees: `type` if it asks, no other key of ours."""
-    ours = {("isolation",), ("type",)} - ({("type",)} if "type" in model.model_fields else set())
+    ours = {("isolation",), ("keep",), ("deletions",)}
+    if "type" not in model.model_fields:
+        ours.add(("type",))
     values = {key: value for key, value in given.values.items() if key not in ours}
     return Given(given.file, values, given.at)
 

@@ -10,7 +10,7 @@ Laws:
 import msgspec
 
 from bridge.core import events as e
-from bridge.core.saying import attention, owe_agent
+from bridge.core.saying import attention, owe_agent, withhold
 from bridge.core.sending import fits, send_next, tell_too_long
 from bridge.core.showing import retire
 from bridge.core.state import Heard, Waiting
@@ -24,6 +24,10 @@ _QUOTED = 200
 
 def edited(step: Stepping, edit: e.MessageEdited) -> None:
     """A message now reads otherwise; without words it is taken back."""
+    if edit.withheld:
+        _drop(step, _waiting(step, edit.original))
+        withhold(step, edit.person)
+        return
     if not edit.text.strip():
         deleted(step, e.MessageDeleted(edit.original, edit.person))
         return

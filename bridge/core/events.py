@@ -20,6 +20,7 @@ class MessageAccepted(Value, frozen=True, tag="message_accepted"):
     called: bool = False
     origin: str = ""  #: its first identity, by which it is edited or deleted
     order: str = ""  #: sorts what was said in the thread, as text; empty where that is not known
+    withheld: bool = False  #: its words could not be redacted, so nobody gets them
 
 
 class ChoiceAccepted(Value, frozen=True, tag="choice_accepted"):
@@ -79,6 +80,7 @@ class MessageEdited(Value, frozen=True, tag="message_edited"):
     original: str
     text: str
     person: Person
+    withheld: bool = False  #: as of a message
 
 
 class MessageDeleted(Value, frozen=True, tag="message_deleted"):

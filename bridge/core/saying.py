@@ -14,9 +14,9 @@ from bridge.core.showing import retire
 from bridge.core.speakers import note_speaker
 from bridge.core.state import Waiting
 from bridge.core.stepping import Stepping
-from bridge.model.delivery import Ask
+from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import DeliveryId
-from bridge.model.messages import Choice, Person, Suggestion
+from bridge.model.messages import Choice, NoticeKind, Person, Suggestion
 from bridge.model.numbering import countable
 
 #: How many messages may wait for the agent in one conversation. Each step writes them all down.
@@ -31,7 +31,9 @@ def said(step: Stepping, message: e.MessageAccepted) -> None:
     retire(step, None)
     step.change(speaker=message.person)
     session = step.conversation.session
-    if message.text.strip():
+    if message.withheld:
+        withhold(step, message.person)
+    elif message.text.strip():
         owe_agent(step, message.text, message.person, origin=message.origin, order=message.order)
     elif session is None or session.resumed:
         step.change(wanted=True)
@@ -80,6 +82,15 @@ def say_again(step: Stepping, request: e.RetryRequested) -> None:
     if owed and retry.message:
         step.effects.append(Supersede(DeliveryId(retry.message), again))
     send_next(step)
+
+
+def withhold(step: Stepping, person: Person) -> None:
+    """What could not be redacted goes to nobody: a dead letter without words, and that is told."""
+    delivery = step.ask(Ask(text="", person=person))
+    why = "its words could not be redacted"
+    step.settle(delivery, DeliveryState.DEAD, why)
+    step.note("message.undelivered", "warning", delivery=delivery, reason=why)
+    step.notice(NoticeKind.NOT_DELIVERED)
 
 
 def attention(step: Stepping, person: Person | None) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
-_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h)")
+_MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 _LONGEST = timedelta(days=366)
 _ID = re.compile(r"[A-Z][A-Z0-9]{1,31}")
 #: RFC 3986's characters; anything else is read differently by different parsers.
@@ -19,7 +19,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
 
 def read_duration(value: object) -> timedelta:
-    """The duration that configuration writes as `500ms`, `30s`, `10m` or `24h`.
+    """The duration that configuration writes as `500ms`, `30s`, `10m`, `24h` or `30d`.
 
     Raises:
         ValueError: it is written otherwise, is nothing, or is longer than a year.
@@ -28,7 +28,7 @@ def read_duration(value: object) -> timedelta:
         return value
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        raise ValueError('is not a duration; write a number and ms, s, m or h, such as "30s"')
+        raise ValueError('is not a duration; write a number and ms, s, m, h or d, such as "30s"')
     duration = timedelta(milliseconds=int(found[1]) * _MILLISECONDS[found[2]])
     if not timedelta() < duration <= _LONGEST:
         raise ValueError("is not a useful duration; write one above 0 and up to a year")

@@ -297,6 +297,8 @@ def _not_delivered(details: dict[str, str], *, offered: bool) -> str:
     if details.get("again"):
         return f"This message had not reached the agent and was sent again: {quoted}."
     ask = "" if offered else " Please send it again."
+    if not details.get("text"):
+        return f"A message did not reach the agent.{ask}"
     return f"This message did not reach the agent: {quoted}.{ask}"
 
 

@@ -23,6 +23,7 @@ from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
 from bridge.runtime.naming import Names
 from bridge.runtime.noting import Hops
 from bridge.runtime.poison import REFUSALS
+from bridge.runtime.redacting import Redacting
 from bridge.runtime.timers import LATENESS, Timers
 from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery
@@ -116,6 +117,7 @@ class Worker:
         tasks: asyncio.TaskGroup,
         names: Names | None = None,
         hops: Hops | None = None,
+        redacting: Redacting | None = None,
     ) -> None:
         self.hops = hops or Hops(store.notes)
         self._store = store
@@ -124,6 +126,7 @@ class Worker:
         self._terms = terms
         self._tasks = tasks
         self._names = names
+        self._redacting = redacting
         self._desks: dict[ConversationId, _Desk] = {}
         self._timers = Timers(world.clock, self._wake)
         world.progress.watch("worker", self._left)
@@ -250,7 +253,7 @@ class Worker:
                 self._take_up(desk, found)
         mail, desk.mail = desk.mail, []
         waiters, desk.waiters = desk.waiters, []
-        mail = await self._with_names(desk.conversation, mail)
+        mail = await self._redacted(desk.conversation, mail)
         if mail and not await self._step(identity, desk, mail):
             # One of them is poisoned: alone, the others are not harmed by it.
             for one in mail if len(mail) > 1 else ():
@@ -275,6 +278,12 @@ class Worker:
         taken = bool(mail) and await self._step(identity, desk, mail)
         if not done.done():
             done.set_result(taken)
+
+    async def _redacted(self, conversation: Conversation | None, mail: list[Mail]) -> list[Mail]:
+        mail = await self._with_names(conversation, mail)
+        if conversation is None or self._redacting is None:
+            return mail
+        return await self._redacting.put_in(conversation.agent, mail)
 
     async def _with_names(self, conversation: Conversation | None, mail: list[Mail]) -> list[Mail]:
         if conversation is None or self._names is None:

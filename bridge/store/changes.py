@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete
 
 from bridge.core.state import Conversation
 from bridge.model.delivery import Ask, DeliveryState, Receipt, ThreadBody
@@ -39,8 +39,6 @@ from bridge.store.records import Entry
 
 #: How long a reply in a thread that is not ours is kept: Slack's redelivery takes six minutes.
 UNCLAIMED_FOR = timedelta(minutes=10)
-#: How long names of inbox entries, and what has been settled, are kept.
-REMEMBERED_FOR = timedelta(days=30)
 
 #: The facts of a restored database: between these instants nobody knows what was seen to.
 UNKNOWN_FROM: Final = "unknown_from"
@@ -356,7 +354,7 @@ class Outcome(Value, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Forget(Change[None]):
-    """Housekeeping: what nobody can ask for any more."""
+    """Housekeeping: what belongs to nobody, and names that nobody tells again; see `retention`."""
 
     at: datetime
 
@@ -368,14 +366,7 @@ class Forget(Change[None]):
                 t.inbox.c.accepted_at < self.at - UNCLAIMED_FOR,
             )
         )
-        connection.execute(delete(t.inbox).where(t.inbox.c.done_at < self.at - REMEMBERED_FOR))
-        connection.execute(
-            delete(t.deliveries).where(t.deliveries.c.settled_at < self.at - REMEMBERED_FOR)
-        )
-        over = select(t.conversations.c.id).where(
-            ~t.conversations.c.open, t.conversations.c.touched_at < self.at - REMEMBERED_FOR
-        )
-        connection.execute(delete(t.people).where(t.people.c.conversation.in_(over)))
+        connection.execute(delete(t.tombstones).where(t.tombstones.c.until < self.at))
 
 
 def _tag(body: msgspec.Struct) -> str:

@@ -23,8 +23,13 @@ def empty(connection: Connection, conversation: ConversationId, at: datetime) ->
         t.inbox.c.conversation == conversation,
         or_(t.inbox.c.done_at.is_not(None), t.inbox.c.dead_at.is_not(None)),
     )
-    _bury(connection, at, *over)
+    bury(connection, at, *over)
     connection.execute(delete(t.inbox).where(*over))
+    delete_rows_of(connection, conversation)
+
+
+def delete_rows_of(connection: Connection, conversation: str) -> None:
+    """Delete what hangs on it but inbox entries."""
     for table in _hanging():
         connection.execute(delete(table).where(table.c.conversation == conversation))
 
@@ -32,7 +37,7 @@ def empty(connection: Connection, conversation: ConversationId, at: datetime) ->
 def forget_unclaimed(connection: Connection, at: datetime, *which: ColumnElement[bool]) -> int:
     """Delete entries that belong to no conversation; how many."""
     unclaimed = (t.inbox.c.conversation.is_(None), *which)
-    _bury(connection, at, *unclaimed)
+    bury(connection, at, *unclaimed)
     return connection.execute(delete(t.inbox).where(*unclaimed)).rowcount
 
 
@@ -45,7 +50,8 @@ def _hanging() -> list[Table]:
     ]
 
 
-def _bury(connection: Connection, at: datetime, *entries: ColumnElement[bool]) -> None:
+def bury(connection: Connection, at: datetime, *entries: ColumnElement[bool]) -> None:
+    """Leave a digest of each name of these entries, by which it is known if it is told again."""
     digest: Any = getattr(func, OF_NAME)(t.identities.c.adapter, t.identities.c.identity)
     until = literal(at + TOLD_AGAIN_FOR, t.Instant())
     names = select(digest, until).join(t.inbox).where(*entries, digest.is_not(None))

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bridge.core.conversation import step
@@ -230,11 +230,6 @@ def erase_again(connection: Connection, erased: Iterable[Erasure], at: datetime)
         row = upsert(t.erasures).values(**one._asdict(), begun_at=at, finished_at=at)
         connection.execute(row.on_conflict_do_nothing())
     return emptied
-
-
-def forget_erased(connection: Connection, at: datetime) -> None:
-    """Housekeeping: a name that nobody tells again needs no tombstone."""
-    connection.execute(delete(t.tombstones).where(t.tombstones.c.until < at))
 
 
 def _digest(adapter: AdapterName | None, person: PersonId) -> Any:  # noqa: ANN401 - an SQL function

@@ -114,7 +114,7 @@ def test_an_instant_is_worded_by_whoever_knows_the_readers_clock() -> None:
 @pytest.mark.parametrize(
     ("kind", "control", "ending"),
     [
-        (K.NOT_DELIVERED, Control.RETRY, "agent: “”. Reply 1 to send it again."),
+        (K.NOT_DELIVERED, Control.RETRY, "the agent. Reply 1 to send it again."),
         (K.HANDOFF_WAITING, Control.CANCEL, "to a person. Reply 1 to stop waiting."),
         (K.ENDED, Control.START, "ended. Write here, or reply 1, to start a new one."),
         (K.HANDOFF_ELSEWHERE, Control.START, "from here. Reply 1 to start again."),

@@ -20,6 +20,7 @@ from bridge.model.ids import (
 from bridge.model.inbound import Inbound, Said
 from bridge.model.messages import AgentReply, Author, AuthorKind
 from bridge.store import Accept, Accepted, Store, TakeStep, migrate
+from bridge.store.retention import FIRST, Keeping, Place, Tidy
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
 
@@ -102,6 +103,16 @@ def owing(
         at=at,
         owed=tuple((DeliveryId(f"{conversation.id}.{number}"), body) for number, body in owed),
     )
+
+
+async def tidied(store: Store, at: datetime, keeping: Keeping | None = None) -> int:
+    """All housekeeping of rows, at once; in how many pieces."""
+    pieces, place = 0, FIRST
+    following: Place | None = place
+    while following is not None:
+        following = await store.write(Tidy(at=at, keeping=keeping or Keeping(), place=following))
+        pieces += 1
+    return pieces
 
 
 def texts(accepted: Accepted) -> list[str]:

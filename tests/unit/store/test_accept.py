@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from bridge.model.ids import AdapterName, ConversationId
 from bridge.store import Forget, Store, TakeStep, Verdict, look_into, open_store
 from bridge.store.store import MOST_READ
 from bridge.testing.clock import NOON
-from tests.unit.store.given import accept, address, entries, made, opened, said, texts
+from tests.unit.store.given import accept, address, entries, made, opened, said, texts, tidied
 
 
 @pytest.fixture
@@ -177,18 +178,20 @@ async def test_a_claimed_reply_is_never_forgotten_before_its_step(store: Store) 
     await store.write(accept(said("open", opens=True)))
 
     await store.write(Forget(NOON + timedelta(days=400)))
+    await tidied(store, NOON + timedelta(days=400))
 
     assert len(await store.open_entries()) == 2
 
 
 async def test_names_outlive_their_entries_words_by_a_month(store: Store) -> None:
-    await opened(store)
+    live = msgspec.structs.replace(await opened(store), wanted=True)
+    await store.write(TakeStep(conversation=live, at=NOON))
     again = accept(said("hello", thread="thread of c1"))
 
-    await store.write(Forget(NOON + timedelta(days=29)))
+    await tidied(store, NOON + timedelta(days=29))
     assert (await store.write(again)).verdict is Verdict.KNOWN
 
-    await store.write(Forget(NOON + timedelta(days=31)))
+    await tidied(store, NOON + timedelta(days=31))
     assert (await store.write(again)).verdict is Verdict.NEW
 
 

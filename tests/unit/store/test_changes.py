@@ -17,7 +17,6 @@ from bridge.store import (
     FORGOTTEN,
     AgentOutcome,
     Attempt,
-    Forget,
     NewSession,
     Outcome,
     Store,
@@ -25,7 +24,7 @@ from bridge.store import (
     open_store,
 )
 from bridge.testing.clock import NOON
-from tests.unit.store.given import accept, entries, made, opened, owing, reply, said
+from tests.unit.store.given import accept, entries, made, opened, owing, reply, said, tidied
 
 SECOND = timedelta(seconds=1)
 FIRST = DeliveryId("c1.1")
@@ -297,9 +296,9 @@ async def test_housekeeping_forgets_what_was_settled_a_month_ago_and_nothing_owe
     for number, state in zip(numbers, DeliveryState, strict=True):
         await store.write(Outcome(id=DeliveryId(f"c1.{number}"), state=state, at=NOON))
 
-    await store.write(Forget(NOON + timedelta(days=30)))
+    await tidied(store, NOON + timedelta(days=30))
     assert len(await states(store)) == 5
-    await store.write(Forget(NOON + timedelta(days=31)))
+    await tidied(store, NOON + timedelta(days=31))
 
     assert await states(store) == {"c1.1": "pending", "c1.2": "sending"}
     assert await store.conversation(conversation.id) is not None

@@ -9,10 +9,9 @@ import pytest
 
 from bridge.model.delivery import DeliveryState, Receipt
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId
-from bridge.store import Doubled, Forget, Outcome, Store, TwinRow, open_store
-from bridge.store.changes import REMEMBERED_FOR
+from bridge.store import Doubled, Outcome, Store, TwinRow, open_store
 from bridge.testing.clock import NOON
-from tests.unit.store.given import SLACK, made, opened, owing, reply
+from tests.unit.store.given import SLACK, made, opened, owing, reply, tidied
 
 LATER = NOON + timedelta(seconds=5)
 COPY = Receipt("C1:2.0")
@@ -78,7 +77,7 @@ async def test_it_is_forgotten_with_its_delivery(store: Store) -> None:
     await store.write(GONE)
     await store.write(Outcome(id=SEEN.delivery, state=DeliveryState.SENT, at=NOON, receipt=COPY))
 
-    await store.write(Forget(NOON + REMEMBERED_FOR + timedelta(hours=1)))
+    await tidied(store, NOON + timedelta(days=30, hours=1))
 
     assert await store.list_deliveries(ConversationId("c1")) == []
     assert await listed(store) == []
