@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from bridge.runtime.metrics import Leg
 from bridge.runtime.trouble import Dependency
 from tests.unit.deploy.watchmen import (
@@ -220,8 +218,10 @@ def test_prometheus_takes_the_rules() -> None:
 @needs_promtool
 def test_each_alert_fires_alone_when_its_trouble_comes(tmp_path: Path) -> None:
     """Ten minutes between evaluations: it is about what fires, not when, and takes a second."""
+    # Most of the work would be histograms that have nothing to do with it.
+    base = {name: values for name, values in WELL.items() if "_bucket{" not in name}
     scenes = [
-        scene({**WELL, **otherwise}, "2h", expected=then) for otherwise, then in WRONG.values()
+        scene({**base, **otherwise}, "2h", expected=then) for otherwise, then in WRONG.values()
     ]
     assert not judged(tmp_path, *scenes, every="10m")
 
@@ -249,12 +249,11 @@ def test_every_dependency_that_can_be_in_trouble_has_an_alert() -> None:
         assert any(f'dependency="{dependency}"' in series for series in tried), dependency
 
 
-@pytest.mark.parametrize("alert", alerts())
-def test_every_alert_says_what_is_wrong_and_where_that_is_explained(alert: str) -> None:
-    rule = alerts()[alert]
-    assert rule["labels"]["severity"] in {"page", "ticket"}
-    assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
-    assert rule["annotations"]["runbook_url"].endswith(f"/docs/runbooks.html#{alert.lower()}")
+def test_every_alert_says_what_is_wrong_and_where_that_is_explained() -> None:
+    for alert, rule in alerts().items():
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+        assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
+        assert rule["annotations"]["runbook_url"].endswith(f"/docs/runbooks.html#{alert.lower()}")
 
 
 def test_each_alert_has_its_section_in_the_runbooks_and_each_section_its_alert() -> None:
