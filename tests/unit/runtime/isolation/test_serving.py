@@ -423,7 +423,8 @@ async def test_how_a_process_came_to_its_end_is_told(code: int, how: str) -> Non
 
 
 def test_the_process_is_told_nothing_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = {"POLYAI_BRIDGE_X": "s", "CREDENTIALS_DIRECTORY": "/c", "PATH": "/bin", "LANG": "C"}
+    managed = {"CREDENTIALS_DIRECTORY": "/c", "NOTIFY_SOCKET": "/n", "WATCHDOG_USEC": "9"}
+    ours = {"POLYAI_BRIDGE_X": "s", "PATH": "/bin", "LANG": "C"} | managed
     assert starting._environment(ours) == {"PATH": "/bin", "LANG": "C"}
     monkeypatch.setattr(sys, "path", ["/elsewhere"])
     assert starting._flags() == ("-P",)
