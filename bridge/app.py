@@ -74,8 +74,9 @@ DRAIN = timedelta(seconds=5)
 #: How long opening the database may take, which may be migrated, and taking up what is in it.
 _OPENING = timedelta(minutes=30)
 _TAKING_UP = timedelta(minutes=10)
-#: How long a change may take to be written before its writer stands still: longer than any lock.
-_WRITING = timedelta(minutes=2)
+#: How long a change may take to be written before its writer stands still: longer than any lock,
+#: and than a large database takes to be written anew (`Scour`).
+_WRITING = timedelta(minutes=10)
 #: How often requests left by the command line are looked for, and old rows deleted.
 _REQUESTS = timedelta(seconds=1)
 _HOUSEKEEPING = timedelta(hours=1)

@@ -283,7 +283,8 @@ class Worker:
         mail = await self._with_names(conversation, mail)
         if conversation is None or self._redacting is None:
             return mail
-        return await self._redacting.put_in(conversation.agent, mail)
+        with self._waits():
+            return await self._redacting.put_in(conversation.agent, mail)
 
     async def _with_names(self, conversation: Conversation | None, mail: list[Mail]) -> list[Mail]:
         if conversation is None or self._names is None:

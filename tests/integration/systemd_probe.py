@@ -31,7 +31,7 @@ COMMAND = "/opt/polyai-bridge/bin/polyai-bridge"
 UNITS = Path("/etc/systemd/system")
 ETC = Path("/etc/polyai-bridge")
 #: The unit as it is shipped; in a hurry, as a test is.
-HURRIED = "[Service]\nWatchdogSec=4s\nRestartSec=500ms\n"
+HURRIED = "[Service]\nWatchdogSec=6s\nRestartSec=500ms\n"
 STUCK = r"""
 [Service]
 Environment=PYTHONPATH=/opt/checkout
