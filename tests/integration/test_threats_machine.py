@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import socket
 import stat
 import subprocess
@@ -108,7 +109,12 @@ async def test_processes_show_no_secret_leave_no_image_of_their_memory_and_are_o
 ) -> None:
     """The last is the boundary as the page states it: isolation is not against malice."""
     place.add()
-    await place.stage.started()
+    soft, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))  # where a shell would allow dumps
+    try:
+        await place.stage.started()
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, most))
     await place.until_ready_says('"misfit": "connected"')
     (child,) = place.children()
     both = [Path(f"/proc/{process}") for process in (child, place.stage.pid)]
