@@ -26,7 +26,7 @@ from tests.integration.stuck_bridge import WORD
 from tests.stage import Stage
 
 #: How long anything may take.
-PATIENCE = 20.0
+PATIENCE = 40.0
 COMMAND = "/opt/polyai-bridge/bin/polyai-bridge"
 UNITS = Path("/etc/systemd/system")
 ETC = Path("/etc/polyai-bridge")
