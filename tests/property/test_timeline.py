@@ -35,7 +35,7 @@ MOVES = st.sampled_from(
 def test_no_hop_precedes_its_cause(moves: list[str]) -> None:
     timeline = asyncio.run(_lived(moves))
 
-    _hold(timeline)
+    hold(timeline)
 
 
 def test_the_law_notices_a_hop_before_its_cause() -> None:
@@ -50,10 +50,11 @@ def test_the_law_notices_a_hop_before_its_cause() -> None:
     )
 
     with pytest.raises(AssertionError):
-        _hold(wrong)
+        hold(wrong)
 
 
-def _hold(timeline: Timeline) -> None:
+def hold(timeline: Timeline) -> None:
+    """The law, for all of a conversation."""
     for story in stories(timeline):
         for way in ways(story):
             instants = [line.at for line in way if line.at is not None and not line.clock]
