@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import aiohttp
+import msgspec
 
 from bridge import log
 from bridge.config import AgentSettings, Settings, adapter_type_place
@@ -450,7 +451,11 @@ class Daemon:
     def _new_terms(self, adapter: AdapterName, agent: AgentName) -> Terms:
         platform = self._capabilities.get(adapter) or UNKNOWN
         door = self._agents.get(agent)
-        return terms_on(platform) if door is None else door.terms(platform)
+        terms = terms_on(platform) if door is None else door.terms(platform)
+        table = self._settings.adapters.get(adapter)
+        asked = table.deletions if table is not None else None
+        deletions = asked or self._settings.privacy.deletions
+        return msgspec.structs.replace(terms, deletions=deletions)
 
     def _route(self, adapter: AdapterName, place: str) -> AgentName:
         for route in self._settings.routes:

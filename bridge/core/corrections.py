@@ -3,6 +3,8 @@
 Laws:
 - What the agent has not been sent yet is changed in its place, or dropped: it never hears the old
   words.
+- With `Terms.deletions` at "forget" no words stay that were taken back or changed: neither in what
+  is remembered of the session, nor in a dead letter, nor in a notice that quotes and offers them.
 - What it was sent stands. With `Terms.edits` at "correct" it is told what came after, once for each
   change; what it never heard is not corrected.
 """
@@ -10,13 +12,15 @@ Laws:
 import msgspec
 
 from bridge.core import events as e
+from bridge.core.effects import Withdraw
 from bridge.core.saying import attention, owe_agent, withhold
 from bridge.core.sending import fits, send_next, tell_too_long
 from bridge.core.showing import retire
 from bridge.core.state import Heard, Waiting
 from bridge.core.stepping import Stepping
 from bridge.model.delivery import Ask, DeliveryState
-from bridge.model.messages import Person
+from bridge.model.ids import DeliveryId
+from bridge.model.messages import Notice, NoticeKind, Person
 
 #: How much of a message is repeated when it is taken back.
 _QUOTED = 200
@@ -39,17 +43,18 @@ def edited(step: Stepping, edit: e.MessageEdited) -> None:
     sent = _sent(step, edit.original)
     if sent is not None and sent.text not in (edit.text, _correction(edit.text)):
         _tell(step, _correction(edit.text), edit.person, origin=edit.original)
+    _forget_words(step, edit.original, but=(edit.text, _correction(edit.text)))
 
 
 def deleted(step: Stepping, deletion: e.MessageDeleted) -> None:
     """A message was taken back."""
     waiting = _waiting(step, deletion.original)
     _drop(step, waiting)
-    if not all(one.corrects for one in waiting):
-        return
-    sent = _sent(step, deletion.original)
+    sent = _sent(step, deletion.original) if all(one.corrects for one in waiting) else None
     if sent is not None and _tell(step, _taken_back(sent.text), deletion.person):
+        _forget_words(step, deletion.original)
         _forget(step, deletion.original)
+    _forget_words(step, deletion.original)
 
 
 def _waiting(step: Stepping, origin: str) -> list[Waiting]:
@@ -115,6 +120,29 @@ def _forget(step: Stepping, origin: str) -> None:
     if flight is not None and flight.message is not None and flight.message.origin == origin:
         gone = msgspec.structs.replace(flight.message, origin="")
         step.change(in_flight=msgspec.structs.replace(flight, message=gone))
+
+
+def _forget_words(step: Stepping, origin: str, *, but: tuple[str, ...] = ()) -> None:
+    """Nothing that is remembered under this origin keeps words, `but` those that hold now."""
+    if step.terms.deletions != "forget" or not origin:
+        return
+    gone = [
+        one for one in step.conversation.retries if one.origin == origin and one.text not in but
+    ]
+    for retry in gone:
+        details = {name: text for name, text in retry.notice.details.items() if name != "text"}
+        step.replace(retry.delivery, Notice(retry.notice.kind, details))
+        if retry.notice.kind is NoticeKind.NOT_DELIVERED:
+            step.effects.append(Withdraw(DeliveryId(retry.message)))
+    step.change(
+        retries=tuple(one for one in step.conversation.retries if one not in gone),
+        heard=tuple(
+            msgspec.structs.replace(one, text="")
+            if one.origin == origin and one.text not in but
+            else one
+            for one in step.conversation.heard
+        ),
+    )
 
 
 def _correction(text: str) -> str:

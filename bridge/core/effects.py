@@ -43,6 +43,12 @@ class Supersede(Value, frozen=True, tag="supersede"):
     by: DeliveryId
 
 
+class Withdraw(Value, frozen=True, tag="withdraw"):
+    """A dead letter to the agent was taken back by whoever said it: its words go."""
+
+    id: DeliveryId
+
+
 class ForgetSession(Value, frozen=True, tag="forget_session"):
     """Session `number` is over: close its record and erase its token."""
 
@@ -99,5 +105,15 @@ class Note(Value, frozen=True, tag="note"):
 
 
 Effect = (
-    Owe | Settle | OweAgain | Supersede | ForgetSession | Transmit | Recycle | Show | Grow | Note
+    Owe
+    | Settle
+    | OweAgain
+    | Supersede
+    | Withdraw
+    | ForgetSession
+    | Transmit
+    | Recycle
+    | Show
+    | Grow
+    | Note
 )

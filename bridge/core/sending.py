@@ -143,7 +143,8 @@ def offer_again(step: Stepping, notice: Notice, message: Waiting | Heard) -> Non
         step.post(notice)
         return
     offered = msgspec.structs.replace(notice, controls=(Control.RETRY,))
-    retry = Retry(step.post(offered), notice, message.text, message.delivery, message.person)
+    place = step.post(offered)
+    retry = Retry(place, notice, message.text, message.delivery, message.person, message.origin)
     step.change(retries=(*step.conversation.retries, retry)[-_RETRIES:])
 
 

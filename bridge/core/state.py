@@ -106,6 +106,7 @@ class Retry(Value, frozen=True):
     text: str
     message: str = ""
     person: Person | None = None  #: whose words these are
+    origin: str = ""  #: as of what waits
 
 
 class Told(Value, frozen=True, kw_only=True):

@@ -87,6 +87,8 @@ class Terms(Value, frozen=True, kw_only=True):
     person_words: str = "I would like to talk to a person."
     #: Whether the agent hears that a message was changed or taken back after it was sent.
     edits: Literal["ignore", "correct"] = "ignore"
+    #: Whether what was taken back or changed goes from whatever still holds it.
+    deletions: Literal["forget", "keep"] = "keep"
     #: Whether the agent is told who speaks: never, always, or once a second person does; and how a
     #: message then begins.
     speakers: Literal["never", "several", "always"] = "several"

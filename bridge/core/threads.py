@@ -16,6 +16,7 @@ from bridge.core.effects import (
     Settle,
     Supersede,
     Transmit,
+    Withdraw,
 )
 from bridge.core.sending import send_next
 from bridge.core.stepping import Stepping
@@ -67,5 +68,5 @@ def _shows(effect: Effect) -> bool:
     """Whether it is for the thread, or calls for help with it."""
     if isinstance(effect, Owe):
         return not isinstance(effect.body, Ask)
-    kept = Settle | OweAgain | Supersede | ForgetSession | Transmit | Recycle | Note
+    kept = Settle | OweAgain | Supersede | Withdraw | ForgetSession | Transmit | Recycle | Note
     return not isinstance(effect, kept)

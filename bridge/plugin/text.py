@@ -289,6 +289,8 @@ def _unanswered(details: dict[str, str], *, offered: bool) -> str:
     if details.get("again"):
         return f"The agent had not answered this message, and it was sent again: {quoted}."
     ask = "" if offered else " Please send it again."
+    if not details.get("text"):
+        return f"The agent could not answer a message.{ask}"
     return f"The agent could not answer this message: {quoted}.{ask}"
 
 

@@ -16,6 +16,7 @@ from bridge.core.effects import (
     Settle,
     Supersede,
     Transmit,
+    Withdraw,
 )
 from bridge.core.state import Conversation
 from bridge.core.terms import Terms
@@ -40,6 +41,7 @@ from bridge.model.value import Value
 from bridge.runtime.hops import Taken, befell, hops_of
 from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
 from bridge.store.changes import Change
+from bridge.store.emptying import Withdrawn
 from bridge.store.redriving import OwedAgain, SetAside, Superseded
 
 
@@ -223,6 +225,8 @@ def _letters(effects: list[Effect], mail: list[Mail], now: datetime) -> tuple[Ch
             case Supersede(id=delivery, by=by):
                 ours = delivery in redriven
                 letters.append(Superseded(id=delivery, by=by, at=now, redriven=ours))
+            case Withdraw(id=delivery):
+                letters.append(Withdrawn(id=delivery, at=now))
             case _:
                 pass
     aside = [

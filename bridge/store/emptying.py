@@ -3,15 +3,33 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from bridge.model.ids import ConversationId
+from bridge.model.delivery import DeliveryState
+from bridge.model.ids import ConversationId, DeliveryId
+from bridge.model.value import Value
 from bridge.store import tables as t
 from bridge.store.digests import OF_NAME
 
 #: How long a platform may tell of the same once more.
 TOLD_AGAIN_FOR: Final = timedelta(days=30)
+
+
+class Withdrawn(Value, frozen=True, kw_only=True):
+    """Within a step: whoever said a dead letter took it back."""
+
+    id: DeliveryId
+    at: datetime
+
+    def apply(self, connection: Connection) -> None:
+        """Drop it without its words; one that is not dead stays as it is."""
+        letter = t.deliveries.c
+        connection.execute(
+            update(t.deliveries)
+            .where(letter.id == self.id, letter.state == DeliveryState.DEAD)
+            .values(state=DeliveryState.DROPPED, settled_at=self.at, reason="taken back", body="")
+        )
 
 
 def empty(connection: Connection, conversation: ConversationId, at: datetime) -> None:

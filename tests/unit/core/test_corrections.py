@@ -1,19 +1,24 @@
 """What was said is changed or taken back: before the agent was sent it, or after."""
 
+from typing import Literal
+
+import msgspec
 import pytest
 
 from bridge.core import events as e
-from bridge.core.effects import Owe, Settle
+from bridge.core.effects import Owe, Settle, Withdraw
 from bridge.core.handoff_rules import HandoffRule
 from bridge.core.state import Wish
 from bridge.core.terms import Terms
 from bridge.model import frames as f
-from bridge.model.delivery import Ask, DeliveryState
+from bridge.model.delivery import Ask, DeliveryState, Post, Replace
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import NoticeKind
+from bridge.plugin import text_of
 from bridge.testing.builders import ANN, BOB, Talk
 
 CORRECT = Terms(edits="correct")
+FORGET = Terms(deletions="forget")
 
 
 def say(talk: Talk, text: str, origin: str) -> Talk:
@@ -177,3 +182,76 @@ def test_what_is_taken_back_is_not_carried_without_its_correction() -> None:
 def test_what_is_carried_is_changed_in_its_place_and_needs_no_correction(text: str) -> None:
     talk = edit(carried_with_its_correction(), "m1", text)
     assert [waiting.text for waiting in talk.conversation.waiting] == [text]
+
+
+def test_what_could_not_be_redacted_is_a_dead_letter_without_words_and_is_told() -> None:
+    talk = Talk().joined().take(e.MessageAccepted("", ANN, withheld=True))
+
+    (ask, notice) = talk.of(Owe)
+    assert ask.body == Ask("", ANN)
+    assert [(one.id, one.state) for one in talk.of(Settle)] == [(ask.id, DeliveryState.DEAD)]
+    assert talk.notices == [NoticeKind.NOT_DELIVERED]
+    assert isinstance(notice.body, Post)
+    assert text_of(notice.body.content).startswith("A message did not reach the agent.")
+    assert talk.sent == []
+
+
+def test_a_change_that_could_not_be_redacted_takes_the_old_words_back() -> None:
+    talk = Talk().take(e.MessageAccepted("old", ANN, origin="m1"))
+
+    talk.take(e.MessageEdited("m1", "", ANN, withheld=True))
+
+    assert talk.conversation.waiting == ()
+    assert NoticeKind.NOT_DELIVERED in talk.notices
+
+
+def lost(terms: Terms | None = None) -> tuple[Talk, DeliveryId]:
+    """What was said as m1 never reached the agent; the notice that says so offers it again."""
+    talk = say(Talk(terms or FORGET).joined(), "secret", "m1")
+    talk.take(e.SocketLost(1)).take(e.SessionLost(1))
+    talk.take(e.SessionOpened(2)).take(e.SocketReady(2)).take(e.SessionLost(2))
+    (retry,) = talk.conversation.retries
+    return talk, retry.delivery
+
+
+def test_what_is_taken_back_is_offered_no_more_and_its_dead_letter_is_emptied() -> None:
+    talk, notice = lost()
+
+    delete(talk, "m1")
+
+    assert talk.conversation.retries == ()
+    (change,) = [one.body for one in talk.of(Owe) if isinstance(one.body, Replace)]
+    assert change.target == notice
+    assert "secret" not in text_of(change.content)
+    assert talk.of(Withdraw) == [Withdraw(DeliveryId("c1.1"))]
+    assert b"secret" not in msgspec.json.encode(talk.conversation)
+
+
+def test_it_is_kept_where_that_is_wanted() -> None:
+    talk, _ = lost(Terms(deletions="keep"))
+
+    delete(talk, "m1")
+
+    assert [one.text for one in talk.conversation.retries] == ["secret"]
+
+
+@pytest.mark.parametrize("edits", ["ignore", "correct"])
+def test_what_the_agent_heard_is_not_remembered_once_it_is_taken_back(
+    edits: Literal["ignore", "correct"],
+) -> None:
+    terms = Terms(edits=edits, deletions="forget")
+    talk = say(Talk(terms).joined(), "secret", "m1").hear(f.MessageEchoed(text="secret"))
+
+    delete(talk, "m1")
+
+    assert [one.text for one in talk.conversation.heard] == [""]
+
+
+def test_what_was_changed_is_remembered_as_it_reads_now() -> None:
+    terms = Terms(edits="correct", deletions="forget")
+    talk = say(Talk(terms).joined(), "secret", "m1").hear(f.MessageEchoed(text="secret"))
+
+    edit(talk, "m1", "better")
+
+    assert b"secret" not in msgspec.json.encode(talk.conversation)
+    assert "Correction: better" in talk.sent
