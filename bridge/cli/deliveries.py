@@ -180,15 +180,19 @@ def seen(**given: Any) -> None:  # noqa: ANN401 - click's own
 @deliveries.command()
 @CONFIG
 @click.argument("delivery_id", metavar="ID")
-@click.option("--arrived/--absent", default=None, required=True, help="What the thread shows.")
+@click.option("--arrived", is_flag=True, help="The thread shows it.")
+@click.option("--absent", is_flag=True, help="It does not: it is sent again.")
 @JSON
 def settle(
     config_path: Path,
     delivery_id: str,
     arrived: bool,  # noqa: FBT001 - click passes flags so
+    absent: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Say what became of one that is held: with --absent it is sent again."""
+    """Say what became of one that is held, once you have looked into its thread."""
+    if arrived == absent:
+        raise click.UsageError("Say what the thread shows: --arrived or --absent.")
     verb = "deliveries.arrived" if arrived else "deliveries.absent"
     _report(_asked(config_path, verb, [delivery_id]), "settled", as_json=as_json)
 
