@@ -13,7 +13,7 @@ from bridge.store.erasing import Subject, involving, mentions
 
 #: What no export shows: it opens a session.
 _SECRET: Final = frozenset({"sealed_token"})
-#: What holds a document.
+#: What may hold a document.
 _DOCUMENTS: Final = frozenset({"body", "state"})
 
 
@@ -60,7 +60,12 @@ def _rows(connection: Connection, table: Table, conversation: ConversationId) ->
 
 def _shown(row: Row[Any]) -> dict[str, Any]:
     return {
-        name: msgspec.json.decode(value) if name in _DOCUMENTS and value else value
+        name: _read(value) if name in _DOCUMENTS and value else value
         for name, value in row._mapping.items()  # noqa: SLF001 - SQLAlchemy's name for it
         if name not in _SECRET
     }
+
+
+def _read(value: str) -> object:
+    """A document, or the word that some tables have under the same name."""
+    return msgspec.json.decode(value) if value.startswith("{") else value
