@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -16,7 +17,15 @@ from bridge.errors import (
     ThreadClosed,
     Unreachable,
 )
-from bridge.model.delivery import Announce, Post, Replace, Retire, ThreadBody
+from bridge.model.delivery import (
+    Announce,
+    Outbound,
+    Post,
+    Receipt,
+    Replace,
+    Retire,
+    ThreadBody,
+)
 from bridge.model.ids import AdapterName, ConversationId, DeliveryId
 from bridge.model.messages import (
     AgentReply,
@@ -536,3 +545,43 @@ async def test_a_thread_that_was_closed_is_tried_again_later(office: Office) -> 
     await office.idle()
 
     assert office.texts == ["ho"]
+
+
+class Picky(Full):
+    """A platform that never shows one change."""
+
+    async def revise(self, outbound: Outbound, receipt: Receipt) -> None:
+        if outbound.id == "c1.1":
+            raise Unreachable("it answered 500")
+        await super().revise(outbound, receipt)
+
+
+@pytest.mark.parametrize("others", [True, False])
+async def test_a_change_that_fails_is_given_up_only_where_others_go_through(
+    office: Office, others: bool
+) -> None:
+    """Then what follows in its thread goes out; in an outage all of it waits."""
+    office.platform = platform = Picky(office.house)
+    office.connect()
+    poisoned, other = await opened(office.house.store), await opened(office.house.store, "c2")
+    change = Replace(DeliveryId("c1.1"), reply("poison").content)
+    await office.owe(poisoned, reply("hi"), change, reply("after"))
+    await office.owe(other, reply("ho"))
+    for number in range(14):
+        if others:
+            await office.owe(other, Replace(DeliveryId("c2.1"), reply(f"ho {number}").content))
+            await office.house.until(partial(lambda so: so < len(platform.revised), number))
+        await office.house.quiet()
+        await office.house.clock.advance(timedelta(minutes=7))
+    await office.house.quiet()
+
+    states = [office.house.states()[f"c1.{number}"] for number in (1, 2, 3)]
+    if not others:
+        assert states == ["sent", "sending", "pending"]
+        return
+    assert states == ["sent", "dead", "sent"]
+    ((_, event, _),) = office.told
+    assert isinstance(event, e.GivenUp)
+    assert event.delivery == "c1.2"
+    assert "it answered 500" in event.reason
+    assert "redrive" in event.remedy
