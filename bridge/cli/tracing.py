@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -89,9 +90,10 @@ def _pointers(path: Path, link: str) -> list[tuple[AdapterName, Pointer]]:
     found = []
     for name, draft in config.load_drafts(path, os.environ).items():
         plugin = registry.look(draft.type_name, where=draft.type_place).plugin
-        pointer = plugin.pointed(link) if plugin is not None else None
-        if pointer is not None:
-            found.append((name, pointer))
+        with suppress(Exception):  # whatever foreign code makes of a link that is not its own
+            pointer = plugin.pointed(link) if plugin is not None else None
+            if isinstance(pointer, Pointer):
+                found.append((name, pointer))
     if not found:
         raise click.UsageError("No configured adapter knows such a link.")
     return found

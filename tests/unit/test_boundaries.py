@@ -89,14 +89,16 @@ def test_every_adapter_is_found_by_entry_point_alone_and_has_somebody_to_play_it
     assert announced == {"adapters": set(ADAPTERS), "stand_ins": set(ADAPTERS)}
 
 
-def test_the_core_installs_nothing_that_only_an_adapter_with_an_extra_needs() -> None:
+def test_the_core_installs_nothing_that_only_an_extra_needs() -> None:
     needed = importlib.metadata.requires("polyai-bridge") or []
     always = {one for one in needed if "extra ==" not in one}
 
-    assert not [one for one in always if one.startswith(("matrix-", "microsoft-", "vodozemac"))]
+    extras = ("matrix-", "microsoft-", "opentelemetry", "vodozemac")
+    assert not [one for one in always if one.startswith(extras)]
     assert {one.rpartition("extra == ")[2].strip("'\"") for one in needed if "extra ==" in one} == {
         "matrix",
         "matrix-encrypted",
+        "otel",
         "teams",
     }
 
