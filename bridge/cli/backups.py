@@ -46,13 +46,14 @@ def restore(config_path: Path, file: Path, yes: bool) -> None:  # noqa: FBT001 -
     What happened since the backup is not known any more: nothing is done by itself that may have
     been done since. The database that was there is kept beside it.
     """
-    url = options.database(config_path).url
+    database = options.database(config_path)
+    url = database.url
     if database_path(url).exists() and not yes:
         raise click.UsageError(
             "There is a database: what it knows and the backup does not would not be known any "
             "more. Say --yes if that is wanted; it is kept beside the restored one."
         )
-    done = restore_backup(url, file, SystemClock().now())
+    done = restore_backup(url, file, SystemClock().now(), key=database.digest_key)
     click.echo(_sentence("Restored from", done.copy, file))
     if done.before is not None:
         click.echo(f"  what was there is now {done.before}")

@@ -1,5 +1,6 @@
 """How is something erased from a backup, and again from what is restored from one?"""
 
+import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
@@ -64,12 +65,13 @@ def erase_since(current: Path, restored: Path, at: datetime, key: str) -> int:
 
 
 def _erased_from(path: Path) -> list[Erasure]:
-    with closing(reading(path)) as connection:
-        there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'erasures'")
-        if there.fetchone() is None:
-            return []
-        found = connection.execute("SELECT id, adapter, subject, conversations FROM erasures")
-        return [Erasure(*row) for row in found]
+    """As far as that can be read: a database that is damaged is why most are restored."""
+    try:
+        with closing(reading(path)) as connection:
+            found = connection.execute("SELECT id, adapter, subject, conversations FROM erasures")
+            return [Erasure(*row) for row in found]
+    except sqlite3.Error:
+        return []
 
 
 def _must_be_ours(path: Path) -> None:

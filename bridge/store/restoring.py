@@ -25,6 +25,7 @@ from bridge.store import tables as t
 from bridge.store.backup import MADE_AT, Backed, Copy, failing, private, reading, sync, verified
 from bridge.store.changes import UNKNOWN_FROM, UNKNOWN_UNTIL, conversation_columns
 from bridge.store.engines import writing_engine
+from bridge.store.erasing_backups import erase_since
 from bridge.store.opening import database_path, held
 from bridge.store.schema import bring_up_to_date
 
@@ -55,8 +56,10 @@ class Restored:
     before: Path | None  #: where the database is kept that was there
 
 
-def restore(url: str, backup: Path, at: datetime) -> Restored:
+def restore(url: str, backup: Path, at: datetime, *, key: str = "") -> Restored:
     """Put `backup` in the place of the database at `url`, which is kept beside it.
+
+    Who was erased from that is erased from this; `key` is the one of the database's digests.
 
     Raises:
         DatabaseHeld: a bridge serves it.
@@ -76,6 +79,7 @@ def restore(url: str, backup: Path, at: datetime) -> Restored:
                 counts = _put_right(connection, made_at, until)
                 if aside is not None:
                     Backed(path=aside.resolve(), at=at).apply(connection)
+        erase_since(path, part, at, key)
         copy = verified(part)
         sync(part)
         if aside is not None:
