@@ -1,7 +1,7 @@
 """What every run has: the conformance table where any was played, and the longest tests first."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,10 @@ __all__ = [
 
 #: Each takes about as long as everything else of its kind together.
 _LONGEST = ("test_nothing_is_lost_or_doubled_in_two_hours", "test_100_a_thousand_conversations")
+
+
+#: Tests that print secrets to see them masked, by a part of their path.
+_ABOUT_SECRETS = {"test_log.py", "log"}
 
 
 #: What `make check` leaves to `make test`, by its folder: there each test carries that mark.
@@ -54,6 +58,20 @@ def _nothing_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     found = leaks.found(directory)
     leaks.forget()
     assert found == [], "\n".join(found)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Nor does what a fast test printed or logged hold anything that looks like a secret."""
+    report = yield
+    if report.when == "call" and report.passed and not _ABOUT_SECRETS & set(item.path.parts):
+        looks = {what for _, text in report.sections for what in leaks.looks(text.encode())}
+        if looks:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} printed or logged {', '.join(sorted(looks))}"
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

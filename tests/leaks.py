@@ -31,6 +31,8 @@ Played = TypeVar("Played", PolyAISimulator, SlackSimulator, SlackTown)
 
 #: The keys that hold secrets; a test holds every settings model to it.
 SECRET_KEY: Final = re.compile(r"(^|_)(token|secret|password|encryption_key)$")
+#: And those that are one only in their own table.
+SECRET_IN: Final = {"alerts": {"url"}, "telemetry": {"headers"}}
 #: Secrets and words that are shorter, in characters, may stand anywhere by chance.
 _SHORTEST: Final = 8
 _DISTINCTIVE: Final = 12
@@ -85,6 +87,11 @@ def shown(where: str, what: str | bytes) -> None:
     _test.shown.append((where, what.encode() if isinstance(what, str) else what))
 
 
+def looks(data: bytes) -> Iterator[str]:
+    """What is there that looks like a secret, whoever made it."""
+    yield from (f"what looks like {p.pattern!r}" for p in _SHAPES if p.search(data))
+
+
 def titles(pid: int) -> None:
     """Everybody on the machine sees how a process and its children were called."""
     with suppress(OSError):
@@ -124,7 +131,7 @@ class Needles:
         yield from {what for needle, what in self.anywhere.items() if needle in data}
         if any(token in data for token in self.tokens):
             yield "a token"
-        yield from (f"what looks like {p.pattern!r}" for p in _SHAPES if p.search(data))
+        yield from looks(data)
 
     def in_log(self, data: bytes) -> Iterator[str]:
         """What is there of what people said, and who they are."""
@@ -196,10 +203,12 @@ def _configured(directory: Path) -> Iterator[str]:
             yield from (each.read_text().strip() for each in folder.iterdir() if each.is_file())
 
 
-def _secrets_in(table: dict[str, Any]) -> Iterator[str]:
+def _secrets_in(table: dict[str, Any], name: str = "") -> Iterator[str]:
     for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _secrets_in(value)
+        if key in SECRET_IN.get(name, ()):
+            yield from re.split(r"[=,\s]+", str(value))
+        elif isinstance(value, dict):
+            yield from _secrets_in(value, key)
         elif isinstance(value, str) and SECRET_KEY.search(key):
             yield value
 

@@ -6,6 +6,23 @@ the text of errors. They get a logger that starts at WARNING and passes on only 
 
 import logging
 
+from bridge.plugin.telling import outage, repeated, secret_shape
+
+outage("slack.sockets_missing", "slack.sockets_complete")
+outage("slack.sockets_shared", "slack.sockets_our_own")
+outage("slack.deaf", "slack.hears_again")
+repeated("slack.command_not_served")
+repeated("slack.frame_unreadable")
+repeated("slack.not_stored")
+repeated("slack.slowed_down", "team", "method")
+repeated("slack.socket_silent")
+repeated("slack.surprise", "error")
+repeated("slack.thread_not_read")
+repeated("slack.token_not_renewed", "team")
+repeated("slack.token_not_stored", "key")
+# Whoever has one of these addresses may write there (docs.slack.dev: keep them secret).
+secret_shape("hooks.slack", r"(\bhooks\.slack(?:-gov)?\.com/)(?!\[secret)[^\s\"'<>)\]}\\,]+")
+
 LOG = logging.getLogger("polyai_bridge.adapters.slack")
 
 

@@ -17,8 +17,10 @@ from adapters.teams.tokens import Doorkeeper, Misled, Stranger, agree
 from bridge.errors import BridgeError, DatabaseFailed
 from bridge.plugin import Host
 from bridge.plugin.settings import is_loopback
+from bridge.plugin.telling import repeated
 
 LOG = logging.getLogger("polyai_bridge.adapters.teams")
+repeated("teams.not_stored")
 
 PATH = "/messages"
 

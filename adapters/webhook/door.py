@@ -15,8 +15,10 @@ from adapters.webhook.signing import SIGNATURE, TIMESTAMP, Distrust, distrust
 from bridge.clock import wall_time
 from bridge.errors import DatabaseFailed
 from bridge.plugin import Host
+from bridge.plugin.telling import repeated
 
 LOG = logging.getLogger("polyai_bridge.adapters.webhook")
+repeated("webhook.not_stored")
 
 #: Below the adapter's name.
 MESSAGES_PATH = "/messages"

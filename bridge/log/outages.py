@@ -20,7 +20,7 @@ class Pair:
     by: tuple[str, ...] = ()  #: the fields that tell one from another
 
 
-PAIRS: Final = (
+PAIRS: Final = [
     Pair("adapter.disconnected", "adapter.connected", ("adapter",)),
     Pair("adapter.refused", "adapter.accepted", ("adapter",)),
     Pair("agent.unavailable", "agent.available", ("agent",)),
@@ -30,14 +30,11 @@ PAIRS: Final = (
     Pair("health.trouble", "health.mended", ("dependency", "name")),
     Pair("alerts.failing", "alerts.working"),
     Pair("telemetry.failing", "telemetry.working"),
-    Pair("slack.sockets_missing", "slack.sockets_complete", ("adapter",)),
-    Pair("slack.sockets_shared", "slack.sockets_our_own", ("adapter",)),
-    Pair("slack.deaf", "slack.hears_again", ("adapter",)),
-)
+]
 _KINDS: Final = {name: pair for pair in PAIRS for name in (pair.begins, pair.ends)}
 
 #: What happens over and over while something is away, with the fields that tell one from another.
-REPEATS: Final[Mapping[str, tuple[str, ...]]] = {
+REPEATS: Final[dict[str, tuple[str, ...]]] = {
     "adapter.log_left_out": ("adapter",),
     "alerts.not_told": ("way",),
     "delivery.retry": ("adapter",),
@@ -47,23 +44,25 @@ REPEATS: Final[Mapping[str, tuple[str, ...]]] = {
     "listener.handler_failed": ("adapter",),
     "session.not_opened": ("agent",),
     "sessions.surprise": ("error",),
-    "slack.command_not_served": ("adapter",),
-    "slack.frame_unreadable": ("adapter",),
-    "slack.not_stored": ("adapter",),
-    "slack.slowed_down": ("adapter", "team", "method"),
-    "slack.socket_silent": ("adapter",),
-    "slack.surprise": ("adapter", "error"),
-    "slack.thread_not_read": ("adapter",),
-    "slack.token_not_renewed": ("team",),
-    "slack.token_not_stored": ("key",),
     "socket.no_history": ("agent",),
     "socket.refused": ("agent",),
     "socket.silent": ("agent",),
     "socket.unavailable": ("agent",),
-    "teams.not_stored": ("adapter",),
-    "webhook.not_stored": ("adapter",),
     "worker.database_failed": (),
 }
+
+
+def declare(pair: Pair) -> None:
+    """An adapter has such outages too."""
+    if pair.begins not in _KINDS:
+        PAIRS.append(pair)
+        _KINDS.update({pair.begins: pair, pair.ends: pair})
+
+
+def declare_repeated(event: str, by: tuple[str, ...]) -> None:
+    """An adapter's event is repeated like that."""
+    REPEATS.setdefault(event, by)
+
 
 #: So many lines of one outage in so many seconds; and how long it stands still before more.
 MOST: Final = 6

@@ -11,7 +11,7 @@ from urllib.parse import quote
 _MASK: Final = "[secret]"
 #: What secrets look like, wherever they stand; group 1 is kept, a mask too. First what has to be in
 #: the line, in small letters, for that to be worth a search.
-_SHAPES: Final = (
+_SHAPES: Final[list[tuple[tuple[str, ...], re.Pattern[str]]]] = [
     (("xox", "xapp-", "xwfp-"), re.compile(r"\b(xox[a-z]{1,2}-|xapp-|xwfp-)[\w.%-]+", re.ASCII)),
     (("eyj",), re.compile(r"()\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII)),
     (
@@ -28,24 +28,19 @@ _SHAPES: Final = (
         re.compile(r"(\bAuthorization\b[\\\"':=,\s]+Basic\s+)(?!\[secret)[^\s\"'\\,)\]}]+", re.I),
     ),
     (
-        ("x-token", "x-api-key", "x-slack-signature"),
+        ("x-token", "x-api-key", "signature"),
         re.compile(
-            r"(\bX-(?:Token|Api-Key|Slack-Signature)\b[\\\"']*\s*[:=,]\s*[\\\"']*)(?!\[secret)"
+            r"(\bX-(?:Token|Api-Key|[\w-]*Signature)\b[\\\"']*\s*[:=,]\s*[\\\"']*)(?!\[secret)"
             r"[^\s\"'\\,)\]}]+",
             re.I,
         ),
-    ),
-    # Whoever has one of these addresses may write there (docs.slack.dev: keep them secret).
-    (
-        ("hooks.slack",),
-        re.compile(r"(\bhooks\.slack(?:-gov)?\.com/)(?!\[secret)[^\s\"'<>)\]}\\,]+", re.I),
     ),
     # The user and the password within an address.
     (
         ("://",),
         re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?!\[secret)[^\s/@\"'<>\\]+(?=@)", re.I),
     ),
-)
+]
 #: A shorter one would tear words.
 _SHORTEST: Final = 6
 #: How many are remembered of those that come and go.
@@ -111,6 +106,13 @@ def learn(secret: str) -> None:
     """
     if len(secret) >= _SHORTEST and not re.fullmatch(r"[\w-]*\[secret\]", _by_looks(secret)):
         _known.borrow(secret)
+
+
+def declare_shape(holds: str, pattern: str) -> None:
+    """Secrets of an adapter's platform look like this: see `bridge.plugin.telling`."""
+    shape = (holds,), re.compile(pattern, re.I)
+    if shape not in _SHAPES:
+        _SHAPES.append(shape)
 
 
 def forget() -> None:

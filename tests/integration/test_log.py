@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from adapters.slack import logs as slack
 from bridge.log.outages import PAIRS, REPEATS
 from tests.misfit.place import misfit_place
 from tests.stage import Stage, staged
 
 pytestmark = pytest.mark.integration
 
+#: Imported, the adapter has declared its own.
+_DECLARED = slack.LOG
 #: How long each outage lasts, in seconds; whatever is repeated is so every second at least.
 _LASTING = 1.5
 _PEOPLE = 4

@@ -57,7 +57,9 @@ class _Forwarding(logging.Handler):
 
 def forward(line: Line, levels: Mapping[str, int]) -> None:
     """Send what is logged here to the daemon: ours from their levels up, others' from warning."""
-    logging.getLogger().handlers[:] = [_Forwarding(line)]
+    handler = _Forwarding(line)
+    handler.addFilter(log.loudness)  # what a plug-in declared is known here alone
+    logging.getLogger().handlers[:] = [handler]
     log.loudness.follow(levels)
 
 

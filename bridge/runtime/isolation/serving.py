@@ -11,12 +11,14 @@ from typing import Any, Final
 import aiohttp
 
 from bridge import log
+from bridge.clock import SystemClock
 from bridge.config import plugin_settings, secrets_in
 from bridge.plugin import Capabilities, registry
 from bridge.runtime.calling import VERBS, methods_of
 from bridge.runtime.isolation import logs, verbs
 from bridge.runtime.isolation.host import DaemonsClock, LentHost
 from bridge.runtime.isolation.line import Answer, Hearing, Line, LineBroken, Spoken, connected
+from bridge.runtime.loudness import tend
 
 #: How long after a SIGTERM the adapter leaves of its own, in seconds. A service manager may tell
 #: the daemon at the same time, which still posts what is under way, and then lets it leave.
@@ -30,8 +32,12 @@ async def serve(sock: socket.socket) -> None:
         await serving.connect(sock)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, loop.call_later, _DRAINING, serving.leave)
-        with suppress(LineBroken):
-            await serving.line.listen()
+        tending = asyncio.create_task(tend(SystemClock()), name="loudness")
+        try:
+            with suppress(LineBroken):
+                await serving.line.listen()
+        finally:
+            tending.cancel()
 
 
 class Serving:

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from adapters.slack import logs as slack  # declares what is its own
+from adapters.teams import door as teams
+from adapters.webhook import door as webhook
 from bridge.log.outages import PAIRS, REPEATS
 
+_DECLARED = (slack, teams, webhook)
 ROOT = Path(__file__).parents[3]
 LEGEND = (ROOT / "docs" / "logging.md").read_text("utf-8")
 _METHODS = {"debug", "info", "warning", "error", "exception"}

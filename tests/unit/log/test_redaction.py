@@ -5,8 +5,10 @@ from timeit import repeat
 
 import pytest
 
+from adapters.slack import logs as slack
 from bridge import log
 
+_DECLARED = slack.LOG  # imported, the adapter has declared how its platform's secrets look
 KEY = "s3cret/of+an 'agent'"
 
 
