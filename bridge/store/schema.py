@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 import bridge
 from bridge.errors import DatabaseFailed, MigrationNeeded
+from bridge.store.upkeep import Scour
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -45,6 +46,9 @@ def bring_up_to_date(connection: Connection, *, allowed: bool) -> str:
             remedy="run `polyai-bridge migrate`, or set database.auto_migrate = true",
         )
     _upgrade(config)
+    if current:
+        # What an older version kept of words is emptied by now; this takes it out of the file.
+        Scour(rewrite=True).apply(connection)
     return current
 
 

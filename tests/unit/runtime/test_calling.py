@@ -15,6 +15,7 @@ from bridge.plugin import (
     Grower,
     Namer,
     Queuer,
+    Rememberer,
     Reviser,
     Signal,
     SignalKind,
@@ -30,6 +31,7 @@ PROTOCOLS: dict[str, Any] = {
     "grow": Grower,
     "turn": Queuer,
     "name_of": Namer,
+    "remembered_of": Rememberer,
     "signal": Signaller,
 }
 OUTBOUND = Outbound(
@@ -89,6 +91,10 @@ async def test_each_call_reaches_the_adapter_as_it_was_made() -> None:
             self.calls.append(("name_of", person, thread))
             return "Ann"
 
+        async def remembered_of(self, person: PersonId) -> list[str]:
+            self.calls.append(("remembered_of", person))
+            return ["key"]
+
         async def signal(self, thread: ThreadKey, signal: Signal) -> None:
             self.calls.append(("signal", thread, signal))
 
@@ -106,6 +112,7 @@ async def test_each_call_reaches_the_adapter_as_it_was_made() -> None:
     await made.turn(OUTBOUND, revising=True)
     await made.turn(OUTBOUND)
     assert await made.name_of(PersonId("p"), ThreadKey("t")) == "Ann"
+    assert await made.remembered_of(PersonId("p")) == ["key"]
     await made.signal(ThreadKey("t"), SIGN)
 
     assert adapter.calls == [
@@ -117,6 +124,7 @@ async def test_each_call_reaches_the_adapter_as_it_was_made() -> None:
         ("turn", OUTBOUND, True),
         ("turn", OUTBOUND, False),
         ("name_of", "p", "t"),
+        ("remembered_of", "p"),
         ("signal", "t", SIGN),
     ]
     assert {call[0] for call in adapter.calls} == {verb.name for verb in VERBS}

@@ -106,6 +106,34 @@ def test_names_that_were_met_before_the_change_are_still_known(tmp_path: Path) -
     assert recent.meet(after.shown, "next", 256)[:11] == recent.meet("", names[1], 256)
 
 
+def test_what_is_settled_loses_its_words_and_what_is_needed_keeps_them(tmp_path: Path) -> None:
+    """From schema 0004: but for what is owed, dead, or stands above buttons that are offered."""
+    common = {"adapter": "slack", "thread": "T", "agent": "a"}
+    common |= dict.fromkeys(("opened_at", "touched_at"), "2026-11-21T12:00:00Z")
+    document = {**common, "id": "c", "offered": {"delivery": "c.5", "texts": ["yes"]}}
+    states = ["sent", "dropped", "dead", "pending", "sent"]
+    with writing_engine(tmp_path / "bridge.db") as engine, engine.connect() as connection:
+        _at(connection, "0004", [document])
+        with connection.begin():
+            for number, state in enumerate(states, 1):
+                body = json.dumps({"type": "post", "content": {"text": f"secret {number}"}})
+                values = (f"c.{number}", "c", number, "thread", state, body, 1, "2026-11-21 12:00")
+                connection.exec_driver_sql(
+                    "INSERT INTO deliveries (id, conversation, number, target, state, body,"
+                    " attempts, owed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    values,
+                )
+        bring_up_to_date(connection, allowed=True)
+        kept = connection.exec_driver_sql(
+            "SELECT number FROM deliveries WHERE body != '' ORDER BY number"
+        )
+        assert list(kept.scalars()) == [3, 4, 5]
+    held = b"".join(path.read_bytes() for path in tmp_path.glob("bridge.db*"))
+    assert [f"secret {number}".encode() in held for number in range(1, 6)] == [
+        *(False, False, True, True, True)
+    ]
+
+
 def _at(connection: Connection, revision: str, documents: list[dict[str, Any]]) -> list[str]:
     """Make the schema of `revision`, with these conversations; their documents as stored."""
     config = Config()
