@@ -109,7 +109,7 @@ def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click pas
     refuse_unusable(adapters)
     refuse_unsendable(settings.telemetry)
     click.echo(f"{config_path}: valid")
-    for trouble in config.exposed(settings):
+    for trouble in (*config.exposed(settings), *config.reached_by_others(settings)):
         click.echo(f"warning: {trouble}")
     found = findings(settings, adapters, look(settings, os.environ))
     for one in found:

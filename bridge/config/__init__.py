@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from bridge.config import exposure
 from bridge.config.alert_settings import AlertSettings
 from bridge.config.drafts import Draft, load_drafts, usual_draft
-from bridge.config.exposure import exposures
 from bridge.config.sources import Given, Problem, gather, refuse, type_place
 from bridge.config.tables import (
     AdapterTable,
@@ -49,6 +49,7 @@ __all__ = [
     "load",
     "load_database",
     "load_drafts",
+    "reached_by_others",
     "read_headers",
     "secrets_in",
     "usual_draft",
@@ -94,7 +95,12 @@ def load_database(path: Path, environment: Mapping[str, str]) -> DatabaseSetting
 
 def exposed(settings: Settings) -> list[str]:
     """What of the configuration other users of the machine can read or change, and the remedy."""
-    return [str(each) for each in exposures(settings.given)]
+    return [str(each) for each in exposure.exposures(settings.given)]
+
+
+def reached_by_others(settings: Settings) -> list[str]:
+    """What the bridge tells of itself to other machines, and the remedy."""
+    return [str(each) for each in exposure.reached_by_others(settings.given, settings.http.host)]
 
 
 def adapter_settings(settings: Settings, name: AdapterName, model: type[ModelT]) -> ModelT:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.config.sources import IN_A_FILE, Given, Key, Problem, dotted
+from bridge.plugin.settings import is_loopback
 
 #: How the keys of secrets end, in whichever plug-in's table.
 _SECRET = ("token", "secret", "password", "key")
@@ -22,6 +23,16 @@ def exposures(given: Given) -> Iterator[Problem]:
             yield Problem(what, "can be read by every user of this machine", f"chmod o-rwx {path}")
         elif is_open(path, stat.S_IWOTH):
             yield Problem(what, "can be changed by every user of this machine", f"chmod o-w {path}")
+
+
+def reached_by_others(given: Given, host: str) -> Iterator[Problem]:
+    """That `/ready` and `/metrics`, which have no password, are served to other machines."""
+    if not is_loopback(host):
+        yield Problem(
+            f"http.host ({given.place(('http', 'host'))})",
+            "lets whoever reaches it ask for /ready and /metrics",
+            "keep that network yours, or write 127.0.0.1 and put a proxy in front",
+        )
 
 
 def _secret_places(given: Given) -> dict[str, list[Key]]:

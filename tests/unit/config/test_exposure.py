@@ -81,3 +81,12 @@ def test_a_secret_file_that_everybody_reads_is_told(directory: Path) -> None:
 
     assert f"chmod o-rwx {secret}" in line
     assert told(path, CREDENTIALS_DIRECTORY=str(secret.parent)) == []  # nobody gets there
+
+
+@pytest.mark.parametrize(("host", "others"), [("127.0.0.1", 0), ("localhost", 0), ("0.0.0.0", 1)])  # noqa: S104
+def test_a_listener_that_others_reach_is_told(tmp_path: Path, host: str, others: int) -> None:
+    path = written(tmp_path, 0o600)
+    told = config.reached_by_others(config.load(path, {"POLYAI_BRIDGE_HTTP__HOST": host}))
+
+    assert len(told) == others
+    assert all("http.host" in line and "/metrics" in line for line in told)
