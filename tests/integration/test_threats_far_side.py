@@ -106,7 +106,7 @@ async def swelling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 @pytest.mark.parametrize("serve", [endless, swelling])
 async def test_an_agents_answer_is_read_so_far_and_no_further(serve: Serve) -> None:
     before = peak()
-    async with served(serve) as url, aiohttp.ClientSession() as http, asyncio.timeout(10):
+    async with served(serve) as url, aiohttp.ClientSession() as http, asyncio.timeout(40):
         with pytest.raises(TryLater) as caught:
             await agent(url, http).open_session()
     assert CONNECTOR not in str(caught.value)
@@ -117,7 +117,7 @@ async def test_an_agents_answer_is_read_so_far_and_no_further(serve: Serve) -> N
 @pytest.mark.parametrize("serve", [endless, swelling])
 async def test_a_platforms_answer_is_read_so_far_and_no_further(serve: Serve) -> None:
     before = peak()
-    async with served(serve) as url, aiohttp.ClientSession() as http, asyncio.timeout(20):
+    async with served(serve) as url, aiohttp.ClientSession() as http, asyncio.timeout(40):
         with pytest.raises(aiohttp.ClientPayloadError):
             await SlackWeb("xoxb-hunter2", f"{url}/", http, local=True).auth_test()
         calls = Calls(MatrixSettings(homeserver=url, access_token=SecretStr("hunter2")), http)
@@ -185,7 +185,7 @@ async def test_a_frame_beyond_bounds_ends_its_socket_and_nothing_else(name: str)
         await reader.read(1)  # that it will have no more
 
     before = peak()
-    async with served(hostile) as url, asyncio.timeout(20):
+    async with served(hostile) as url, asyncio.timeout(40):
         connection = AgentConnection(base_url=url, connector_token=CONNECTOR, host="h")
         socket = await Sockets(FakeClock()).connect(connection, session_id="s", token="t", cursor=0)
         with pytest.raises(SocketClosed):

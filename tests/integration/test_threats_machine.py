@@ -155,7 +155,7 @@ async def asked(path: Path, sent: bytes) -> bytes:
     os.close(directory)
     reader, writer = await asyncio.open_unix_connection(sock=connection)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             writer.write(sent)
             await writer.drain()
             return await reader.read()
