@@ -534,9 +534,9 @@ async def letters_alone(settings: Settings, world: World) -> AsyncIterator[Lette
         BridgeError: it cannot be opened, or another process has it.
     """
     adapters = configured_adapters(settings)
-    migrate = settings.database.auto_migrate
+    migrate, key = settings.database.auto_migrate, settings.database.digest_key
     async with (
-        open_store(settings.database.url, auto_migrate=migrate) as store,
+        open_store(settings.database.url, auto_migrate=migrate, key=key) as store,
         http_session() as http,
         _cancelled_at_end() as tasks,
     ):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.core.state import Conversation
-from bridge.errors import DatabaseFailed
+from bridge.errors import ChangeRefused, DatabaseFailed
 from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Receipt, Replace, Retire
 from bridge.model.ids import (
     AdapterName,
@@ -81,6 +81,8 @@ class Store:
             result = await self._writer.write(change)
             self.taken += 1
             return result
+        except ChangeRefused:
+            raise  # nothing is wrong with the database
         except DatabaseFailed as error:
             self.failed(error)
             raise
