@@ -79,13 +79,13 @@ class Store:
         self.writing += 1
         try:
             result = await self._writer.write(change)
+        except DatabaseFailed as error:
+            if not isinstance(error, ChangeRefused):  # then nothing is wrong with the database
+                self.failed(error)
+            raise
+        else:
             self.taken += 1
             return result
-        except ChangeRefused:
-            raise  # nothing is wrong with the database
-        except DatabaseFailed as error:
-            self.failed(error)
-            raise
         finally:
             self.writing -= 1
             self._written += 1
