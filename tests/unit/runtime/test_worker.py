@@ -21,6 +21,7 @@ from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, Notice
 from bridge.model.signal import Signal, SignalKind
 from bridge.runtime.deciding import Mail
 from bridge.runtime.naming import Names
+from bridge.runtime.redacting import Redacting
 from bridge.runtime.supervisor import Adapters
 from bridge.runtime.worker import MOST_UNHEARD, Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
@@ -29,7 +30,7 @@ from bridge.testing.builders import ANN, frame, piece
 from bridge.testing.builders import said as agent_says
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import House, lived_in
-from tests.unit.store.given import SLACK, accept, said
+from tests.unit.store.given import DEFAULT, SLACK, accept, said
 
 C1, C2 = ConversationId("c1"), ConversationId("c2")
 SESSION = NewSession(number=1, session_id="s1", sealed_token="sealed", expires_at=None)
@@ -507,6 +508,32 @@ async def test_a_name_is_asked_for_before_the_step_and_holds_up_nobody_else(shop
     present = shop.worker.present(C1)
     assert present is not None
     assert present.waiting[0].person == Person(PersonId("U1"), "U1 of T1")
+
+
+async def test_what_is_owed_to_the_agent_is_redacted(shop: Shop) -> None:
+    house, redacting = shop.house, Redacting({DEFAULT: ["email"]})
+    shop.worker = Worker(
+        house.store, house.world, lambda _: Terms(), house.tasks, redacting=redacting
+    )
+    shop.worker.attach(shop, shop)
+    stored = await house.store.write(accept(said("I am ann@example.org", opens=True)))
+    shop.worker.take(stored.entries)
+
+    await house.until(shop.waiting())
+    present = shop.worker.present(C1)
+    assert present is not None
+    assert [one.text for one in present.waiting] == ["I am [e-mail address]"]
+
+
+async def test_an_erasure_is_a_step_of_its_own_and_what_came_before_it_goes(shop: Shop) -> None:
+    await shop.say("secret")
+
+    await shop.worker.tell(C1, Mail(e.Erased()))
+
+    present = shop.worker.present(C1) or await shop.house.store.conversation(C1)
+    assert present is not None
+    assert present.waiting == ()
+    assert shop.house.states() == {}
 
 
 async def test_what_no_step_can_take_up_is_a_dead_letter_and_whoever_said_it_hears_so(
