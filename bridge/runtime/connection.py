@@ -69,6 +69,7 @@ class Connection:
         "_late",
         "_metrics",
         "_old_at",
+        "_ponged_at",
         "_problems",
         "_pulse",
         "_ready_at",
@@ -134,6 +135,7 @@ class Connection:
         self._problems = 0
         self._following = False  #: what was read is being followed, and nothing else is read
         self._pulse = Pulse(world.clock)
+        self._ponged_at: datetime | None = None
         self._beat_sent_at: datetime | None = None  #: of the heartbeat that is not echoed yet
 
     @property
@@ -164,8 +166,9 @@ class Connection:
 
     @property
     def quiet_since(self) -> datetime | None:
-        """The last sign of life; None where silence would say nothing now."""
-        return None if self._dropping else self._pulse.quiet_since
+        """The last sign of life, a pong too; None where silence would say nothing now."""
+        felt = None if self._dropping else self._pulse.quiet_since
+        return max(felt, self._ponged_at) if felt and self._ponged_at else felt
 
     @property
     def _who(self) -> dict[str, object]:
@@ -182,7 +185,8 @@ class Connection:
             await self._socket.ping()
         except SocketClosed:
             return False
-        self._pulse.felt()
+        # No sign for the pulse: a front end may answer pings for an agent that is dead behind it.
+        self._ponged_at = self._world.clock.now()
         return True
 
     def renew(self) -> None:
