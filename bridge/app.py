@@ -23,45 +23,45 @@ from bridge.model.ids import AdapterName, AgentName
 from bridge.plugin import Adapter, Capabilities, Host
 from bridge.polyai.api import AgentConnection, Api
 from bridge.polyai.socket import Sockets
-from bridge.runtime import loudness
-from bridge.runtime.agents import UNKNOWN, AgentDoor, Agents, terms_on
-from bridge.runtime.alerts import Alerts, ways_of
-from bridge.runtime.configured import Configured as Configured
-from bridge.runtime.configured import configured, refuse_unusable
-from bridge.runtime.configured import configured_adapters as configured_adapters
+from bridge.runtime.adapters.configured import Configured as Configured
+from bridge.runtime.adapters.configured import configured, refuse_unusable
+from bridge.runtime.adapters.configured import configured_adapters as configured_adapters
+from bridge.runtime.adapters.patience import patient
+from bridge.runtime.adapters.remembering import AdapterMemory
+from bridge.runtime.adapters.routes import Routes
+from bridge.runtime.adapters.supervisor import Adapters, Post, Supervisor
+from bridge.runtime.connecting.agents import UNKNOWN, AgentDoor, Agents, terms_on
+from bridge.runtime.connecting.holding import Hold
+from bridge.runtime.connecting.keeping import Means
+from bridge.runtime.connecting.pace import Pace
+from bridge.runtime.connecting.probing import Probing
+from bridge.runtime.connecting.sessions import Sessions
 from bridge.runtime.control import Control, controlled
 from bridge.runtime.deciding import Mail
-from bridge.runtime.dispatcher import Dispatcher
+from bridge.runtime.delivering.dispatcher import Dispatcher
+from bridge.runtime.entering.intake import Intake
+from bridge.runtime.entering.limits import Limits
+from bridge.runtime.entering.naming import Names
 from bridge.runtime.erasing import Eraser, Within
-from bridge.runtime.health import Health, Loads
-from bridge.runtime.holding import Hold
 from bridge.runtime.housekeeping import Housekeeping, keeping_of
-from bridge.runtime.intake import Intake
 from bridge.runtime.isolation.apart import Apart
-from bridge.runtime.keeping import Means
 from bridge.runtime.letters import Letters
-from bridge.runtime.limits import Limits
 from bridge.runtime.listener import listening
-from bridge.runtime.measuring import Calls
-from bridge.runtime.naming import Names
-from bridge.runtime.notify import Manager
-from bridge.runtime.noting import Hops
-from bridge.runtime.otlp import exporter
-from bridge.runtime.pace import Pace
-from bridge.runtime.patience import patient
-from bridge.runtime.probing import Probing
 from bridge.runtime.process import Thaw, uncollected
-from bridge.runtime.publishing import lines_counted, publish_health, publish_work
 from bridge.runtime.redacting import Redacting, redactors_of
-from bridge.runtime.remembering import AdapterMemory
-from bridge.runtime.routes import Routes
-from bridge.runtime.sessions import Sessions
-from bridge.runtime.status import Status
-from bridge.runtime.supervisor import Adapters, Post, Supervisor
-from bridge.runtime.survey import Survey
-from bridge.runtime.telemetry import Telemetry
-from bridge.runtime.tracing import trace_verb
-from bridge.runtime.watchdog import Watchdog, status_line
+from bridge.runtime.reporting import loudness
+from bridge.runtime.reporting.alerts import Alerts, ways_of
+from bridge.runtime.reporting.measuring import Calls
+from bridge.runtime.reporting.noting import Hops
+from bridge.runtime.reporting.otlp import exporter
+from bridge.runtime.reporting.publishing import lines_counted, publish_health, publish_work
+from bridge.runtime.reporting.telemetry import Telemetry
+from bridge.runtime.reporting.tracing import trace_verb
+from bridge.runtime.watching.health import Health, Loads
+from bridge.runtime.watching.notify import Manager
+from bridge.runtime.watching.status import Status
+from bridge.runtime.watching.survey import Survey
+from bridge.runtime.watching.watchdog import Watchdog, status_line
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import MEMORY, Overdue, Sealer, Store, database_path, open_store

@@ -14,7 +14,7 @@ from bridge import app, config, log
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted
 from bridge.polyai.api import Api, OpenedSession
-from bridge.runtime.intake import Intake
+from bridge.runtime.entering.intake import Intake
 from bridge.runtime.process import run
 from bridge.runtime.world import World
 from bridge.store import Sealer

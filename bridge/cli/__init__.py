@@ -35,9 +35,9 @@ from bridge.cli.surroundings import look
 from bridge.cli.tracing import trace
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.runtime import process
-from bridge.runtime.configured import refuse_unusable
-from bridge.runtime.notify import Manager
-from bridge.runtime.otlp import refuse_unsendable
+from bridge.runtime.adapters.configured import refuse_unusable
+from bridge.runtime.reporting.otlp import refuse_unsendable
+from bridge.runtime.watching.notify import Manager
 from bridge.runtime.world import World
 from bridge.store import migrate as migrate_database
 

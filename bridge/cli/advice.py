@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from bridge.cli.surroundings import Surroundings
 from bridge.config import Settings, secrets_in
 from bridge.plugin.settings import is_loopback
-from bridge.runtime.configured import Configured
-from bridge.runtime.disk import Floor, judged
+from bridge.runtime.adapters.configured import Configured
+from bridge.runtime.watching.disk import Floor, judged
 from bridge.store import NEWEST, knows
 
 #: File systems of a network, or of a program: their locks and syncs may not hold what they promise.

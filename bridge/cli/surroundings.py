@@ -10,7 +10,7 @@ from pathlib import Path
 from bridge.config import Settings
 from bridge.errors import BridgeError
 from bridge.runtime.control import control_path
-from bridge.runtime.disk import Space, space_at
+from bridge.runtime.watching.disk import Space, space_at
 from bridge.store import database_path, schema_of
 
 try:

@@ -17,8 +17,8 @@ from bridge.cli.options import CONFIG, JSON
 from bridge.cli.printing import print_json, print_table
 from bridge.model.ids import AdapterName
 from bridge.plugin import Pointer, registry
-from bridge.runtime.stories import Story, stories, story_of
-from bridge.runtime.telling import Line, Why, stamp, told
+from bridge.runtime.reporting.stories import Story, stories, story_of
+from bridge.runtime.reporting.telling import Line, Why, stamp, told
 from bridge.store import Store, Subject, Timeline, look_into
 
 #: How long a running bridge may take before it is left out, in seconds.

@@ -38,7 +38,7 @@ from bridge.model.inbound import (
     TooFast,
 )
 from bridge.model.value import Value
-from bridge.runtime.hops import Taken, befell, hops_of
+from bridge.runtime.reporting.hops import Taken, befell, hops_of
 from bridge.store import AgentOutcome, Entry, NewSession, TakeStep
 from bridge.store.changes import Change
 from bridge.store.emptying import Withdrawn

@@ -19,10 +19,10 @@ from bridge.core import events as e
 from bridge.errors import ConfigurationError, DatabaseFailed
 from bridge.model.ids import AdapterName, ConversationId, PersonId
 from bridge.plugin import Rememberer
+from bridge.runtime.adapters.supervisor import Adapters
 from bridge.runtime.deciding import Mail
-from bridge.runtime.dispatcher import Dispatcher
-from bridge.runtime.naming import Names
-from bridge.runtime.supervisor import Adapters
+from bridge.runtime.delivering.dispatcher import Dispatcher
+from bridge.runtime.entering.naming import Names
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import Discard, Store

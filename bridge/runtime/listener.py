@@ -17,11 +17,11 @@ from aiohttp.typedefs import Handler
 from bridge import log
 from bridge.errors import ConfigurationError
 from bridge.plugin.settings import is_loopback
-from bridge.runtime.metrics import Metrics
-from bridge.runtime.routes import BODY_LIMIT, Routes
-from bridge.runtime.status import Status
-from bridge.runtime.trouble import Dependency
+from bridge.runtime.adapters.routes import BODY_LIMIT, Routes
+from bridge.runtime.reporting.metrics import Metrics
 from bridge.runtime.visitors import MOST_CONNECTIONS, Leave, Visitors, attended, named
+from bridge.runtime.watching.status import Status
+from bridge.runtime.watching.trouble import Dependency
 
 _log = log.get("listener")
 

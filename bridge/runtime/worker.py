@@ -20,10 +20,10 @@ from bridge.errors import ChangeRefused, DatabaseFailed
 from bridge.model.delivery import Ask, DeliveryState
 from bridge.model.ids import ConversationId, DeliveryId
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
-from bridge.runtime.naming import Names
-from bridge.runtime.noting import Hops
-from bridge.runtime.poison import REFUSALS
+from bridge.runtime.delivering.poison import REFUSALS
+from bridge.runtime.entering.naming import Names
 from bridge.runtime.redacting import Redacting
+from bridge.runtime.reporting.noting import Hops
 from bridge.runtime.timers import LATENESS, Timers
 from bridge.runtime.world import World
 from bridge.store import Entry, Store, ThreadDelivery

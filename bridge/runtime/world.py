@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bridge.clock import Chance, Clock, Ids, RandomIds, SystemClock, system_chance
 from bridge.core.retry import LONGEST, backoff
-from bridge.runtime.progress import Progress
+from bridge.runtime.watching.progress import Progress
 
 #: So many times in a row we come back as soon as the other side says.
 _TAKEN_AT_ITS_WORD = 4

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 from bridge.app import CONNECTS_PER_SECOND
 from bridge.core.state import Conversation
-from bridge.runtime.pace import BURST
+from bridge.runtime.connecting.pace import BURST
 from bridge.simulators.slack_limits import RateLimits
 from bridge.store import open_store
 from tests.bench.drain import POST, fewest_seconds

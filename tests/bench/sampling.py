@@ -22,17 +22,17 @@ LOOP: Final = "the loop itself"
 OTHER: Final = "the rest"
 #: The area that a file or thread belongs to; of the frames of a stack the outermost counts.
 AREAS: Final = (
-    ("bridge/runtime/dispatcher", "to Slack: what is owed"),
-    ("bridge/runtime/ledger", "to Slack: what is owed"),
+    ("bridge/runtime/delivering/dispatcher", "to Slack: what is owed"),
+    ("bridge/runtime/delivering/ledger", "to Slack: what is owed"),
     ("adapters/slack/client", "to Slack: what is owed"),
-    ("bridge/runtime/signals", "to Slack: signs of life"),
-    ("bridge/runtime/growing", "to Slack: signs of life"),
+    ("bridge/runtime/delivering/signals", "to Slack: signs of life"),
+    ("bridge/runtime/delivering/growing", "to Slack: signs of life"),
     ("adapters/slack/", "from Slack: read, judged, accepted"),
     ("slack_sdk/socket_mode/", "from Slack: read, judged, accepted"),
     ("slack_bolt/", "from Slack: read, judged, accepted"),
-    ("bridge/runtime/intake", "from Slack: read, judged, accepted"),
+    ("bridge/runtime/entering/intake", "from Slack: read, judged, accepted"),
     ("bridge/runtime/worker", "the worker: the core's steps"),
-    ("bridge/runtime/sessions", "the agent's sockets"),
+    ("bridge/runtime/connecting/sessions", "the agent's sockets"),
     ("websockets/", "the agent's sockets"),
     ("aiohttp/", "HTTP, outside of tasks"),
     ("bridge/store/writer", "the store's writer, on the loop"),

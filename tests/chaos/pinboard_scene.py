@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bridge.clock import SystemClock
-from bridge.runtime import outcomes
+from bridge.runtime.delivering import outcomes
 from bridge.simulators.polyai import PolyAISimulator
 from bridge.testing.stand_in import Fault
 from tests.chaos import sample, seeded

@@ -23,14 +23,14 @@ from bridge.model.delivery import Ask, DeliveryState, Outbound
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted
 from bridge.polyai.socket import Closing
-from bridge.runtime.connection import Connection
+from bridge.runtime.connecting.connection import Connection
 from bridge.runtime.deciding import Decision, Mail
-from bridge.runtime.dispatcher import Dispatcher, _Lane
-from bridge.runtime.intake import Intake
+from bridge.runtime.delivering.dispatcher import Dispatcher, _Lane
+from bridge.runtime.delivering.ledger import Ledger
+from bridge.runtime.delivering.posting import Posting
+from bridge.runtime.entering.intake import Intake
 from bridge.runtime.isolation import apart
 from bridge.runtime.isolation.apart import Apart
-from bridge.runtime.ledger import Ledger
-from bridge.runtime.posting import Posting
 from bridge.runtime.worker import Worker
 from bridge.store import Accept, Store, ThreadDelivery
 

@@ -34,20 +34,20 @@ from bridge.model.messages import AgentReply, Author, AuthorKind, NoticeKind
 from bridge.polyai.socket import Socket as AgentSocket
 from bridge.polyai.socket import SocketClosed
 from bridge.polyai.wire import Decoded
-from bridge.runtime.connection import MOST_AT_ONCE, MOST_PROBLEMS, Connection
-from bridge.runtime.crowding import (
+from bridge.runtime.adapters.routes import MOST_AT_WORK, MOST_OF_ONE, Routes
+from bridge.runtime.adapters.supervisor import Adapters
+from bridge.runtime.connecting.connection import MOST_AT_ONCE, MOST_PROBLEMS, Connection
+from bridge.runtime.deciding import Mail
+from bridge.runtime.delivering.dispatcher import MOST_OWED
+from bridge.runtime.delivering.growing import MOST_LANDED, Growth
+from bridge.runtime.entering.crowding import (
     MOST_BEHIND,
     MOST_ENTERING,
     MOST_ENTERING_A_THREAD,
     Crowd,
 )
-from bridge.runtime.deciding import Mail
-from bridge.runtime.dispatcher import MOST_OWED
-from bridge.runtime.growing import MOST_LANDED, Growth
-from bridge.runtime.metrics import Metrics
-from bridge.runtime.noting import Hops
-from bridge.runtime.routes import MOST_AT_WORK, MOST_OF_ONE, Routes
-from bridge.runtime.supervisor import Adapters
+from bridge.runtime.reporting.metrics import Metrics
+from bridge.runtime.reporting.noting import Hops
 from bridge.runtime.timers import Timers
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World

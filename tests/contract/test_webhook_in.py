@@ -27,7 +27,7 @@ from bridge.model.inbound import (
     StatusAsked,
     ThreadGone,
 )
-from bridge.runtime.routes import BODY_LIMIT as LISTENER_LIMIT
+from bridge.runtime.adapters.routes import BODY_LIMIT as LISTENER_LIMIT
 from tests.contract.webhook_front import HELLO, SECRET, Front, eventually, fronted
 
 BODY = json.dumps(HELLO).encode()

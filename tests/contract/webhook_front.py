@@ -16,9 +16,9 @@ from adapters.webhook.stand_in import WebhookStandIn, stand_in
 from bridge.clock import Clock, wall_time
 from bridge.model.ids import AdapterName
 from bridge.plugin import Handler
+from bridge.runtime.adapters.routes import Routes
 from bridge.runtime.listener import listening
-from bridge.runtime.routes import Routes
-from bridge.runtime.status import Status
+from bridge.runtime.watching.status import Status
 from bridge.testing.clock import NOON, FakeClock
 from bridge.testing.host import PlayedHost
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from bridge.errors import Rejected
 from bridge.model.delivery import Outbound, Post
 from bridge.plugin import text_of
-from bridge.runtime.posting import Posting
+from bridge.runtime.delivering.posting import Posting
 from bridge.store import ThreadDelivery
 
 #: What brings it about, and where it is remembered that it did.

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bridge.runtime.trouble import Dependency
+from bridge.runtime.watching.trouble import Dependency
 from tests.stage import PATIENCE, Stage, staged
 from tests.unit.deploy.watchmen import ROOT, alerts, firing, judged, needs_promtool, scene, scraped
 

@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from bridge.runtime.connection import MOST_AT_ONCE
-from bridge.runtime.dispatcher import MOST_OWED
+from bridge.runtime.connecting.connection import MOST_AT_ONCE
+from bridge.runtime.delivering.dispatcher import MOST_OWED
 from tests.stage import Stage
 
 pytestmark = pytest.mark.integration

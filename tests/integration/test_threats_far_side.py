@@ -284,8 +284,8 @@ def test_each_call_that_leaves_is_known_and_follows_nobody() -> None:
         "adapters/webhook/callback.py": "callback_url",
         "bridge/plugin/canary.py": "the same as those of the adapters",
         "bridge/polyai/api.py": "base_url",
-        "bridge/runtime/alerts.py": "the address of the alert hook",
-        "bridge/runtime/otlp.py": "otlp_endpoint",
+        "bridge/runtime/reporting/alerts.py": "the address of the alert hook",
+        "bridge/runtime/reporting/otlp.py": "otlp_endpoint",
     }
     found: dict[str, list[ast.Call]] = {}
     for path in [*(ROOT / "bridge").rglob("*.py"), *(ROOT / "adapters").rglob("*.py")]:

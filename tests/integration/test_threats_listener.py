@@ -13,10 +13,10 @@ import pytest
 from aiohttp import web
 
 from bridge.model.ids import AdapterName
+from bridge.runtime.adapters.routes import BODY_LIMIT, Routes
 from bridge.runtime.listener import listening
-from bridge.runtime.routes import BODY_LIMIT, Routes
-from bridge.runtime.status import Status
 from bridge.runtime.visitors import Leave
+from bridge.runtime.watching.status import Status
 
 pytestmark = pytest.mark.integration
 

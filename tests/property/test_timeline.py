@@ -19,8 +19,8 @@ from bridge.core import events as e
 from bridge.model import frames as f
 from bridge.model.delivery import DeliveryState
 from bridge.model.hops import HopKind
-from bridge.runtime.stories import Story, links, stories
-from bridge.runtime.telling import ways
+from bridge.runtime.reporting.stories import Story, links, stories
+from bridge.runtime.reporting.telling import ways
 from bridge.store import DeliveryHops, Timeline
 from bridge.testing.builders import said
 from tests.unit.runtime.journey import Journey, journey, shown

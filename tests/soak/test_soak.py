@@ -16,7 +16,7 @@ from bridge.core import conversation, deadlines, following, sending
 from bridge.core.journal import Journal
 from bridge.core.showing import show
 from bridge.core.state import Session
-from bridge.runtime.connection import Connection
+from bridge.runtime.connecting.connection import Connection
 from bridge.simulators import (
     polyai_call_verbs,
     polyai_exchange_verbs,

@@ -9,10 +9,10 @@ from bridge.core.standing import stage
 from bridge.plugin import Accepted
 from bridge.polyai.handshake import Refusal
 from bridge.polyai.socket import Closing
-from bridge.runtime.calling import VERBS
-from bridge.runtime.metrics import Leg, Metrics
-from bridge.runtime.outcomes import word
-from bridge.runtime.trouble import Dependency
+from bridge.runtime.adapters.calling import VERBS
+from bridge.runtime.delivering.outcomes import word
+from bridge.runtime.reporting.metrics import Leg, Metrics
+from bridge.runtime.watching.trouble import Dependency
 from bridge.store import DIRECTIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")

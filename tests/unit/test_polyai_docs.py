@@ -16,7 +16,7 @@ from bridge.polyai.answers import Answer
 from bridge.polyai.handshake import Refusal, kind_of
 from bridge.polyai.refusals import TryLater, session_refused, token_refused
 from bridge.polyai.socket import SocketClosed
-from bridge.runtime.reconnecting import Reconnects, Verdict
+from bridge.runtime.connecting.reconnecting import Reconnects, Verdict
 from bridge.simulators.polyai_control import VERBS
 from bridge.simulators.polyai_frames import CLIENT_TYPES
 from bridge.simulators.polyai_options import Options

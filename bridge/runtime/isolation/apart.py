@@ -23,7 +23,8 @@ from bridge.errors import ConfigurationError, Rejected, Unreachable
 from bridge.model.delivery import Receipt
 from bridge.model.ids import AdapterName, DeliveryId
 from bridge.plugin import Adapter, Capabilities, Host, registry
-from bridge.runtime.calling import VERBS, Verb, front
+from bridge.runtime.adapters.calling import VERBS, Verb, front
+from bridge.runtime.delivering.outcomes import died, hung
 from bridge.runtime.isolation import logs, starting, verbs
 from bridge.runtime.isolation.line import (
     Answer,
@@ -39,7 +40,6 @@ from bridge.runtime.isolation.line import (
 )
 from bridge.runtime.isolation.ration import Rationed
 from bridge.runtime.isolation.requests import answer_of, value_of
-from bridge.runtime.outcomes import died, hung
 
 #: How long a plug-in may take to be imported, and an adapter to leave.
 _IMPORTING: Final = timedelta(seconds=60)

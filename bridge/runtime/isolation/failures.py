@@ -11,7 +11,7 @@ import msgspec
 
 from bridge import errors, log
 from bridge.errors import BridgeError, RetryLater
-from bridge.runtime.outcomes import cause_of
+from bridge.runtime.delivering.outcomes import cause_of
 
 #: Every kind of ours, by its name.
 _KINDS: Final[dict[str, type[BridgeError]]] = {

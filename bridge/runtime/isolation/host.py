@@ -13,11 +13,11 @@ from bridge.model.delivery import Receipt
 from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler
-from bridge.runtime.accepting import decided
+from bridge.runtime.adapters.routes import MOST_HANDLERS, check
+from bridge.runtime.entering.accepting import decided
 from bridge.runtime.isolation import verbs
 from bridge.runtime.isolation.line import Line, LineBroken, Spoken, TooLong
 from bridge.runtime.isolation.requests import request_of, response_of
-from bridge.runtime.routes import MOST_HANDLERS, check
 
 
 class DaemonsClock(SystemClock):

@@ -12,8 +12,8 @@ from aiohttp.http import HttpVersion11, RawRequestMessage
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 from yarl import URL
 
+from bridge.runtime.adapters.routes import BODY_LIMIT
 from bridge.runtime.isolation.verbs import Request, Response
-from bridge.runtime.routes import BODY_LIMIT
 
 #: What answers a request for good (RFC 9110, 15).
 _FIRST_STATUS, _LAST_STATUS = 200, 599

@@ -14,11 +14,11 @@ from bridge import log
 from bridge.clock import SystemClock
 from bridge.config import plugin_settings, secrets_in
 from bridge.plugin import Capabilities, registry
-from bridge.runtime.calling import VERBS, methods_of
+from bridge.runtime.adapters.calling import VERBS, methods_of
 from bridge.runtime.isolation import logs, verbs
 from bridge.runtime.isolation.host import DaemonsClock, LentHost
 from bridge.runtime.isolation.line import Answer, Hearing, Line, LineBroken, Spoken, connected
-from bridge.runtime.loudness import tend
+from bridge.runtime.reporting.loudness import tend
 
 #: How long after a SIGTERM the adapter leaves of its own, in seconds. A service manager may tell
 #: the daemon at the same time, which still posts what is under way, and then lets it leave.

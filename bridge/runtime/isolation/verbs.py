@@ -10,7 +10,7 @@ from bridge.model.delivery import Receipt
 from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Capabilities, Glimpse
-from bridge.runtime.calling import Verb
+from bridge.runtime.adapters.calling import Verb
 from bridge.runtime.isolation.line import LONGEST, LONGEST_THERE, Spoken
 
 #: The longest text that an adapter in a process of its own remembers, or hands out as a receipt.

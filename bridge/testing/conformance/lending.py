@@ -15,7 +15,7 @@ from bridge.model.delivery import Receipt
 from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound
 from bridge.plugin import Accepted, Glimpse, Handler, Memory
-from bridge.runtime.routes import BODY_LIMIT, Routes
+from bridge.runtime.adapters.routes import BODY_LIMIT, Routes
 from bridge.testing.host import PlayedMemory
 
 

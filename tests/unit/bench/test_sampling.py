@@ -7,7 +7,7 @@ import pytest
 
 from tests.bench.sampling import LOOP, Sampler, area, of_thread
 
-OUT = "/x/bridge/runtime/dispatcher.py"
+OUT = "/x/bridge/runtime/delivering/dispatcher.py"
 CLIENT = "/x/adapters/slack/client.py"
 WRITER = "/x/bridge/store/writer.py"
 
@@ -16,7 +16,7 @@ WRITER = "/x/bridge/store/writer.py"
     ("files", "named"),
     [
         (["main.py", OUT, CLIENT], "to Slack: what"),
-        (["main.py", "/x/bridge/runtime/signals.py", CLIENT], "to Slack: signs"),
+        (["main.py", "/x/bridge/runtime/delivering/signals.py", CLIENT], "to Slack: signs"),
         (["main.py", "/x/adapters/slack/doors/socket.py", WRITER], "from Slack"),
         (["main.py", "/x/bridge/runtime/worker.py", WRITER], "the worker"),
         (["main.py", "/lib/websockets/asyncio/connection.py"], "the agent"),

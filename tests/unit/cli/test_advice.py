@@ -13,7 +13,7 @@ from bridge import app, config
 from bridge.cli.advice import Finding, clock_finding, findings
 from bridge.cli.surroundings import Surroundings, look
 from bridge.errors import BridgeError
-from bridge.runtime.disk import Space
+from bridge.runtime.watching.disk import Space
 from bridge.store import NEWEST
 from bridge.testing.clock import NOON
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from bridge.runtime.metrics import Leg
-from bridge.runtime.trouble import Dependency
+from bridge.runtime.reporting.metrics import Leg
+from bridge.runtime.watching.trouble import Dependency
 from tests.unit.deploy.watchmen import (
     ROOT,
     RULES,

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # no types come with it
 
-from bridge.runtime.metrics import Metrics
+from bridge.runtime.reporting.metrics import Metrics
 from tests.unit.deploy.watchmen import ROOT, alerts, needs_promtool, promtool, unknown
 
 FILE = ROOT / "bridge" / "deploy" / "grafana-dashboard.json"

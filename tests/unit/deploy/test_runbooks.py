@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from bridge.cli import cli
-from bridge.runtime.metrics import Metrics
+from bridge.runtime.reporting.metrics import Metrics
 from tests.unit.deploy.watchmen import ROOT
 
 PAGE = (ROOT / "docs" / "runbooks.md").read_text("utf-8")

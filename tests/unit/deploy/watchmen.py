@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # no types come with it
 
-from bridge.runtime.metrics import Metrics
+from bridge.runtime.reporting.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "bridge" / "deploy" / "prometheus-rules.yml"

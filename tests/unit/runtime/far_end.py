@@ -23,14 +23,14 @@ from bridge.polyai.api import AgentConnection, Api, Enter, OpenedSession
 from bridge.polyai.socket import SocketClosed, Sockets
 from bridge.polyai.tokens import Secret
 from bridge.polyai.wire import Decoded
-from bridge.runtime.agents import AgentDoor
+from bridge.runtime.connecting.agents import AgentDoor
+from bridge.runtime.connecting.holding import Hold
+from bridge.runtime.connecting.keeping import Means
+from bridge.runtime.connecting.pace import Pace
+from bridge.runtime.connecting.sessions import Sessions
 from bridge.runtime.deciding import Mail, decide
-from bridge.runtime.holding import Hold
-from bridge.runtime.keeping import Means
-from bridge.runtime.noting import Hops
-from bridge.runtime.pace import Pace
-from bridge.runtime.sessions import Sessions
-from bridge.runtime.status import Status
+from bridge.runtime.reporting.noting import Hops
+from bridge.runtime.watching.status import Status
 from bridge.runtime.worker import Worker
 from bridge.runtime.world import World
 from bridge.store import NewSession, Notes, Sealer, SessionRecord, Store

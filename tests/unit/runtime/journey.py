@@ -16,8 +16,8 @@ from bridge.model import frames as f
 from bridge.model.delivery import Ask, DeliveryState, Receipt
 from bridge.model.ids import ConversationId, DeliveryId
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
-from bridge.runtime.metrics import Metrics
-from bridge.runtime.noting import Hops
+from bridge.runtime.reporting.metrics import Metrics
+from bridge.runtime.reporting.noting import Hops
 from bridge.store import Attempt, Entry, Noted, Outcome, Store, Timeline, open_store
 from bridge.testing.builders import frame
 from bridge.testing.clock import NOON

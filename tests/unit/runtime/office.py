@@ -6,9 +6,9 @@ from bridge.core import events as e
 from bridge.core.state import Conversation
 from bridge.model.delivery import ThreadBody
 from bridge.model.ids import ConversationId, DeliveryId
-from bridge.runtime.dispatcher import Dispatcher
-from bridge.runtime.status import Status
-from bridge.runtime.supervisor import Adapters
+from bridge.runtime.adapters.supervisor import Adapters
+from bridge.runtime.delivering.dispatcher import Dispatcher
+from bridge.runtime.watching.status import Status
 from bridge.store import TakeStep, ThreadDelivery
 from bridge.testing.clock import NOON
 from tests.unit.runtime.house import Full, House, Plain

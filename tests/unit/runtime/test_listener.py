@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 
 from bridge.model.ids import AdapterName
+from bridge.runtime.adapters.routes import Routes
 from bridge.runtime.listener import listening
-from bridge.runtime.progress import PATIENCE, Progress
-from bridge.runtime.routes import Routes
-from bridge.runtime.status import Status
+from bridge.runtime.watching.progress import PATIENCE, Progress
+from bridge.runtime.watching.status import Status
 
 
 @pytest.fixture

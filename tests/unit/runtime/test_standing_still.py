@@ -12,13 +12,13 @@ from bridge.core.terms import Terms
 from bridge.errors import CredentialsRefused, DatabaseFailed, RetryLater, Unreachable
 from bridge.model import frames as f
 from bridge.model.delivery import Outbound, Receipt
-from bridge.runtime.connection import Connection
+from bridge.runtime.connecting.connection import Connection
 from bridge.runtime.deciding import Mail
-from bridge.runtime.dispatcher import Dispatcher
-from bridge.runtime.ledger import Ledger
-from bridge.runtime.posting import Posting
-from bridge.runtime.progress import PATIENCE, Progress
+from bridge.runtime.delivering.dispatcher import Dispatcher
+from bridge.runtime.delivering.ledger import Ledger
+from bridge.runtime.delivering.posting import Posting
 from bridge.runtime.timers import LATENESS, Timers
+from bridge.runtime.watching.progress import PATIENCE, Progress
 from bridge.runtime.worker import Worker
 from bridge.store import Attempt, Outcome, Prove
 from bridge.testing.builders import frame

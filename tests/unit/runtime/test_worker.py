@@ -19,10 +19,10 @@ from bridge.model.delivery import Outbound, Post, Receipt
 from bridge.model.ids import ConversationId, EntryId, PersonId, ThreadKey
 from bridge.model.messages import AgentReply, Author, AuthorKind, Notice, NoticeKind, Person
 from bridge.model.signal import Signal, SignalKind
+from bridge.runtime.adapters.supervisor import Adapters
 from bridge.runtime.deciding import Mail
-from bridge.runtime.naming import Names
+from bridge.runtime.entering.naming import Names
 from bridge.runtime.redacting import Redacting
-from bridge.runtime.supervisor import Adapters
 from bridge.runtime.worker import MOST_UNHEARD, Worker
 from bridge.store import Accepted, NewSession, TakeStep, ThreadDelivery
 from bridge.store.store import MOST_READ

@@ -17,8 +17,8 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.plugin.registry import Unusable
+from bridge.runtime.delivering.outcomes import unannounced
 from bridge.runtime.isolation.failures import Failure, error_of, failure_of
-from bridge.runtime.outcomes import unannounced
 
 
 @pytest.mark.parametrize(

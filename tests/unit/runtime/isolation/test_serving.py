@@ -22,19 +22,19 @@ from bridge.model.ids import AdapterName, DeliveryId, PersonId, ThreadKey
 from bridge.model.inbound import Inbound, Said
 from bridge.model.messages import Person
 from bridge.plugin import Accepted, Glimpse
-from bridge.runtime.calling import DELIVER, FIND
+from bridge.runtime.adapters.calling import DELIVER, FIND
+from bridge.runtime.adapters.routes import Routes
 from bridge.runtime.isolation import logs, ration, serving, starting, verbs
 from bridge.runtime.isolation.apart import Apart, _request
 from bridge.runtime.isolation.host import LentHost
 from bridge.runtime.isolation.line import Line, connected
 from bridge.runtime.listener import listening
-from bridge.runtime.routes import Routes
-from bridge.runtime.status import Status
+from bridge.runtime.watching.status import Status
 from bridge.testing.clock import NOON, FakeClock
 from bridge.testing.host import PlayedHost
 from tests.misfit.place import Package
 from tests.misfit.plugin import lines
-from tests.unit.runtime.test_calling import OUTBOUND, SINCE
+from tests.unit.runtime.adapters.test_calling import OUTBOUND, SINCE
 
 NAME = AdapterName("desk")
 WHERE = "adapters.desk.type (b.toml)"

@@ -1,0 +1,1 @@
+"""How are adapters served? Found, connected, called, lent what they need, and tried again."""

@@ -1,0 +1,1 @@
+"""How are sessions with PolyAI kept? As the conversations wish."""

@@ -1,0 +1,1 @@
+"""How does what platforms tell us come in? Stored before it is acknowledged, within bounds."""

@@ -1,0 +1,1 @@
+"""Who is told how it goes? Figures, hops of messages, traces, alarms."""
