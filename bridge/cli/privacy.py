@@ -109,7 +109,7 @@ def _subject(user: str | None, adapter: str | None, conversation: str | None) ->
         adapter, _, user = (user or "").partition(":")
     if not adapter or not user:
         raise click.UsageError(
-            "Name the person with their adapter, such as slack:U0123456789, or with --adapter."
+            "Name the person with their adapter, as ADAPTER:PERSON, or with --adapter."
         )
     return Subject(adapter=AdapterName(adapter), person=PersonId(user))
 

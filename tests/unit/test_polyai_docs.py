@@ -319,7 +319,7 @@ def test_no_patience_of_the_core_is_left_out() -> None:
     # The platform's limits and the operator's rules; how a frame is measured is no number.
     others = {"text_limit", "suggestion_limit", "streaming", "handoffs", "frame_size"}
     others |= {"shows", "worded"}
-    others |= {"person_words", "edits", "speakers", "speaker_format"}
+    others |= {"person_words", "edits", "deletions", "speakers", "speaker_format"}
 
     assert set(Terms.__struct_fields__) - others <= told
 
