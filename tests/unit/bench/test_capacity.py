@@ -16,6 +16,15 @@ def test_each_figure_and_what_it_comes_to_stands_there() -> None:
         "machine": {"cores": 2},
     }
     told = page(found)
-    for figure in ("71 MB", "50 KB", "19,000", "2.3 %", "800 µs", "1,250 a second", "2500 bytes", "2.5 GB"):
+    for figure in (
+        "71 MB",
+        "50 KB",
+        "19,000",
+        "2.3 %",
+        "800 µs",
+        "1,250 a second",
+        "2500 bytes",
+        "2.5 GB",
+    ):
         assert figure in told
     assert "cores 2" in told
