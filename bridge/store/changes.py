@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, delete
 
 from bridge.core.state import Conversation
-from bridge.model.delivery import Ask, DeliveryState, Receipt, ThreadBody
+from bridge.model.delivery import Ask, DeliveryState, Post, Receipt, ThreadBody
 from bridge.model.hops import Hop, HopKind, hop, written
 from bridge.model.ids import (
     AdapterName,
@@ -301,6 +301,7 @@ class TakeStep(Value, frozen=True, kw_only=True):
             "attempts": 0,
             "owed_at": self.at,
             "kind": _tag(body),
+            "only_for": body.only_for if isinstance(body, Post) else None,
             "hops": self.hops.get(delivery, ""),
         }
 

@@ -159,7 +159,9 @@ def involving(connection: Connection, subject: Subject) -> list[ConversationId]:
             t.people.c.adapter == subject.adapter, t.people.c.person == person
         )
         told = select(t.inbox.c.conversation).where(mentions(t.inbox.c.body, person))
-        owed = select(t.deliveries.c.conversation).where(mentions(t.deliveries.c.body, person))
+        owed = select(t.deliveries.c.conversation).where(
+            or_(mentions(t.deliveries.c.body, person), t.deliveries.c.only_for == person)
+        )
         which = (of.adapter == subject.adapter) & or_(
             of.id.in_(took_part), of.id.in_(told), of.id.in_(owed), mentions(of.state, person)
         )

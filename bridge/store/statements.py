@@ -75,6 +75,7 @@ USED_UP = Prepared(
 OWED = Prepared(
     insert(t.deliveries).values(_BODY),
     *("id", "conversation", "number", "target", "state", "attempts", "owed_at", "kind", "hops"),
+    "only_for",
 )
 _DELIVERY = update(t.deliveries).where(t.deliveries.c.id == bindparam("of"))
 #: From so many characters on nothing is added to the hops of a row; its columns go on.

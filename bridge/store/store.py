@@ -334,13 +334,20 @@ def _thread_delivery(row: Row[Any]) -> ThreadDelivery:
         conversation=ConversationId(row.conversation),
         adapter=AdapterName(row.adapter),
         thread=ThreadKey(row.thread),
-        body=msgspec.json.decode(row.body, type=_BODY) if row.body else FORGOTTEN,
+        body=_body(row),
         state=DeliveryState(row.state),
         attempts=row.attempts,
         owed_at=row.owed_at,
         attempted_at=row.attempted_at,
         receipt=Receipt(row.reference) if row.reference else None,
     )
+
+
+def _body(row: Row[Any]) -> Any:  # noqa: ANN401 - one of `_BODY`
+    """What it says; for whom it was is known longer than that."""
+    if row.body:
+        return msgspec.json.decode(row.body, type=_BODY)
+    return FORGOTTEN if row.only_for is None else Post(FORGOTTEN.content, PersonId(row.only_for))
 
 
 def _delivery_row(row: Row[Any]) -> DeliveryRow:

@@ -206,6 +206,7 @@ deliveries = Table(
     #: as of the inbox: what stays of a body, which is empty once nobody needs it
     Column("size", Integer),
     Column("digest", String),
+    Column("only_for", String),  #: who alone sees it, whatever it is changed to
     Column("hops", String, nullable=False, server_default=text("''")),  #: see `model.hops`
     Column("remedy", String),  #: what a person can do about the reason
     #: how often, and when last, an operator had it owed again

@@ -69,6 +69,8 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("size", sa.Integer))
         op.add_column(table, sa.Column("digest", sa.String))
         op.execute(f"UPDATE {table} SET size = length(body) WHERE body IS NOT NULL")  # noqa: S608 - ours
+    op.add_column("deliveries", sa.Column("only_for", sa.String))
+    op.execute("UPDATE deliveries SET only_for = json_extract(body, '$.only_for')")
     op.execute(_SETTLED)
     op.create_table(
         "tombstones",

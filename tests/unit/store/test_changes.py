@@ -23,6 +23,7 @@ from bridge.store import (
     TakeStep,
     open_store,
 )
+from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
 from tests.unit.store.given import accept, entries, made, opened, owing, reply, said, tidied
 
@@ -90,6 +91,17 @@ async def test_where_something_landed_is_known_when_its_words_are_not(store: Sto
     found = await store.thread_delivery(FIRST)
     assert found is not None
     assert (found.body, found.receipt) == (FORGOTTEN, Receipt("r"))
+
+
+async def test_for_whom_alone_something_was_is_known_longer_than_its_words(store: Store) -> None:
+    """Or else everybody would see what is put in its place."""
+    private = Post(reply("hi").content, only_for=ANN.id)
+    await store.write(owing(await opened(store), (1, private)))
+    await store.write(Outcome(id=FIRST, state=DeliveryState.SENT, at=NOON, receipt=Receipt("r")))
+
+    found = await store.thread_delivery(FIRST)
+    assert found is not None
+    assert found.body == Post(FORGOTTEN.content, only_for=ANN.id)
 
 
 async def test_a_step_saves_all_it_says(store: Store) -> None:

@@ -116,7 +116,8 @@ def test_what_is_settled_loses_its_words_and_what_is_needed_keeps_them(tmp_path:
         _at(connection, "0004", [document])
         with connection.begin():
             for number, state in enumerate(states, 1):
-                body = json.dumps({"type": "post", "content": {"text": f"secret {number}"}})
+                post = {"type": "post", "content": {"text": f"secret {number}"}}
+                body = json.dumps(post | ({"only_for": "U1"} if number < 3 else {}))
                 values = (f"c.{number}", "c", number, "thread", state, body, 1, "2026-11-21 12:00")
                 connection.exec_driver_sql(
                     "INSERT INTO deliveries (id, conversation, number, target, state, body,"
@@ -128,6 +129,10 @@ def test_what_is_settled_loses_its_words_and_what_is_needed_keeps_them(tmp_path:
             "SELECT number FROM deliveries WHERE body != '' ORDER BY number"
         )
         assert list(kept.scalars()) == [3, 4, 5]
+        private = connection.exec_driver_sql(
+            "SELECT number FROM deliveries WHERE only_for = 'U1' ORDER BY number"
+        )
+        assert list(private.scalars()) == [1, 2]
     held = b"".join(path.read_bytes() for path in tmp_path.glob("bridge.db*"))
     assert [f"secret {number}".encode() in held for number in range(1, 6)] == [
         *(False, False, True, True, True)

@@ -153,7 +153,7 @@ async def test_the_adapter_is_told_how_urgent_it_is_and_for_whom(
         Post(NEWS, only_for=ANN.id),
         Post(ANSWER),
         Replace(FIRST, NEWS),
-        Retire(DeliveryId("c1.2")),
+        Retire(DeliveryId("c1.2"), content=ANSWER),
     )
 
     await office.idle()
