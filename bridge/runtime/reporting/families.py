@@ -14,6 +14,8 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from bridge.clock import elapsed, wall_time
+
 _PREFIX: Final = "polyai_bridge_"
 #: Seconds that people notice: from a local commit to a long wait for an agent.
 _HOPS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -92,6 +94,17 @@ class Histogram(Collector):
         yield family
 
 
+class Process(ProcessCollector):
+    """The client's own, also where nothing of the machine is seen but its processes.
+
+    So it is under our unit (`ProcSubset=pid`): there is no /proc/stat, and without that the client
+    tells nothing at all. When the machine was booted its clocks say as well.
+    """
+
+    def _boot_time(self) -> float:
+        return wall_time().timestamp() - elapsed()
+
+
 class Families:
     """Every figure there is, in a registry of their own."""
 
@@ -100,7 +113,7 @@ class Families:
         #: The labels of each, by its whole name.
         self.labels: dict[str, tuple[str, ...]] = {}
         self.readings: dict[str, Reading] = {}
-        ProcessCollector(registry=self.registry)
+        Process(registry=self.registry)
         self._make_health()
         self._make_messages()
         self._make_platforms()
