@@ -13,7 +13,7 @@ import sys
 
 import structlog
 
-from bridge.log.lines import GAINED, OURS, about, formatter, to_journal, where
+from bridge.log.lines import GAINED, OURS, Writing, about, formatter, not_written, to_journal, where
 from bridge.log.loudness import Loudness
 from bridge.log.redaction import forget, know, learn, redact
 from bridge.log.sampling import Sampling
@@ -29,6 +29,7 @@ __all__ = [
     "know",
     "learn",
     "loudness",
+    "not_written",
     "redact",
     "surface",
     "surface_tasks",
@@ -58,7 +59,7 @@ def configure(level: str, layout: str, sampling: Sampling | None = None) -> None
 
     Where that is the journal, each line says its priority, and text no instant.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Writing(sys.stderr)
     handler.addFilter(loudness)
     handler.setFormatter(formatter(layout, journal=to_journal(sys.stderr)))
     logging.getLogger().handlers[:] = [handler]

@@ -28,6 +28,7 @@ _PLAIN: Final = re.compile(r"[^\s\"'=\\]+")
 #: The priorities of sd-daemon(3), by the level from which up they hold.
 _PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (20, 6))
 _DEBUG: Final = 7
+_log = logging.getLogger(f"{OURS}.log")
 
 
 def where(error: BaseException) -> str:
@@ -62,8 +63,16 @@ def _traced(error: BaseException) -> str:
     ]
     kind = type(error).__qualname__
     ours = isinstance(error, BridgeError) and type(error).__module__ == BridgeError.__module__
-    words = f": {error}" if ours else ""
+    words = f": {_said(error)}" if ours else ""
     return "\n".join([*above, "Traceback (most recent call last):", *frames, kind + words])
+
+
+def _own_names(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """What stands on lines of its own is a traceback of ours: an adapter's field is none."""
+    for name in ("exception", "stack"):
+        if name in event:
+            event[f"{name}_"] = event.pop(name)
+    return event
 
 
 def _without_objects(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -112,6 +121,7 @@ def formatter(layout: str, *, journal: bool) -> logging.Formatter:
         # Plain records may carry fields too: adapters log through the standard library.
         foreign_pre_chain=(
             structlog.stdlib.ExtraAdder(),
+            _own_names,
             *GAINED,
             _with_concerned,
             _without_objects,
@@ -123,6 +133,23 @@ def formatter(layout: str, *, journal: bool) -> logging.Formatter:
     )
     made.journal = journal
     return made
+
+
+class Writing(logging.StreamHandler[TextIO]):
+    """Writes lines; one that cannot be made is told by its place."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Python itself would print its words, past every mask."""
+        not_written(record)
+
+
+def not_written(record: logging.LogRecord) -> None:
+    """Say so of a line, while handling why; a handler calls it where its `emit` failed."""
+    error = sys.exc_info()[1]
+    if record.name != _log.name and not isinstance(error, OSError):  # else this would not be either
+        at = f"{Path(record.pathname).name}:{record.lineno}"
+        why = type(error).__name__
+        _log.error("log.not_written", extra={"of": record.name, "at": at, "error": why})
 
 
 def to_journal(stream: TextIO) -> bool:
@@ -156,16 +183,17 @@ def _as_json(_logger: object, _method: str, event: EventDict) -> str:
     first = {name: event.pop(name, "") for name in ("timestamp", "level", "logger", "event")}
     whole = {**first, **event}
     try:
-        line = json.dumps(whole, default=_as_it_reads, ensure_ascii=False, allow_nan=False)
+        line = json.dumps(whole, default=as_it_reads, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):  # a key or a number that JSON has not, a circle
-        line = json.dumps({n: _as_it_reads(v) for n, v in whole.items()}, ensure_ascii=False)
+        line = json.dumps({n: as_it_reads(v) for n, v in whole.items()}, ensure_ascii=False)
     if line.isprintable():
         return line
     # What is left, within JSON's texts, a terminal would obey, or turn the line's direction by.
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
-def _as_it_reads(value: object) -> str:
+def as_it_reads(value: object) -> str:
+    """Its words; of what has none, which kind of thing it is."""
     try:
         return str(value)
     except Exception as error:  # a line is written, whatever somebody put into it
@@ -193,7 +221,7 @@ def _said(event: object) -> str:
 
 def _shown(value: object) -> str:
     """A field's value: bare if that is unambiguous, quoted otherwise; never a line break."""
-    text = _as_it_reads(value)
+    text = as_it_reads(value)
     if text.isprintable() and _PLAIN.fullmatch(text):
         return text
     # Some characters that cannot be seen end a line too, or turn its direction: they are escaped.

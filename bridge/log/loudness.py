@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.clock import elapsed
-from bridge.log.lines import OURS, concerning
+from bridge.log.lines import OURS, as_it_reads, concerning
 from bridge.log.outages import REPEATS, Outages
 from bridge.log.sampling import Sampler, Sampling
 
@@ -178,8 +178,8 @@ def _read(record: logging.LogRecord) -> tuple[str, Mapping[str, Any]]:
     if isinstance(record.msg, dict):  # one of our own, on its way to the formatter
         return str(record.msg.get("event", "")), record.msg
     if record.msg == "%s" and isinstance(record.args, tuple):  # from an adapter's process
-        return str(record.args[0]), vars(record)
-    return str(record.msg), {**concerning(record.name), **vars(record)}
+        return as_it_reads(record.args[0]), vars(record)
+    return as_it_reads(record.msg), {**concerning(record.name), **vars(record)}
 
 
 def _add(record: logging.LogRecord, fields: Mapping[str, Any]) -> None:

@@ -9,11 +9,17 @@ from typing import Final
 from urllib.parse import quote
 
 _MASK: Final = "[secret]"
+#: Where one may begin: also behind what stands for a line break, in JSON or in an address, which
+#: ends in a letter or a digit.
+_BEGIN: Final = r"(?:\b|(?<=\\[bfnrt])|(?<=\\u[0-9a-f]{4})|(?<=%[0-9a-fA-F]{2})|(?<=_))"
 #: What secrets look like, wherever they stand; group 1 is kept, a mask too. First what has to be in
 #: the line, in small letters, for that to be worth a search.
 _SHAPES: Final[list[tuple[tuple[str, ...], re.Pattern[str]]]] = [
-    (("xox", "xapp-", "xwfp-"), re.compile(r"\b(xox[a-z]{1,2}-|xapp-|xwfp-)[\w.%-]+", re.ASCII)),
-    (("eyj",), re.compile(r"()\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII)),
+    (
+        ("xox", "xapp-", "xwfp-"),
+        re.compile(_BEGIN + r"(xox[a-z]{1,2}-|xapp-|xwfp-)[\w.%-]+", re.ASCII),
+    ),
+    (("eyj",), re.compile(_BEGIN + r"()eyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII)),
     (
         ("token", "ticket", "secret", "password"),
         re.compile(
@@ -22,15 +28,18 @@ _SHAPES: Final[list[tuple[tuple[str, ...], re.Pattern[str]]]] = [
             re.I,
         ),
     ),
-    (("bearer",), re.compile(r"(\bBearer(?:\s|%20)+)(?!\[secret)[^\s\"'\\,)\]}]+", re.I)),
+    (("bearer",), re.compile(_BEGIN + r"(Bearer(?:\s|%20)+)(?!\[secret)[^\s\"'\\,)\]}]+", re.I)),
     (
         ("authorization",),
-        re.compile(r"(\bAuthorization\b[\\\"':=,\s]+Basic\s+)(?!\[secret)[^\s\"'\\,)\]}]+", re.I),
+        re.compile(
+            _BEGIN + r"(Authorization\b[\\\"':=,\s]+Basic\s+)(?!\[secret)[^\s\"'\\,)\]}]+", re.I
+        ),
     ),
     (
         ("x-token", "x-api-key", "signature"),
         re.compile(
-            r"(\bX-(?:Token|Api-Key|[\w-]*Signature)\b[\\\"']*\s*[:=,]\s*[\\\"']*)(?!\[secret)"
+            _BEGIN
+            + r"(X-(?:Token|Api-Key|[\w-]*Signature)\b[\\\"']*\s*[:=,]\s*[\\\"']*)(?!\[secret)"
             r"[^\s\"'\\,)\]}]+",
             re.I,
         ),

@@ -44,15 +44,17 @@ class _Forwarding(logging.Handler):
         fields = {name: value for name, value in vars(record).items() if name not in _USUAL}
         if record.exc_info and record.exc_info[1]:
             fields["error"] = log.where(record.exc_info[1])
-        told = {
-            name: log.redact(str(value)[:_LONGEST]) for name, value in list(fields.items())[:_MOST]
-        }
         try:
-            event = log.redact(record.getMessage()[:_LONGEST])
-            self._line.say(LOG, record.name, record.levelno, event, told)
+            told = {name: _masked(value) for name, value in list(fields.items())[:_MOST]}
+            self._line.say(LOG, record.name, record.levelno, _masked(record.getMessage()), told)
         # A line that cannot be written or sent is no reason to fail what it tells of.
         except Exception:
-            self.handleError(record)
+            log.not_written(record)
+
+
+def _masked(value: object) -> str:
+    """Cut where no secret is cut that was not masked: part of one is no secret we know."""
+    return log.redact(str(value)[: 2 * _LONGEST])[:_LONGEST]
 
 
 def forward(line: Line, levels: Mapping[str, int]) -> None:

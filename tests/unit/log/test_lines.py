@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import log
+from bridge.errors import Unreachable
 from bridge.log.lines import formatter, to_journal
 
 
@@ -101,3 +103,33 @@ def test_the_set_up_looks_where_standard_error_leads(
         logging.getLogger().handlers.clear()
 
     assert (tmp_path / "stream").read_text() == "<3>error    bridge.broken\n"
+
+
+def test_a_line_that_cannot_be_made_is_told_by_its_place_and_fails_nobody(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log.configure("info", "text")
+    theirs = logging.getLogger(f"{log.OURS}.adapter")
+
+    theirs.warning("%s %d", "hunter2secret")
+    theirs.warning(Unshowable())
+
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert all("log.not_written of=polyai_bridge.adapter at=test_lines.py:" in one for one in told)
+
+
+@pytest.mark.parametrize("layout", ["text", "json"])
+def test_no_words_of_an_error_or_an_adapter_begin_a_line_or_move_a_terminal(layout: str) -> None:
+    try:
+        raise Unreachable("it said\n2026 error forged \x1b[2J")
+    except Unreachable as error:
+        whole = record(error=error)
+    fields = record(exception="it said\nerror forged \x1b[2J", stack="that\nerror forged")
+
+    lines = [formatter(layout, journal=False).format(one) for one in (whole, fields)]
+
+    told = "\n".join(lines).splitlines()
+    assert "forged" in told[-1]
+    assert not any(re.match("(2026 )?error forged", one) for one in told)
+    assert all(one.isprintable() for one in told)

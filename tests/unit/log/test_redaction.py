@@ -23,6 +23,13 @@ KEY = "s3cret/of+an 'agent'"
         "client_secret=hunter2secret&code=1",
         "{'password': 'hunter2secret'}",
         "X-Slack-Signature: v0=hunter2secret",
+        # As JSON or an address writes what stands before it.
+        r"ab\nxoxb-hunter2secret",
+        r"ab\txapp-hunter2secret",
+        r"ab\u0085Bearer hunter2secret",
+        r"ab\nX-Token: hunter2secret",
+        "ab%0Axoxb-hunter2secret",
+        r"ab\neyJhdW50ZXIy.hunter2secret",
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str) -> None:
