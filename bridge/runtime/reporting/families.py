@@ -152,6 +152,7 @@ class Families:
             "deliveries_held", "Those of them that are not looked for any more.", "adapter"
         )
         self._reading("dead_letters", "Dead letters in the database.", "direction")
+        self._reading("dead_letters_unseen", "Those of a day that nobody has looked at.")
         self.twins = self._counter(
             "twins_total", "Second copies of deliveries, seen and removed.", "adapter", "outcome"
         )

@@ -22,6 +22,8 @@ LOOK: Final = timedelta(seconds=10)
 _TURN: Final = timedelta(seconds=1)
 _FILES: Final = {"main": "", "wal": "-wal"}
 _NONE: Final = timedelta()
+#: For how long deaths count that nobody has looked at.
+_UNSEEN: Final = timedelta(days=1)
 
 Figures = Mapping[tuple[str, ...], float]
 
@@ -45,11 +47,13 @@ class Survey:
         self._database = database
         self._conversations = conversations
         self._census = Census()
+        self._unseen = 0
         self._sizes: Figures = {}
         self._free: Figures = {}
         metrics.watch_each("owed", lambda: _by_direction(self._census.owed))
         metrics.watch_each("oldest_owed_seconds", self._ages)
         metrics.watch_each("dead_letters", lambda: _by_direction(self._census.dead))
+        metrics.watch("dead_letters_unseen", lambda: self._unseen)
         metrics.watch_each("sessions", self._sessions)
         metrics.watch_each("database_bytes", lambda: self._sizes)
         metrics.watch_each("disk_free_bytes", lambda: self._free)
@@ -69,6 +73,7 @@ class Survey:
         """Ask the database once, and look at its files off the loop: a disk may hang."""
         with suppress(DatabaseFailed):
             self._census = await self._store.census()
+            self._unseen = await self._store.unseen_dead(self._clock.now() - _UNSEEN)
         self._sizes, self._free = await asyncio.to_thread(_sizes, self._database)
 
     async def feel(self) -> None:

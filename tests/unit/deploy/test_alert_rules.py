@@ -19,13 +19,14 @@ from tests.unit.deploy.watchmen import (
     unknown,
 )
 
+_PREFIX = "polyai_bridge_"
 _IT = {"job": "polyai-bridge", "instance": "b1:8080"}
 _SLACK = {"adapter": "slack", **_IT}
 
 
 def named(name: str, /, **labels: str) -> str:
     """A series of the bridge's."""
-    whole = name if name.startswith(("up", "process_")) else f"polyai_bridge_{name}"
+    whole = name if name.startswith(("up", "process_")) else f"{_PREFIX}{name}"
     inner = ",".join(f'{label}="{value}"' for label, value in (labels | _IT).items())
     return f"{whole}{{{inner}}}"
 
@@ -72,6 +73,7 @@ WELL: Series = {
     named("log_lines_total", level="info"): "0+500x200",
     named("database_bytes", file="wal"): "4000000x200",
     named("disk_free_bytes"): "9000000000-1000000x200",
+    named("dead_letters_unseen"): "9x200",
     named("alerts_total", outcome="sent"): "0+0.1x200",
     named("alerts_total", outcome="failed"): "0x200",
     **hops(),
@@ -130,6 +132,10 @@ WRONG: dict[str, tuple[Series, list[str]]] = {
     "PolyAIBridgeDeadLetters": (
         trouble(Dependency.DEAD_LETTERS, ""),
         [firing("PolyAIBridgeDeadLetters", dependency="dead_letters", **_IT)],
+    ),
+    "PolyAIBridgeDeadLettersUnseen": (
+        {named("dead_letters_unseen"): "9x40 10x160"},
+        [firing("PolyAIBridgeDeadLettersUnseen", **_IT)],
     ),
     "PolyAIBridgeStuck": (
         trouble(Dependency.PROGRESS, "dispatcher"),
@@ -230,6 +236,40 @@ def test_each_alert_fires_alone_when_its_trouble_comes(tmp_path: Path) -> None:
 def test_none_fires_at_any_time_while_all_is_well(tmp_path: Path) -> None:
     times = [f"{minutes}m" for minutes in range(0, 121, 5)]
     assert not judged(tmp_path, scene(WELL, *times))
+
+
+@needs_promtool
+def test_labels_that_an_operator_gives_a_target_blind_no_alert(tmp_path: Path) -> None:
+    """Both sides of a comparison have them, or neither; such a series matches nothing otherwise."""
+    compared = [name for name in alerts() if alerts()[name]["expr"].count(_PREFIX) > 1]
+    assert "PolyAIBridgeReconnects" in compared
+    base = {name: values for name, values in WELL.items() if "_bucket{" not in name}
+    scenes = []
+    for alert in compared:
+        otherwise, _ = WRONG[alert]
+        placed = {
+            name.replace("}", ',region="eu"}'): values
+            for name, values in (base | otherwise).items()
+        }
+        seen = scene(placed, "2h")
+        asked = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
+        seen["promql_expr_test"][0] |= {
+            "expr": asked,
+            "exp_samples": [{"labels": "{}", "value": 1}],
+        }
+        scenes.append(seen)
+    assert not judged(tmp_path, *scenes, every="10m")
+
+
+@needs_promtool
+def test_what_stands_still_is_told_though_the_watchdog_ends_it_in_half_a_minute(
+    tmp_path: Path,
+) -> None:
+    stuck = named("trouble", dependency="progress", name="dispatcher")
+    series = {named("ready"): "1x200", stuck: "_x10 1 _x99"}
+    then = [expected("PolyAIBridgeStuck", Dependency.PROGRESS, "dispatcher")]
+    told = scene(series, "10m", "13m", expected=then)
+    assert not judged(tmp_path, told, scene(series, "9m", "17m"))
 
 
 @needs_promtool
