@@ -25,6 +25,8 @@ from bridge.store import Store, Subject, Timeline, look_into
 _PATIENCE = 10.0
 #: How many messages of a conversation are listed unless asked for more.
 _LAST = 20
+#: The hops that say what a message is.
+_BEGINNINGS = ("received", "owed")
 
 
 @click.command()
@@ -136,7 +138,7 @@ def _print_list(timeline: Timeline, last: int, why: Why, *, as_json: bool) -> No
     rows = []
     for story in some:
         whole, first = _whole(story), told(story, why)
-        begins = next((line for line in first if not line.clock), first[0])
+        begins = next((line for line in first if line.hop in _BEGINNINGS), first[0])
         spent = _spent(whole) if whole is not None else ""
         rows.append((_when(begins), begins.row, begins.says, _ends(story), spent))
     print_table(("SINCE", "MESSAGE", "WHAT", "OUTCOME", "WHOLE"), rows)
@@ -186,7 +188,9 @@ def _ends(story: Story) -> str:
         return "dead"
     if story.answered_at is not None:
         return "answered" if story.entries else "posted"
-    return "delivered" if story.deliveries else "nothing was owed for it"
+    if not story.deliveries:
+        return "nothing was owed for it"
+    return "delivered" if any(one.state == "sent" for one in story.deliveries) else "dropped"
 
 
 def _whole(story: Story) -> timedelta | None:

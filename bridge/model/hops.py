@@ -44,6 +44,11 @@ class HopKind(enum.StrEnum):
     HELD = "d"  #: nobody can tell whether it arrived
     GREW = "g"  #: it was shown growing, for the so many-th time
     WRITTEN = "w"  #: what became of it was committed
+    # Of what an operator, or who said it, had tried again once it was given up:
+    FIRST = "z"  #: when it was owed at first
+    DIED = "h"  #: it was given up
+    REDRIVEN = "v"  #: it is owed again
+    AGAIN = "m"  #: the number of the dead message to the agent that it says again
 
 
 class Hop(Value, frozen=True):

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, and_, null, or_, select, update
 
 from bridge.model.delivery import DeliveryState
+from bridge.model.hops import HopKind, hop
 from bridge.model.ids import ConversationId, DeliveryId, EntryId
 from bridge.model.inbound import Inbound
 from bridge.model.value import Value
@@ -36,10 +37,17 @@ class OwedAgain(Value, frozen=True, kw_only=True):
 
     def apply(self, connection: Connection) -> None:
         """Begin it anew, on record."""
+        kept = _d.body != ""  # retention may have been quicker: nothing empty is ever posted
+        which = and_(_d.id == self.id, _d.target == "thread", or_(_DEAD, _HELD), kept)
+        row = connection.execute(select(_d.owed_at, _d.settled_at).where(which)).first()
+        if row is None:
+            return
+        first = hop(HopKind.FIRST, row.owed_at) + _died(row.settled_at)
         connection.execute(
             update(t.deliveries)
-            .where(_d.id == self.id, _d.target == "thread", or_(_DEAD, _HELD))
+            .where(_d.id == self.id)
             .values(
+                hops=_d.hops + first + hop(HopKind.REDRIVEN, self.at),
                 state=DeliveryState.PENDING,
                 number=self.number,
                 attempts=0,
@@ -66,8 +74,8 @@ class Superseded(Value, frozen=True, kw_only=True):
     def apply(self, connection: Connection) -> None:
         """Settle it with that; one that is not dead stays as it is."""
         before = connection.execute(
-            select(_d.redriven).where(_d.id == self.id, _DEAD)
-        ).scalar_one_or_none()
+            select(_d.redriven, _d.settled_at).where(_d.id == self.id, _DEAD)
+        ).first()
         if before is None:
             return
         connection.execute(
@@ -78,14 +86,20 @@ class Superseded(Value, frozen=True, kw_only=True):
                 settled_at=self.at,
                 reason=f"sent again as {self.by}",
                 body="",
+                hops=_d.hops + _died(before.settled_at),
             )
         )
+        anew: dict[str, Any] = {
+            "hops": _d.hops + hop(HopKind.AGAIN, None, self.id.rpartition(".")[2])
+        }
         if self.redriven:
-            connection.execute(
-                update(t.deliveries)
-                .where(_d.id == self.by)
-                .values(redriven=before + 1, redriven_at=self.at)
-            )
+            anew |= {"redriven": before.redriven + 1, "redriven_at": self.at}
+        connection.execute(update(t.deliveries).where(_d.id == self.by).values(**anew))
+
+
+def _died(at: datetime | None) -> str:
+    """Of what was given up then, and not only held."""
+    return hop(HopKind.DIED, at) if at is not None else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, func, select, true
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, true
 
 from bridge.core.state import Conversation
 from bridge.model.hops import Hop, HopKind, read
@@ -50,7 +50,7 @@ class DeliveryHops(Value, frozen=True, kw_only=True):
     """What is owed to the agent or the thread, and its way there."""
 
     id: DeliveryId
-    number: int
+    number: int  #: that of its id, by which others name it
     target: str
     kind: str
     state: str
@@ -62,6 +62,12 @@ class DeliveryHops(Value, frozen=True, kw_only=True):
     reference: str
     reason: str
     hops: tuple[Hop, ...]
+
+    @property
+    def first_owed_at(self) -> datetime:
+        """When it was owed, also if it is owed again since."""
+        first = (hop.at for hop in self.hops if hop.kind is HopKind.FIRST)
+        return next((at for at in first if at is not None), self.owed_at)
 
 
 class SessionHops(Value, frozen=True, kw_only=True):
@@ -134,7 +140,8 @@ class Timelines:
         found = await self._rows(query)
         if not found:
             return None
-        near = _d.number.between(number - _NEAR, number)
+        # What was redriven is sorted by another number.
+        near = or_(_d.number.between(number - _NEAR, number), _d.id == f"{conversation}.{number}")
         deliveries = await self._deliveries(conversation, near)
         asked = {int(h.detail) for d in deliveries for h in d.hops if h.kind is HopKind.ENTRY}
         return Timeline(
@@ -196,11 +203,12 @@ class Timelines:
         self, conversation: ConversationId, which: ColumnElement[bool] = _ALL
     ) -> tuple[DeliveryHops, ...]:
         columns = (
-            *(_d.id, _d.number, _d.target, _d.kind, _d.state, _d.attempts, _d.owed_at),
+            *(_d.id, _d.target, _d.kind, _d.state, _d.attempts, _d.owed_at),
             *(_d.attempted_at, _d.settled_at, _d.redriven_at, _d.reference, _d.reason, _d.hops),
         )
         query = select(*columns).where(_d.conversation == conversation, which).order_by(_d.number)
-        return tuple([_delivery(row) for row in await self._rows(query)])
+        found = [_delivery(row) for row in await self._rows(query)]
+        return tuple(sorted(found, key=lambda delivery: delivery.number))
 
     async def _sessions(self, conversation: ConversationId) -> tuple[SessionHops, ...]:
         s = t.sessions.c
@@ -299,7 +307,7 @@ def _entry(row: Row[Any]) -> EntryHops:
 def _delivery(row: Row[Any]) -> DeliveryHops:
     return DeliveryHops(
         id=DeliveryId(row.id),
-        number=row.number,
+        number=int(row.id.rpartition(".")[2]),
         target=row.target,
         kind=row.kind or "",
         state=row.state,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from bridge.model.delivery import DeliveryState
 from bridge.model.hops import Hop, HopKind
 from bridge.model.ids import DeliveryId, EntryId
 from bridge.store import DeliveryHops, EntryHops, Subject, Timeline
@@ -43,12 +44,18 @@ class Story(NamedTuple):
     @property
     def began(self) -> datetime:
         """When our process first knew of it."""
-        return min([e.accepted_at for e in self.entries] + [d.owed_at for d in self.deliveries])
+        return min(
+            [e.accepted_at for e in self.entries] + [d.first_owed_at for d in self.deliveries]
+        )
 
     @property
     def answered_at(self) -> datetime | None:
         """When the first answer stood in the thread."""
-        posts = [d.settled_at for d in self.deliveries if d.number in self.answers]
+        posts = [
+            d.settled_at
+            for d in self.deliveries
+            if d.number in self.answers and d.state == DeliveryState.SENT
+        ]
         return min([at for at in posts if at is not None], default=None)
 
 
@@ -118,6 +125,9 @@ def _asked_by(timeline: Timeline, number: int, answers: dict[int, Answer]) -> se
     """What was said that led to this delivery, as far as is known."""
     answer = answers.get(number)
     wanted = {number, *(answer.asks if answer else ())}
+    for row in reversed(timeline.deliveries):  # what says something again came after it
+        if row.number in wanted:
+            wanted |= set(links(row, HopKind.AGAIN))
     rows = [d for d in timeline.deliveries if d.number in wanted]
     return {EntryId(n) for row in rows for n in links(row, HopKind.ENTRY)}
 
@@ -128,6 +138,9 @@ def _grown(
     """Everything that came of these: what was owed for it, its answers, and what changed those."""
     owed = {d.number for d in timeline.deliveries if entries & set(links(d, HopKind.ENTRY))}
     owed |= shown
+    for delivery in timeline.deliveries:
+        if owed & set(links(delivery, HopKind.AGAIN)):
+            owed.add(delivery.number)
     owed |= {number for number, answer in answers.items() if owed & set(answer.asks)}
     owed |= {d.number for d in timeline.deliveries if owed & set(links(d, HopKind.CHANGES))}
     return Story(

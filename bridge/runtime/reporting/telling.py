@@ -115,6 +115,8 @@ def _ask(ask: DeliveryHops, conversation: Conversation, why: Why) -> Iterator[Li
         yield from _arrived(row, "its echo was read", noted)
         yield Line(row=row, hop="confirmed", says=where, at=ask.settled_at)
     elif ask.settled_at is not None:
+        for one in noted.get(HopKind.DIED, []):
+            yield Line(row=row, hop="dead", says="it was given up", at=one.at)
         yield Line(row=row, hop=ask.state, says=ask.reason, at=ask.settled_at)
     else:
         says = f"owed to the agent since {stamp(ask.owed_at)}: {_held_up(conversation, ask, why)}"
@@ -170,12 +172,10 @@ def _thread(post: DeliveryHops, story: Story, why: Why) -> Iterator[Line]:
         says = f"frame {frame.detail} of PolyAI's (session.sequence)"
         yield from _foreign(row, "answered", says, noted, HopKind.FRAME)
         yield from _arrived(row, says, noted)
-    yield Line(row=row, hop="owed", says=_owed(post, story), at=post.owed_at)
+    yield Line(row=row, hop="owed", says=_owed(post, story), at=post.first_owed_at)
     if post.hops:
         yield _once(row, "journaled", "its step is committed", noted, HopKind.JOURNALED)
     yield from _tries(post)
-    if post.redriven_at is not None:
-        yield Line(row=row, hop="redriven", says="by an operator", at=post.redriven_at)
     yield from _end(post, story, why)
 
 
@@ -199,6 +199,8 @@ def _tries(post: DeliveryHops) -> Iterator[Line]:
         HopKind.ABSENT: ("absent", "it certainly did not arrive: tried again"),
         HopKind.HELD: ("held", "nobody can tell whether it arrived"),
         HopKind.FOUND: ("found", "it was in doubt, and there it was"),
+        HopKind.DIED: ("dead", "it was given up"),
+        HopKind.REDRIVEN: ("redriven", "by an operator: it is owed again"),
     }
     noted = [one for one in post.hops if one.kind is HopKind.ATTEMPTED or one.kind in words]
     for hop, after in pairwise([*noted, None]):
@@ -207,10 +209,11 @@ def _tries(post: DeliveryHops) -> Iterator[Line]:
         if hop.kind is not HopKind.ATTEMPTED:
             name, says = words[hop.kind]
             yield Line(row=post.id, hop=name, says=says, at=hop.at)
+            attempts = 0 if hop.kind is HopKind.REDRIVEN else attempts
             continue
         attempts += 1
         yield Line(row=post.id, hop="attempted", says=f"attempt {attempts}", at=hop.at)
-        if after is not None and after.kind is not HopKind.ABSENT:
+        if after is not None and after.kind not in (HopKind.ABSENT, HopKind.DIED):
             says = f"of attempt {attempts} no outcome was written: in doubt, and looked for"
             yield Line(row=post.id, hop="doubted", says=says)
 

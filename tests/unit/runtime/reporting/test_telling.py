@@ -196,6 +196,63 @@ async def test_what_was_in_doubt_absent_found_or_held_is_told(way: Journey) -> N
     assert seen(await lines(way, delivery=held), held)[-2:] == ["held", "posted open"]
 
 
+async def test_an_answer_that_died_and_was_redriven_is_told_in_order_and_found_by_its_id(
+    way: Journey,
+) -> None:
+    ask = await way.say("one", opens=True)
+    await way.connect()
+    assert ask is not None
+    await way.echo(ask, "one")
+    (answer,) = shown(await way.hear(said("both", "m1")))
+    await way.attempt(answer)
+    await way.settle(answer, DeliveryState.DEAD, reason="no")
+    died = story_of(await way.timeline(), Subject(conversation=C1, entry=EntryId(1)))
+    way.tick(60_000)
+    await way.happen(e.Redriven(answer, None))
+    await way.post(answer)
+    await way.timeline()
+
+    found = await lines(way, delivery=answer)
+
+    assert died.answered_at is None, "what died did not answer anybody"
+    assert found == await lines(way, entry=1)
+    assert seen(found, answer) == [
+        *("read", "owed", "journaled", "attempted", "dead", "redriven"),
+        *("attempted", "posted", "receipt"),
+    ]
+    instants = [line.at for line in found if line.at is not None and not line.clock]
+    assert instants == sorted(instants)
+
+
+async def test_what_is_said_again_for_a_dead_letter_to_the_agent_belongs_to_its_story(
+    way: Journey,
+) -> None:
+    await way.say("one", opens=True)
+    await way.connect()
+    await way.echo(DeliveryId("c1.1"), "one")
+    await way.answer(said("first", "m0"))
+    dead = await way.say("two")
+    assert dead is not None
+    for _ in range(4):
+        await way.happen(e.SocketLost(1))
+        await way.happen(e.SocketReady(1))
+    found = await way.store.letters.dead_ask(dead)
+    assert found is not None
+    decision = await way.happen(e.Redriven(dead, found))
+    again = asked(decision)
+    assert again is not None
+    await way.echo(again, "two")
+    (answer,) = await way.answer(said("at last", "m1"))
+    await way.timeline()
+
+    told_ = await lines(way, entry=2)
+
+    assert {dead, again, answer} <= {line.row for line in told_}
+    assert seen(told_, dead)[-2:] == ["dead", "dropped"]
+    assert await lines(way, delivery=again) == told_
+    assert await lines(way, delivery=answer) == told_
+
+
 async def test_what_is_owed_says_since_when_and_what_is_wrong(way: Journey) -> None:
     await way.say("words", opens=True)
     await way.connect()
