@@ -52,6 +52,7 @@ def deleted(step: Stepping, deletion: e.MessageDeleted) -> None:
     _drop(step, waiting)
     sent = _sent(step, deletion.original) if all(one.corrects for one in waiting) else None
     if sent is not None and _tell(step, _taken_back(sent.text), deletion.person):
+        _forget_once_sent(step, _taken_back(sent.text))
         _forget_words(step, deletion.original)
         _forget(step, deletion.original)
     _forget_words(step, deletion.original)
@@ -134,6 +135,7 @@ def _forget_words(step: Stepping, origin: str, *, but: tuple[str, ...] = ()) -> 
         step.replace(retry.delivery, Notice(retry.notice.kind, details))
         if retry.notice.kind is NoticeKind.NOT_DELIVERED:
             step.effects.append(Withdraw(DeliveryId(retry.message)))
+    _forget_what_is_under_way(step, origin, but)
     step.change(
         retries=tuple(one for one in step.conversation.retries if one not in gone),
         heard=tuple(
@@ -143,6 +145,35 @@ def _forget_words(step: Stepping, origin: str, *, but: tuple[str, ...] = ()) -> 
             for one in step.conversation.heard
         ),
     )
+
+
+def _forget_what_is_under_way(step: Stepping, origin: str, but: tuple[str, ...]) -> None:
+    """Of what is being sent once it was; of a trouble that may pass, what it is about."""
+    flight, session = step.conversation.in_flight, step.conversation.session
+    sent = flight.message if flight is not None else None
+    if flight is not None and sent is not None and sent.origin == origin and sent.text not in but:
+        gone = msgspec.structs.replace(sent, forgotten=True)
+        step.change(in_flight=msgspec.structs.replace(flight, message=gone))
+    grace = session.grace if session is not None else None
+    about = grace.about if grace is not None else None
+    words = about is not None and about.origin == origin and about.text not in but
+    if grace is not None and words:
+        step.change_session(grace=msgspec.structs.replace(grace, about=None))
+
+
+def _forget_once_sent(step: Stepping, quoting: str) -> None:
+    """The agent hears once more what was taken back; nobody remembers it for that."""
+    if step.terms.deletions != "forget":
+        return
+    flight = step.conversation.in_flight
+    if flight is not None and flight.message is not None and flight.message.text == quoting:
+        gone = msgspec.structs.replace(flight.message, forgotten=True)
+        step.change(in_flight=msgspec.structs.replace(flight, message=gone))
+    waiting = (
+        msgspec.structs.replace(one, forgotten=True) if one.text == quoting else one
+        for one in step.conversation.waiting
+    )
+    step.change(waiting=tuple(waiting))
 
 
 def _correction(text: str) -> str:

@@ -126,9 +126,16 @@ def refuse_too_big(step: Stepping) -> None:
 
 
 def lose(step: Stepping, message: Waiting, why: str) -> None:
-    """A message did not reach the agent and will not: told, never dropped silently."""
-    step.settle(message.delivery, DeliveryState.DEAD, why)
+    """A message did not reach the agent and will not: told, never dropped silently.
+
+    One whose words are to be forgotten is neither quoted nor offered.
+    """
     step.note("message.undelivered", "warning", delivery=message.delivery, reason=why)
+    if message.forgotten:
+        step.settle(message.delivery, DeliveryState.DROPPED, f"taken back, and {why}")
+        step.notice(NoticeKind.NOT_DELIVERED)
+        return
+    step.settle(message.delivery, DeliveryState.DEAD, why)
     notice = Notice(NoticeKind.NOT_DELIVERED, {"text": message.text})
     offer_again(step, notice, message)
 
@@ -184,7 +191,7 @@ def received(step: Stepping, message: Waiting) -> None:
     """PolyAI has it; from here on an answer is expected."""
     heard = Heard(
         delivery=message.delivery,
-        text=message.text,
+        text="" if message.forgotten else message.text,
         at=step.now,
         person=message.person,
         origin=message.origin,

@@ -35,6 +35,8 @@ class Waiting(Value, frozen=True):
     origin: str = ""  #: the platform's name of what was said, by which it is changed
     corrects: bool = False  #: it follows something said before under the same origin
     order: str = ""  #: sorts what was said in the thread, as text; empty where that is not known
+    #: It was taken back or changed while it was being sent: its words go when its outcome is known.
+    forgotten: bool = False
 
 
 class InFlight(Value, frozen=True, kw_only=True):

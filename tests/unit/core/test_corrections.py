@@ -19,6 +19,7 @@ from bridge.testing.builders import ANN, BOB, Talk
 
 CORRECT = Terms(edits="correct")
 FORGET = Terms(deletions="forget")
+TAKEN_BACK = "I take back my message: secret"
 
 
 def say(talk: Talk, text: str, origin: str) -> Talk:
@@ -245,6 +246,45 @@ def test_what_the_agent_heard_is_not_remembered_once_it_is_taken_back(
     delete(talk, "m1")
 
     assert [one.text for one in talk.conversation.heard] == [""]
+    talk.hear(f.MessageEchoed(text=TAKEN_BACK))
+    assert b"secret" not in msgspec.json.encode(talk.conversation)
+
+
+@pytest.mark.parametrize("edits", ["ignore", "correct"])
+def test_what_is_taken_back_while_it_is_sent_is_forgotten_with_its_receipt(
+    edits: Literal["ignore", "correct"],
+) -> None:
+    talk = say(Talk(Terms(edits=edits, deletions="forget")).joined(), "secret", "m1")
+
+    delete(talk, "m1")
+    talk.hear(f.MessageEchoed(text="secret")).hear(f.MessageEchoed(text=TAKEN_BACK))
+
+    assert b"secret" not in msgspec.json.encode(talk.conversation)
+
+
+def test_what_is_taken_back_while_it_is_sent_and_never_arrives_is_not_offered() -> None:
+    talk = say(Talk(FORGET).joined(), "secret", "m1")
+
+    delete(talk, "m1")
+    talk.take(e.SocketLost(1)).take(e.SessionLost(1))
+    talk.take(e.SessionOpened(2)).take(e.SocketReady(2)).take(e.SessionLost(2))
+
+    assert talk.conversation.retries == ()
+    assert NoticeKind.NOT_DELIVERED in talk.notices
+    assert b"secret" not in msgspec.json.encode(talk.conversation)
+
+
+def test_a_trouble_about_what_was_taken_back_offers_it_to_nobody() -> None:
+    talk = say(Talk(FORGET).joined(), "secret", "m1").hear(f.MessageEchoed(text="secret"))
+    talk.hear(f.SystemMessage(level="error", text="We are experiencing high load"))
+    session = talk.conversation.session
+    assert session is not None
+    assert session.grace is not None
+    assert session.grace.about is not None
+
+    delete(talk, "m1")
+
+    assert b"secret" not in msgspec.json.encode(talk.conversation)
 
 
 def test_what_was_changed_is_remembered_as_it_reads_now() -> None:
