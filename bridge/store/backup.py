@@ -21,6 +21,7 @@ from bridge.store import tables as t
 from bridge.store.changes import Change
 from bridge.store.opening import database_path
 from bridge.store.schema import knows
+from bridge.store.secluding import give_to_owner_of
 
 #: The fact by which a copy says when it was made.
 MADE_AT: Final = "copied_at"
@@ -132,15 +133,22 @@ def _new(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def private(target: Path) -> Iterator[Path]:
-    """An empty file beside `target` that is ours alone; gone, unless it was renamed meanwhile."""
+def private(target: Path, *, like: Path | None = None) -> Iterator[Path]:
+    """An empty file beside `target` that is ours alone; gone, unless it was renamed meanwhile.
+
+    Where root makes it, it belongs to whom `like` belongs to.
+    """
     part = target.with_name(f".{target.name}.part")
     part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    if like is not None:
+        give_to_owner_of(like, descriptor)
+    os.close(descriptor)
     try:
         yield part
     finally:
-        part.unlink(missing_ok=True)
+        for end in ("", "-wal", "-shm"):
+            part.with_name(part.name + end).unlink(missing_ok=True)
 
 
 def named(copy: Copy, target: Path) -> Copy:

@@ -18,7 +18,7 @@ from bridge.store import tables as t
 from bridge.store.digests import Digests
 from bridge.store.engines import reading_engine, writing_engine
 from bridge.store.schema import bring_up_to_date
-from bridge.store.secluding import create_private
+from bridge.store.secluding import create_private, give_to_owner_of
 from bridge.store.store import Store
 from bridge.store.writer import Writer, database_failed
 
@@ -139,8 +139,7 @@ def held(path: Path) -> Iterator[None]:
     """
     try:
         path.parent.stat()  # the lock would make a missing directory; a wrong address must be told
-        lock = FileLock(f"{os.path.realpath(path)}.lock", timeout=0, mode=0o600)
-        lock.acquire()
+        lock = _locked(Path(os.path.realpath(path)))
     except Timeout:
         raise DatabaseHeld(
             f"Another process serves {path}",
@@ -152,6 +151,20 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _locked(path: Path) -> FileLock:
+    lock = Path(f"{path}.lock")
+    fresh = not lock.exists()
+    taken = FileLock(lock, timeout=0, mode=0o600)
+    taken.acquire()
+    if fresh:
+        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            give_to_owner_of(path.parent, descriptor)
+        finally:
+            os.close(descriptor)
+    return taken
 
 
 def _create_private(path: Path) -> None:

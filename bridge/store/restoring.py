@@ -66,7 +66,11 @@ def restore(url: str, backup: Path, at: datetime, *, key: str = "") -> Restored:
         DatabaseFailed: the backup cannot be used, or nothing can be written there.
     """
     path = database_path(url)
-    with held(path), failing(f"The backup {backup} was not restored"), private(path) as part:
+    with (
+        held(path),
+        failing(f"The backup {backup} was not restored"),
+        private(path, like=path if path.exists() else path.parent) as part,
+    ):
         verified(backup)
         with closing(reading(backup)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
@@ -113,7 +117,9 @@ def _put_right(connection: Connection, made_at: datetime, until: datetime) -> tu
         .values(state=DeliveryState.DEAD, reason=MAY_BE_TOLD, settled_at=made_at)
     ).rowcount
     unseen = connection.execute(
-        update(t.inbox).where(t.inbox.c.done_at.is_(None)).values(done_at=made_at, body=null())
+        update(t.inbox)
+        .where(t.inbox.c.done_at.is_(None), t.inbox.c.dead_at.is_(None))
+        .values(done_at=made_at, body=null())
     ).rowcount
     connection.execute(
         update(t.sessions)

@@ -30,6 +30,16 @@ def create_private(path: Path) -> None:
         _log.warning("database.exposed", path=str(path), trouble=trouble)
 
 
+def give_to_owner_of(other: Path, descriptor: int) -> None:
+    """Let a file belong to whom `other` belongs to; only root can, and for others it does already.
+
+    The service has a user of its own, and what root does beside it must not lock it out.
+    """
+    if os.geteuid() == 0:
+        owner = other.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
 def _close_to_others(path: Path) -> None:
     with suppress(OSError):  # it is not there, or a link that we do not follow
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)

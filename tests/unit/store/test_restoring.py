@@ -1,5 +1,6 @@
 """A backup in the place of the database: nothing is done by itself that may have been done."""
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -62,6 +63,19 @@ async def test_what_was_under_way_is_doubted_set_aside_or_forgotten(tmp_path: Pa
         assert await store.conversation(ConversationId("c2")) is None
 
 
+async def test_what_no_step_could_take_up_is_still_there_to_be_redriven(tmp_path: Path) -> None:
+    async with open_store(made(tmp_path)) as store:
+        await opened(store)
+        (entry,) = entries(await store.write(accept(said("odd", thread="thread of c1"))))
+        await store.write(SetAside(entry=entry, at=NOON, reason="odd"))
+        copy = copy_to(address(tmp_path), tmp_path / "copy.db", NOON).path
+
+    restore_backup(address(tmp_path), copy, LATER)
+
+    async with open_store(address(tmp_path)) as store:
+        assert await store.write(TakenUpAgain(entry=entry, at=LATER)) is not None
+
+
 async def test_the_time_that_nobody_knows_ends_with_the_last_that_was_written(
     tmp_path: Path,
 ) -> None:
@@ -69,6 +83,25 @@ async def test_the_time_that_nobody_knows_ends_with_the_last_that_was_written(
     assert (done.unknown_from, done.unknown_until) == (NOON, NOON), "nothing is newer there"
     async with open_store(address(tmp_path)) as store:
         assert await store.unknown_span() == (NOON, NOON)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+@pytest.mark.parametrize("there", [True, False], ids=["the database is there", "it is gone"])
+async def test_what_root_restores_is_still_the_services_and_nothing_is_left_beside_it(
+    tmp_path: Path, *, there: bool
+) -> None:
+    copy = (await backed_up(tmp_path)).rename(tmp_path.parent / f"{tmp_path.name}.db")
+    for path in (tmp_path, *tmp_path.iterdir()):
+        os.chown(path, 4321, 4322)
+    if not there:
+        for path in tmp_path.iterdir():
+            path.unlink()
+    restore_backup(address(tmp_path), copy, LATER)
+
+    owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
+    assert set(owners.values()) == {(4321, 4322)}
+    assert {"bridge.db", "bridge.db.lock"} <= set(owners)
+    assert [name for name in owners if ".part" in name] == []
 
 
 async def test_without_the_database_it_ends_with_the_restore(tmp_path: Path) -> None:
