@@ -42,6 +42,8 @@ async def ask(
     try:
         async with asyncio.timeout(within):
             line = await _asked(path, msgspec.json.encode(Question(verb, arguments or {})))
+    except (BrokenPipeError, ConnectionResetError):
+        line = b""
     except TimeoutError:
         raise NotRunning(
             f"The bridge gave no answer within {within:.0f} s",
@@ -49,7 +51,11 @@ async def ask(
         ) from None
     except OSError as error:
         raise _unreachable(path, error) from None
-    if not line:
+    except ValueError:
+        raise NotRunning(
+            "The bridge's answer is too long to be read", remedy="ask for less of it at once"
+        ) from None
+    if not line.endswith(b"\n"):  # it ended before its answer did
         raise NotRunning(
             "The bridge gave no answer",
             remedy="it belongs to another user, or is just stopping: use its user, or try again",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bridge.config import Settings
 from bridge.errors import BridgeError
-from bridge.runtime.control import control_path
+from bridge.runtime.control import control_path, reachable
 from bridge.runtime.watching.disk import Space, space_at
 from bridge.store import database_path, schema_of
 
@@ -55,6 +55,8 @@ def look(settings: Settings, environment: Mapping[str, str]) -> Surroundings:
     )
 
 
+#: How long a bridge may take to be asked, in seconds: one that hangs takes nobody in.
+_PATIENCE = 2.0
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
@@ -96,7 +98,9 @@ def _schema(settings: Settings) -> str:
 
 def _is_running(database: Path) -> bool:
     with suppress(OSError), closing(socket.socket(socket.AF_UNIX)) as asking:
-        asking.connect(str(control_path(database)))
+        asking.settimeout(_PATIENCE)
+        with reachable(control_path(database)) as name:
+            asking.connect(name)
         return True
     return False
 

@@ -12,6 +12,8 @@ from bridge.plugin.settings import is_loopback
 
 #: How the keys of secrets end, in whichever plug-in's table.
 _SECRET = ("token", "secret", "password", "key")
+#: And those of ours that are called otherwise.
+_OURS = {("alerts", "url"), ("telemetry", "headers")}
 
 
 def exposures(given: Given) -> Iterator[Problem]:
@@ -40,7 +42,8 @@ def _secret_places(given: Given) -> dict[str, list[Key]]:
     found: dict[str, list[Key]] = {}
     for key, each in given.values.items():
         in_file = each.place == given.file or each.place.startswith(IN_A_FILE)
-        if in_file and each.value and str(key[-1]).endswith(_SECRET):
+        secret = str(key[-1]).endswith(_SECRET) or key in _OURS
+        if in_file and each.value and secret:
             found.setdefault(each.place, []).append(key)
     return found
 

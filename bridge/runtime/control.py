@@ -27,6 +27,10 @@ _log = log.get("control")
 QUESTION_LIMIT: Final = 1024 * 1024
 #: How long somebody may take to ask, in seconds.
 _PATIENCE: Final = 10.0
+#: And to read what is answered.
+_READING: Final = 60.0
+#: How many may ask at once; whoever comes beyond is told to come again.
+MOST_ASKERS: Final = 64
 #: A socket's address has room for so many bytes, without the last (unix(7); macOS has fewer).
 _ROOM: Final = 103
 _PEER: Final = struct.Struct("iII")  #: struct ucred: pid, uid, gid
@@ -48,6 +52,9 @@ class Refusal(msgspec.Struct):
     error: str
     remedy: str = ""
     exit_code: int = 1
+
+
+_TOO_MANY: Final = Refusal("Too many are asking the bridge at once", "try again in a moment")
 
 
 class Control:
@@ -118,6 +125,10 @@ async def controlled(database: Path, control: Control) -> AsyncIterator[None]:
     asked: set[asyncio.Task[None]] = set()
 
     def entered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(asked) >= MOST_ASKERS:
+            writer.write(msgspec.json.encode(_TOO_MANY) + b"\n")
+            writer.close()
+            return
         task = asyncio.create_task(_serve(control, reader, writer), name="control")
         asked.add(task)
         task.add_done_callback(asked.discard)
@@ -157,9 +168,10 @@ async def _serve(
             async with asyncio.timeout(_PATIENCE):
                 line = await reader.readline()
             writer.write(await control.answered(line) + b"\n")
-            await writer.drain()
+            async with asyncio.timeout(_READING):
+                await writer.drain()
     except (OSError, TimeoutError, ValueError):
-        pass  # nobody is there any more, or it was no question at all
+        writer.transport.abort()  # nobody is there any more, or reads; or it was no question at all
     finally:
         writer.close()
 

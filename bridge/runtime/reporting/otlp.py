@@ -49,8 +49,7 @@ def exporter(settings: TelemetrySettings, http: aiohttp.ClientSession) -> Export
                 allow_redirects=False,
                 timeout=_TIMEOUT,
             ) as response:
-                await response.read()
-                return response.ok
+                return response.ok  # what else it says is not read: it may never end
         except (TimeoutError, aiohttp.ClientError, OSError):
             return False
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge import config
+from bridge.config.exposure import exposures
+from bridge.config.sources import gather
 
 TOML = """
 [agents.default]
@@ -50,6 +52,17 @@ def test_a_file_with_a_secret_that_everybody_reads_is_told_without_the_secret(
     assert "agents.default.connector_token" in line
     assert f"chmod o-rwx {path}" in line
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    "table", ['[alerts]\nurl = "https://hooks.example/x"', '[telemetry]\nheaders = "x-key=hunter2"']
+)
+def test_a_secret_that_is_called_otherwise_is_one_too(directory: Path, table: str) -> None:
+    path = directory / "bridge.toml"
+    path.write_text(table)
+    path.chmod(0o644)
+
+    assert len(list(exposures(gather(path, {}, [])))) == 1
 
 
 def test_a_file_that_everybody_may_change_is_told_too(directory: Path) -> None:

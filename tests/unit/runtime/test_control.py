@@ -123,6 +123,34 @@ async def test_what_is_no_question_harms_nobody(
         assert await ask(_address(database), "double", {"number": 4}) == {"twice": 8}
 
 
+async def test_beyond_so_many_askers_the_next_is_told_to_come_again(
+    tmp_path: Path, control: Control
+) -> None:
+    database = tmp_path / "b.db"
+    async with controlled(database, control):
+        held = [await asyncio.open_unix_connection(control_path(database)) for _ in range(64)]
+        with pytest.raises(Answered, match="Too many"):
+            await ask(_address(database), "double", {"number": 1})
+        for _, writer in held:
+            writer.close()
+        for reader, _ in held:
+            await reader.read()
+        assert await ask(_address(database), "double", {"number": 1}) == {"twice": 2}
+
+
+async def test_half_an_answer_is_none(tmp_path: Path) -> None:
+    database = tmp_path / "b.db"
+
+    async def dying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b'{"answer": [1, ')
+        writer.close()
+
+    async with await asyncio.start_unix_server(dying, control_path(database)):
+        with pytest.raises(NotRunning, match="no answer"):
+            await ask(_address(database), "double")
+
+
 async def test_who_is_being_answered_does_not_hold_up_the_end(
     tmp_path: Path, control: Control
 ) -> None:

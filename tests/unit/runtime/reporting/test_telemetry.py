@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -102,6 +103,27 @@ async def test_nobody_at_the_endpoint_is_a_failure_and_no_more() -> None:
     async with aiohttp.ClientSession() as http:
         settings = TelemetrySettings(otlp_endpoint="http://127.0.0.1:9/v1/traces")
         assert not await exporter(settings, http)([])
+
+
+async def test_an_answer_without_end_is_not_read() -> None:
+    ended = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nnever ends")
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(endless, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        settings = TelemetrySettings(otlp_endpoint=f"http://127.0.0.1:{port}/v1/traces")
+        async with aiohttp.ClientSession() as http, asyncio.timeout(5):
+            assert await exporter(settings, http)([])
+            await ended.wait()
 
 
 def test_a_span_is_encoded_as_otlp_says() -> None:
