@@ -9,6 +9,7 @@
     ├── DatabaseHeld                exit 14   another process serves this database
     └── DeliveryFailed                        a delivery did not certainly arrive
         ├── RetryLater                        nothing was posted; try again, after a given time
+        │   └── NeedsPerson                   and a person has to act before that helps
         ├── Unreachable                       nothing was posted; the other side is away
         ├── Rejected                          nothing was posted, and trying again will not help
         │   └── ThreadClosed                  nor will anything else be posted in that thread
@@ -79,6 +80,10 @@ class RetryLater(DeliveryFailed):
     def __init__(self, message: str, *, after: timedelta) -> None:
         super().__init__(message)
         self.after = after
+
+
+class NeedsPerson(RetryLater):
+    """The same, but it helps only once a person has acted: so long it is no backlog of ours."""
 
 
 class Unreachable(DeliveryFailed):

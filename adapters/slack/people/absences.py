@@ -18,7 +18,7 @@ from adapters.slack.logs import LOG
 from adapters.slack.web.answers import AWAY, Refusal
 from adapters.slack.web.calls import Calls
 from adapters.slack.web.governor import Turns
-from bridge.errors import BridgeError, RetryLater
+from bridge.errors import BridgeError, NeedsPerson
 from bridge.model.delivery import Urgency
 from bridge.model.ids import PersonId, ThreadKey
 
@@ -68,7 +68,7 @@ class Absences:
             await self._tell(refusal, thread)
         if now - since >= KEPT_FOR:
             return refusal.meaning(posting=True)
-        return RetryLater(f"the app is not in the channel ({refusal})", after=_LOOK)
+        return NeedsPerson(f"the app is not in the channel ({refusal})", after=_LOOK)
 
     async def _tell(self, refusal: Refusal, thread: ids.SlackThread) -> None:
         LOG.warning(

@@ -97,6 +97,7 @@ class Dispatcher:
             return False
         lane.task.cancel()
         await asyncio.wait((lane.task,))
+        self._ledger.for_people.discard(conversation)
         for delivery in lane.waiting:
             self._ledger.certainly_absent(delivery)  # it is nobody's doubt any more
         return True
@@ -119,6 +120,10 @@ class Dispatcher:
         """Whether so much waits there that no more should be heard for now."""
         lane = self._lanes.get(conversation)
         return lane is not None and len(lane.waiting) >= MOST_OWED
+
+    def needs_person(self, conversation: ConversationId) -> bool:
+        """Whether nothing goes on there until a person has acted."""
+        return conversation in self._ledger.for_people
 
     @property
     def owed(self) -> int:

@@ -14,6 +14,7 @@ from bridge.errors import (
     CredentialsRefused,
     DatabaseFailed,
     DeliveryFailed,
+    NeedsPerson,
     Rejected,
     RetryLater,
     ThreadClosed,
@@ -47,6 +48,8 @@ class Ledger:
         self._status = status
         self._metrics = status.metrics
         self._tell = tell
+        #: Where nothing goes on until a person has acted.
+        self.for_people: set[ConversationId] = set()
 
     async def attempt(self, delivery: ThreadDelivery) -> None:
         """From here on its outcome is in doubt."""
@@ -108,6 +111,7 @@ class Ledger:
                 present = await self.delivery(delivery.id)
                 if present is not None and present.state is DeliveryState.DEAD:
                     self._metrics.certain(delivery.adapter, delivery.id)
+                    self._excuse(delivery, waits=False)
                     self._world.reached("after-settle")
                     return
         await self._settle(delivery, DeliveryState.DEAD, reason=error.message, remedy=error.remedy)
@@ -124,6 +128,7 @@ class Ledger:
 
     async def pause(self, delivery: ThreadDelivery, error: Exception, failures: int) -> None:
         """Wait before it is tried again, as long as the error says or the failures are many."""
+        self._excuse(delivery, waits=isinstance(error, NeedsPerson))
         if failures == 1 or not isinstance(error, DeliveryFailed):
             _log.warning(
                 "delivery.retry",
@@ -165,7 +170,12 @@ class Ledger:
             self._hops.settled(delivery, self._world.clock.now())
         if state is not DeliveryState.SENDING:
             self._metrics.certain(delivery.adapter, delivery.id)
+        if state is not DeliveryState.PENDING:
+            self._excuse(delivery, waits=False)
         self._world.reached("after-settle")
+
+    def _excuse(self, delivery: ThreadDelivery, *, waits: bool) -> None:
+        (self.for_people.add if waits else self.for_people.discard)(delivery.conversation)
 
     async def _write(self, change: Attempt | Outcome) -> None:
         failures = 0

@@ -12,6 +12,7 @@ from bridge.core.effects import Show
 from bridge.errors import (
     CredentialsRefused,
     MaybeDelivered,
+    NeedsPerson,
     Rejected,
     RetryLater,
     ThreadClosed,
@@ -66,6 +67,22 @@ async def test_deliveries_of_a_conversation_arrive_in_order_once_each(office: Of
     assert office.texts == [f"{n}" for n in range(12)]
     assert set(office.house.states().values()) == {"sent"}
     assert office.count("sent") == 12
+
+
+async def test_a_thread_in_which_only_a_person_can_help_is_known_until_it_goes_on(
+    office: Office,
+) -> None:
+    office.platform.faults = [NeedsPerson("not in the channel", after=timedelta(minutes=1))]
+    office.connect()
+    conversation = await opened(office.house.store)
+    await office.owe(conversation, reply("hi"))
+
+    await office.house.until(lambda: office.house.clock.sleepers, winding=False)
+    assert office.dispatcher.needs_person(conversation.id)
+    await office.idle()
+
+    assert office.texts == ["hi"]
+    assert not office.dispatcher.needs_person(conversation.id)
 
 
 async def test_an_attempt_is_committed_before_the_send_and_its_outcome_after(
