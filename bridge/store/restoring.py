@@ -69,7 +69,7 @@ def restore(url: str, backup: Path, at: datetime, *, key: str = "") -> Restored:
     with (
         held(path),
         failing(f"The backup {backup} was not restored"),
-        private(path, like=path if path.exists() else path.parent) as part,
+        private(path, like=_whose(path)) as part,
     ):
         verified(backup)
         with closing(reading(backup)) as source, closing(sqlite3.connect(part)) as target:
@@ -100,6 +100,12 @@ def restore(url: str, backup: Path, at: datetime, *, key: str = "") -> Restored:
         unseen=unseen,
         before=aside,
     )
+
+
+def _whose(path: Path) -> Path:
+    """Like what the new file is to be somebody's: the former, unless it is root's or gone."""
+    former = path.exists() and path.stat().st_uid != 0
+    return path if former else path.parent
 
 
 def _put_right(connection: Connection, made_at: datetime, until: datetime) -> tuple[int, int, int]:

@@ -16,8 +16,9 @@ from bridge.errors import DatabaseFailed, DatabaseHeld
 from bridge.model.delivery import Ask, DeliveryState, Replace
 from bridge.model.ids import ConversationId, DeliveryId
 from bridge.store import TakeStep, copy_to, open_store, restore_backup
+from bridge.store.redriving import SetAside, TakenUpAgain
 from bridge.testing.clock import NOON
-from tests.unit.store.given import accept, address, made, opened, owing, reply, said
+from tests.unit.store.given import accept, address, entries, made, opened, owing, reply, said
 
 LATER = NOON + timedelta(hours=1)
 C1 = ConversationId("c1")
@@ -86,21 +87,22 @@ async def test_the_time_that_nobody_knows_ends_with_the_last_that_was_written(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
-@pytest.mark.parametrize("there", [True, False], ids=["the database is there", "it is gone"])
+@pytest.mark.parametrize("before", ["the service's", "root's", "gone"])
 async def test_what_root_restores_is_still_the_services_and_nothing_is_left_beside_it(
-    tmp_path: Path, *, there: bool
+    tmp_path: Path, before: str
 ) -> None:
     copy = (await backed_up(tmp_path)).rename(tmp_path.parent / f"{tmp_path.name}.db")
     for path in (tmp_path, *tmp_path.iterdir()):
         os.chown(path, 4321, 4322)
-    if not there:
+    if before == "root's":
+        os.chown(tmp_path / "bridge.db", 0, 0)
+    elif before == "gone":
         for path in tmp_path.iterdir():
             path.unlink()
     restore_backup(address(tmp_path), copy, LATER)
 
     owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.iterdir()}
-    assert set(owners.values()) == {(4321, 4322)}
-    assert {"bridge.db", "bridge.db.lock"} <= set(owners)
+    assert (owners["bridge.db"], owners["bridge.db.lock"]) == ((4321, 4322), (4321, 4322))
     assert [name for name in owners if ".part" in name] == []
 
 
