@@ -35,7 +35,7 @@ from bridge.cli.surroundings import look
 from bridge.cli.tracing import trace
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.runtime import process
-from bridge.runtime.adapters.configured import refuse_unusable
+from bridge.runtime.adapters.configured import configured_adapters, refuse_unusable
 from bridge.runtime.reporting.otlp import refuse_unsendable
 from bridge.runtime.watching.notify import Manager
 from bridge.runtime.world import World
@@ -105,7 +105,7 @@ def run(config_path: Path) -> None:
 def check(config_path: Path, connect: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Validate the configuration, and find what is likely a mistake in it or on this machine."""
     settings = options.settings(config_path)
-    adapters = app.configured_adapters(settings)
+    adapters = configured_adapters(settings)
     refuse_unusable(adapters)
     refuse_unsendable(settings.telemetry)
     click.echo(f"{config_path}: valid")

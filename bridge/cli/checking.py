@@ -9,18 +9,20 @@ from typing import Final
 import aiohttp
 import click
 
-from bridge import app, config, log
+from bridge import config, log
 from bridge.cli.advice import clock_finding
 from bridge.cli.printing import visible
 from bridge.errors import BridgeError, CredentialsRefused, Unreachable
 from bridge.plugin import registry
+from bridge.runtime.adapters.configured import Configured
+from bridge.runtime.connecting.proving import prove_agent
 from bridge.runtime.world import World
 
 #: How long an adapter's proof may take.
 _PATIENCE: Final = timedelta(seconds=60)
 
 
-async def prove(settings: config.Settings, adapters: list[app.Configured]) -> None:
+async def prove(settings: config.Settings, adapters: list[Configured]) -> None:
     """Prove every credential and say each result; then fail, if one failed.
 
     Raises:
@@ -30,7 +32,7 @@ async def prove(settings: config.Settings, adapters: list[app.Configured]) -> No
     world = World()
     failures: dict[str, BridgeError] = {}
     for name, agent in settings.agents.items():
-        await _proved(f"agent {name}", app.prove_agent(name, agent, world), failures)
+        await _proved(f"agent {name}", prove_agent(name, agent, world), failures)
     async with aiohttp.ClientSession() as http:
         await _compare_clocks(settings, http, world)
         for one in adapters:

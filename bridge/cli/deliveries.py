@@ -10,13 +10,13 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from bridge import app
 from bridge.cli import options
 from bridge.cli.asking import NotRunning, ask
 from bridge.cli.options import CONFIG, JSON
 from bridge.cli.printing import print_json, print_table, when
 from bridge.clock import SystemClock
 from bridge.plugin.settings import read_duration
+from bridge.runtime.alone import letters_alone
 from bridge.runtime.letters import Outcome
 from bridge.runtime.world import World
 from bridge.store import Store, look_into
@@ -246,7 +246,7 @@ def _asked(path: Path, verb: str, ids: list[str]) -> list[Outcome]:
                 outcomes += msgspec.convert(answer, list[Outcome])
         except NotRunning:
             rest = ids[len(outcomes) :]
-            async with app.letters_alone(options.settings(path), World()) as letters:
+            async with letters_alone(options.settings(path), World()) as letters:
                 for one in rest:
                     outcomes += await letters.each(verb, [one])
         return outcomes

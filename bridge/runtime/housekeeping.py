@@ -6,12 +6,15 @@ from typing import Final
 from bridge import log
 from bridge.config import Settings
 from bridge.errors import DatabaseFailed
+from bridge.runtime.process import Thaw
 from bridge.runtime.world import World
 from bridge.store import Forget, Store
 from bridge.store.retention import FIRST, Keeping, Place, Tidy
 from bridge.store.upkeep import Scour
 
 _log = log.get("app")
+#: How often it is done.
+_EVERY: Final = timedelta(hours=1)
 #: Between two pieces: whoever waits for the disk comes first.
 _PAUSE: Final = timedelta(milliseconds=20)
 
@@ -23,6 +26,14 @@ class Housekeeping:
         self._store = store
         self._world = world
         self._keeping = keeping
+
+    async def run(self) -> None:
+        """For ever; what is frozen in memory has its turn as well."""
+        thaw = Thaw()
+        while True:
+            await self.tidy()
+            await self._world.clock.sleep(_EVERY)
+            thaw.if_grown()  # not at the start: to count them takes as long as to look at some
 
     async def tidy(self) -> None:
         """Once through; what the database does not take now is left to the next time."""

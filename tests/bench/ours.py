@@ -20,8 +20,10 @@ from adapters.slack import PLUGIN
 from adapters.slack.settings import SlackSettings
 from adapters.slack.web import buckets
 from bridge import config, log
-from bridge.app import Configured, Daemon, http_session
+from bridge.app import Daemon
 from bridge.model.ids import AdapterName
+from bridge.runtime.adapters.configured import Configured
+from bridge.runtime.outward import http_session
 from bridge.runtime.process import run
 from bridge.runtime.world import World
 from bridge.store import open_store

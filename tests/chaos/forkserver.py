@@ -20,8 +20,9 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bridge import app, config
+from bridge import config
 from bridge.errors import BridgeError
+from bridge.runtime.adapters.configured import configured_adapters
 from bridge.testing import crash
 from tests.chaos import seeded
 
@@ -166,7 +167,7 @@ def _import_everything(example: str) -> None:
 
     import adapters.slack.connection  # noqa: F401
 
-    app.configured_adapters(config.load(Path(example), {}))
+    configured_adapters(config.load(Path(example), {}))
 
 
 def main(example: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import aiohttp
 
-from bridge.app import Daemon, configured_adapters
+from bridge.app import Daemon
 from bridge.config import load
+from bridge.runtime.adapters.configured import configured_adapters
 from bridge.runtime.world import POINTS, World
 from bridge.store import Entry, Store, open_store
 from bridge.store.changes import Change

@@ -17,9 +17,10 @@ import click
 import pytest
 from yarl import URL
 
-from bridge import app, config
+from bridge import config
 from bridge.cli import cli
 from bridge.plugin import Capabilities
+from bridge.runtime.adapters.configured import configured_adapters
 from tests.stage import PATIENCE, Stage, staged
 
 pytestmark = pytest.mark.integration
@@ -327,7 +328,7 @@ async def test_what_the_simulators_print_is_all_that_a_conversation_needs(tmp_pa
             with (tmp_path / "bridge.toml").open("a") as file:
                 file.write(tables)
         settings = config.load(tmp_path / "bridge.toml", {})
-        assert [one.name for one in app.configured_adapters(settings)] == ["slack"]
+        assert [one.name for one in configured_adapters(settings)] == ["slack"]
         channel, ann, bot = (
             re.findall(rf"^{words}: (\w+)$", slack, re.MULTILINE)[0]
             for words in ("channel #help", "person Ann", "bot user")

@@ -9,10 +9,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge.app import configured_adapters, http_session
 from bridge.config import load
 from bridge.errors import ConfigurationError
 from bridge.model.ids import AdapterName
+from bridge.runtime.adapters.configured import configured_adapters
+from bridge.runtime.outward import http_session
 
 INSTALLED = """
 [agents.default]

@@ -4,11 +4,9 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bridge.runtime.connecting.sessions import Sessions
-from bridge.runtime.delivering.dispatcher import Dispatcher
 from bridge.runtime.reporting.metrics import Metrics
 from bridge.runtime.watching.status import Status
-from bridge.runtime.worker import Worker
+from bridge.runtime.work import Work
 from bridge.store import Store
 
 
@@ -20,13 +18,11 @@ def publish_health(status: Status) -> None:
     )
 
 
-def publish_work(
-    metrics: Metrics, store: Store, worker: Worker, dispatcher: Dispatcher, sessions: Sessions
-) -> None:
+def publish_work(metrics: Metrics, store: Store, work: Work) -> None:
     """How much there is to do, and what it costs to write it down."""
-    metrics.watch("conversations", lambda: worker.in_memory)
-    metrics.watch("deliveries_owed", lambda: dispatcher.owed)
-    metrics.watch("sockets_open", lambda: sessions.open)
+    metrics.watch("conversations", lambda: work.worker.in_memory)
+    metrics.watch("deliveries_owed", lambda: work.dispatcher.owed)
+    metrics.watch("sockets_open", lambda: work.sessions.open)
     store.committed = metrics.committed
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from bridge import app, config
+from bridge import config
 from bridge.cli.advice import Finding, clock_finding, findings
 from bridge.cli.surroundings import Surroundings, look
 from bridge.errors import BridgeError
+from bridge.runtime.adapters.configured import configured_adapters
 from bridge.runtime.watching.disk import Space
 from bridge.store import NEWEST
 from bridge.testing.clock import NOON
@@ -100,7 +101,7 @@ def said(toml: str, place: Path, **seen: Any) -> str:  # noqa: ANN401 - fields o
     file.write_text(toml)
     try:
         settings = config.load(file, {})
-        adapters = app.configured_adapters(settings)
+        adapters = configured_adapters(settings)
     except BridgeError as error:
         return str(error)
     return "\n".join(map(str, findings(settings, adapters, dataclasses.replace(HERE, **seen))))
