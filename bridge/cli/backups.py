@@ -12,6 +12,7 @@ from bridge.cli.printing import when
 from bridge.clock import SystemClock
 from bridge.errors import MigrationNeeded
 from bridge.store import Backed, Copy, copy_to, database_path, look_into, restore_backup
+from bridge.store.erasing_backups import erase_since
 
 
 @click.command()
@@ -24,7 +25,8 @@ def backup(config_path: Path, target: Path, keep: int | None) -> None:
     In a DIRECTORY the copy is named by the instant. It holds people's words that are not settled
     yet, and sealed tokens: nobody else may read it.
     """
-    url = options.database(config_path).url
+    database = options.database(config_path)
+    url = database.url
     at = SystemClock().now()
     file = target / f"polyai-bridge-{at:%Y%m%dT%H%M%SZ}.db" if target.is_dir() else target
 
@@ -34,6 +36,8 @@ def backup(config_path: Path, target: Path, keep: int | None) -> None:
         for path in asyncio.run(_recorded(url, Backed(path=copy.path, at=at, keep=keep))):
             path.unlink(missing_ok=True)
             click.echo(f"Removed {path}")
+        # Whoever was erased meanwhile, when it was on no list yet, may stand in it.
+        erase_since(database_path(url), copy.path, at, database.digest_key)
 
 
 @click.command()

@@ -45,14 +45,17 @@ def erase_in(
 def erase_since(current: Path, restored: Path, at: datetime, key: str) -> int:
     """Erase from `restored` whatever was erased from `current`, the database it is to replace.
 
-    How many conversations; 0 if there is no such database, as nothing can be known then. For
-    `restore`, before the one takes the place of the other.
+    How many conversations; 0 if there is no such database, as nothing can be known then. What
+    `restored` itself knows to be done is not done again: people may have come back since. For
+    `restore`, before the one takes the place of the other, and for a `backup` that was made while
+    somebody was erased.
 
     Raises:
         DatabaseFailed: it cannot be read or written.
     """
     with failing(f"What was erased is not erased from {restored}"):
-        rows = _erased_from(current) if current.exists() else []
+        done = {one.id for one in _erased_from(restored, finished=True)}
+        rows = [one for one in _erased_from(current) if one.id not in done]
         if not rows:
             return 0
         digests = Digests()
@@ -64,12 +67,14 @@ def erase_since(current: Path, restored: Path, at: datetime, key: str) -> int:
         return emptied
 
 
-def _erased_from(path: Path) -> list[Erasure]:
+def _erased_from(path: Path, *, finished: bool = False) -> list[Erasure]:
     """As far as that can be read: a database that is damaged is why most are restored."""
+    query = "SELECT id, adapter, subject, conversations FROM erasures"
+    if finished:
+        query += " WHERE finished_at IS NOT NULL"
     try:
         with closing(reading(path)) as connection:
-            found = connection.execute("SELECT id, adapter, subject, conversations FROM erasures")
-            return [Erasure(*row) for row in found]
+            return [Erasure(*row) for row in connection.execute(query)]
     except sqlite3.Error:
         return []
 

@@ -122,6 +122,37 @@ async def test_what_was_erased_is_erased_again_from_what_is_restored(
     assert b"secret" not in backup.read_bytes()
 
 
+async def test_who_came_back_before_the_backup_is_not_forgotten_again(
+    store: Store, tmp_path: Path
+) -> None:
+    await lived(store)
+    await erased(store)
+    conversation = await store.conversation(ConversationId("c1"))
+    assert conversation is not None
+    await store.write(owing(conversation, (3, reply("said since"))))
+    backup = tmp_path / "copy.db"
+    copy_to(address(tmp_path), backup, NOON)
+
+    assert erase_since(tmp_path / "bridge.db", backup, NOON + HOUR, KEY) == 0
+
+    assert b"said since" in backup.read_bytes()
+
+
+async def test_a_backup_in_the_middle_of_an_erasure_is_erased_from(
+    store: Store, tmp_path: Path
+) -> None:
+    """It knows of the erasure, and holds the words all the same."""
+    await lived(store)
+    await store.write(BeginErasure(identity="e1", subject=SUBJECT, at=NOON))
+    backup = tmp_path / "copy.db"
+    copy_to(address(tmp_path), backup, NOON)
+    await erased(store, "e2")
+
+    assert erase_since(tmp_path / "bridge.db", backup, NOON + HOUR, KEY) >= 1
+
+    assert b"secret" not in backup.read_bytes()
+
+
 async def test_an_export_has_the_words_and_no_token(store: Store) -> None:
     await lived(store)
 
