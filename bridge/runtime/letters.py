@@ -142,9 +142,7 @@ class Letters:
             return _NONE, []
         if letter.state != state:
             return _other(letter, state), []
-        if self._lanes is not None and self._lanes.serves(
-            DeliveryId(identity), letter.conversation
-        ):
+        if self._under_way(letter):
             return _UNDER_WAY, []
         if not await self._store.letters.body(identity):
             return _GONE, []
@@ -168,6 +166,9 @@ class Letters:
         certain: bool = True,
     ) -> Outcome:
         letter = await self._store.letters.one(identity)
+        if letter is not None and letter.state == HELD and self._under_way(letter):
+            # Its outcome would be written over what the operator says.
+            return Outcome(id=identity, done=False, note=_UNDER_WAY)
         if letter is None or not await self._store.write(change):
             return await self._not(state, identity)
         if certain:
@@ -178,6 +179,11 @@ class Letters:
         letter = await self._store.letters.one(identity)
         note = _NONE if letter is None else _other(letter, state)
         return Outcome(id=identity, done=False, note=note)
+
+    def _under_way(self, letter: Letter) -> bool:
+        """Whether its lane has it: what is held is looked for at each start."""
+        identity = DeliveryId(letter.id)
+        return self._lanes is not None and self._lanes.serves(identity, letter.conversation)
 
     def _certain(self, letter: Letter) -> None:
         if self._lanes is not None and entry_of(letter.id) is None:

@@ -140,6 +140,10 @@ async def test_nobody_needs_what_is_dropped(desk: Desk, identity: str) -> None:
 async def test_what_is_under_way_or_not_there_is_left_alone(desk: Desk) -> None:
     desk.serving.add("c1.1")
     assert await desk.said("redrive", "c1.1") == (False, "it is under way: try again in a moment")
+    desk.serving.add("c1.3")  # looked for after a start: whatever comes of that is written down
+    for verb in ("drop", "arrived", "absent"):
+        assert await desk.said(verb, "c1.3") == (False, "it is under way: try again in a moment")
+    assert await desk.state("c1.3") == "held"
     for verb in ("redrive", "drop", "seen", "arrived", "absent"):
         for identity in ("c9.1", "inbox.99"):
             assert await desk.said(verb, identity) == (False, "there is no such delivery")

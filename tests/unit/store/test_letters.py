@@ -23,6 +23,7 @@ from bridge.store.redriving import (
     Superseded,
     TakenUpAgain,
 )
+from bridge.store.retention import Keeping, Place, Tidy
 from bridge.testing.builders import ANN
 from bridge.testing.clock import NOON
 from tests.unit.store.given import accept, entries, made, opened, owing, reply, said
@@ -172,6 +173,18 @@ async def test_what_is_sent_or_for_the_agent_is_not_owed_again(
         await store.write(OwedAgain(id=DeliveryId(delivery), number=number, at=LATER))
 
     assert await states(store) == before
+
+
+async def test_what_says_nothing_any_more_is_not_owed_again(
+    store: Store, conversation: Conversation
+) -> None:
+    keeping = Keeping(dead=timedelta())
+    place: Place | None = Place(2)  # the words of dead letters go, while somebody redrives one
+    while place is not None:
+        place = await store.write(Tidy(at=LATER + timedelta(days=1), keeping=keeping, place=place))
+
+    await store.write(OwedAgain(id=DeliveryId("c1.1"), number=6, at=LATER))
+    assert (await one(store, "c1.1")).state == "dead"
 
 
 async def test_words_sent_again_are_settled_with_the_new_ones(
