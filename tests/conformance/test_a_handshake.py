@@ -186,7 +186,11 @@ async def test_010_an_unknown_session_is_replaced_and_the_message_carried(
     new = stage.session
     assert new is not old
     assert new.token != old.token
-    calls = [(call.path, call.status, call.cursor) for call in stage.polyai.calls[known:]]
+    calls = [
+        (call.path, call.status, call.cursor)
+        for call in stage.polyai.calls[known:]
+        if call.path != "/"  # whether the service is there is asked all the time
+    ]
     cursor = str(old.journal[-1].sequence)
     assert calls == [
         ("/ws", 404, cursor),
