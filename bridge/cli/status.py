@@ -5,6 +5,7 @@ It is asked over the control socket: with no port to listen on, and with no netw
 
 import asyncio
 import contextlib
+import io
 import json
 import shutil
 import sys
@@ -46,6 +47,8 @@ def status(*, config_path: Path, as_json: bool, watch: bool) -> None:
     two seconds; elsewhere each change is a line.
     """
     url = options.database(config_path).url
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may know fewer characters than we
     if not watch:
         told = asyncio.run(_told(url))
         if as_json:
@@ -115,7 +118,7 @@ def _visiting() -> Iterator[None]:
 def _draw(told: Told) -> None:
     """Over what is there, in one write: so nothing flickers."""
     width, height = shutil.get_terminal_size()
-    lines = [visible(line) for line in page_of(told, width=width)][: height - 1]
+    lines = [visible(line) for line in page_of(told, width=width, height=height - 1)]
     drawn = "".join(f"{line}{_REST_OF_LINE}\r\n" for line in lines)
     sys.stdout.write(f"{_HOME}{drawn}{_REST_OF_PAGE}")
     sys.stdout.flush()

@@ -1,5 +1,6 @@
 """What does a status look like? A page for a terminal, or a line for a change; pure."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,10 +8,17 @@ _WIDTH = 11  #: of the names in front
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def page_of(told: dict[str, Any], *, width: int | None) -> list[str]:
-    """What the bridge told of itself, in lines of at most `width`; None for any length."""
-    lines = list(_page(told) if "figures" in told else _nobody(told))
-    return [_cut(line, width) for line in lines]
+def page_of(told: dict[str, Any], *, width: int | None, height: int | None = None) -> list[str]:
+    """What the bridge told of itself, in lines of at most `width`; None for any length.
+
+    Where more than `height` lines would be needed, the last says how many are left out.
+    """
+    page = _told(told) if "figures" in told else _nobody(told)
+    lines = [part for line in page for part in _folded(line, width)]
+    if height is not None and len(lines) > height:
+        left = len(lines) - height + 1
+        lines[height - 1 :] = [_cut(f"({left} more lines: make this window higher)", width)]
+    return lines
 
 
 def line_of(told: dict[str, Any]) -> str:
@@ -35,11 +43,33 @@ def _nobody(told: dict[str, Any]) -> Iterator[str]:
         yield f"  what to do: {told['remedy']}"
 
 
+def _told(told: dict[str, Any]) -> list[str]:
+    try:
+        return [*_page(told), *_wrong(told), *_rest(told)]
+    except (KeyError, TypeError):  # it is of another version than this command
+        said = "It is of another version than this command, which does not understand all it tells."
+        return [*_page(told), *_wrong(told), said]
+
+
 def _page(told: dict[str, Any]) -> Iterator[str]:
-    figures = told["figures"]
     state = "READY" if told["ready"] else "NOT READY"
-    yield f"polyai-bridge {told['version']}  {state}  up {_span(told['uptime_seconds'])}"
+    up = f"  up {_span(told['uptime_seconds'])}" if "uptime_seconds" in told else ""
+    yield f"polyai-bridge {told.get('version', '')}  {state}{up}"
     yield ""
+
+
+def _wrong(told: dict[str, Any]) -> Iterator[str]:
+    """First, as a terminal has few lines: the last of a page may not be seen."""
+    if told["troubles"]:
+        yield "What is wrong:"
+        for one in told["troubles"]:
+            yield f"  {one['dependency'].replace('_', ' ')} {one['name']}".rstrip()
+            yield f"    {one['sentence']}"
+        yield ""
+
+
+def _rest(told: dict[str, Any]) -> Iterator[str]:
+    figures = told["figures"]
     for name, how in told["adapters"].items():
         yield _row("adapter", f"{name}: {how['state']}")
     for name, trouble in told["agents"].items():
@@ -51,12 +81,6 @@ def _page(told: dict[str, Any]) -> Iterator[str]:
     yield _row("in doubt", f"{figures['in_doubt']}")
     yield _row("open", f"{figures['conversations']} conversations, {figures['sockets']} sockets")
     yield _row("a minute", f"{figures['in_a_minute']} in, {figures['out_a_minute']} out")
-    if told["troubles"]:
-        yield ""
-        yield "What is wrong:"
-        for one in told["troubles"]:
-            yield f"  {one['dependency'].replace('_', ' ')} {one['name']}".rstrip()
-            yield f"    {one['sentence']}"
 
 
 def _disk(figures: dict[str, Any]) -> str:
@@ -89,6 +113,15 @@ def _span(seconds: float) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def _folded(line: str, width: int | None) -> list[str]:
+    """A long one goes on below, as far to the right as it began."""
+    if width is None or len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    parts = textwrap.wrap(line, width, subsequent_indent=indent) if width > len(indent) else []
+    return [_cut(part, width) for part in parts or [line]]
 
 
 def _cut(line: str, width: int | None) -> str:

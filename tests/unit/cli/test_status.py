@@ -63,12 +63,12 @@ polyai-bridge 1.2.3  READY  up 3 h 12 min
     )
 
 
-def test_a_page_says_what_is_wrong_below() -> None:
+def test_a_page_says_first_what_is_wrong() -> None:
     page = page_of(ILL, width=None)
     assert page[0].startswith("polyai-bridge 1.2.3  NOT READY")
     waits = "0 owed to threads, 2 for too long (the oldest 6 min 40 s); 1 held and 0 for a reason"
     assert f"  waits      {waits}" in page
-    assert page[-5:] == [
+    assert page[2:7] == [
         "What is wrong:",
         "  agent default",
         "    no answer within 5 s",
@@ -77,8 +77,21 @@ def test_a_page_says_what_is_wrong_below() -> None:
     ]
 
 
-def test_a_page_fits_the_terminal() -> None:
-    assert max(map(len, page_of(ILL, width=30))) == 30
+def test_a_page_fits_the_terminal_and_what_is_wrong_is_on_it_whole() -> None:
+    """Also with twenty adapters, in 24 lines."""
+    sentence = "Slack refuses the token it took before: " + "put a new one in, and restart. " * 3
+    many = {
+        **ILL,
+        "troubles": [{"dependency": "adapter", "name": "slack", "sentence": sentence}],
+        "adapters": {f"a{n}": {"state": "connected", "detail": ""} for n in range(20)},
+    }
+    page = page_of(many, width=80, height=23)
+    assert len(page) == 23
+    assert max(map(len, page)) <= 80
+    assert sentence.split() == " ".join(page[4:7]).split()
+    assert page[-1] == "(14 more lines: make this window higher)"
+    for narrow in (1, 3, 30):
+        assert max(map(len, page_of(many, width=narrow))) <= narrow
 
 
 def test_a_bridge_that_does_not_run_is_said_to_with_what_to_do() -> None:
@@ -101,3 +114,13 @@ def test_a_bridge_that_does_not_run_is_said_to_with_what_to_do() -> None:
 )
 def test_a_change_is_one_line(told: dict[str, Any], line: str) -> None:
     assert line_of(told) == line
+
+
+def test_a_bridge_of_another_version_is_still_told_of() -> None:
+    older = {name: value for name, value in ILL.items() if name not in {"agents", "uptime_seconds"}}
+    assert page_of(older, width=None) == [
+        "polyai-bridge 1.2.3  NOT READY",
+        "",
+        *page_of(ILL, width=None)[2:8],
+        "It is of another version than this command, which does not understand all it tells.",
+    ]
