@@ -25,6 +25,11 @@ from bridge.store import Store, Subject, Timeline, look_into
 _PATIENCE = 10.0
 #: How many messages of a conversation are listed unless asked for more.
 _LAST = 20
+#: Of a message that is not known, though its thread is.
+_NEVER = (
+    "That message is not known: it never came here, was not for the agent, or is forgotten.\n"
+    "Of its thread these are:"
+)
 #: The hops that say what a message is.
 _BEGINNINGS = ("received", "owed")
 
@@ -50,12 +55,12 @@ def trace(config_path: Path, name: str, last: int, as_json: bool) -> None:  # no
 async def _trace(path: Path, url: str, name: str, last: int, *, as_json: bool) -> None:
     why = await _why(url)
     async with look_into(url) as store:
-        subject = await _found(store, path, name)
+        subject, missed = await _found(store, path, name)
         timeline = await store.timelines.of(subject.conversation)
     if timeline is None:
         raise _unknown(name)
     if subject.entry is None and subject.delivery is None:
-        _print_list(timeline, last, why, as_json=as_json)
+        _print_list(timeline, last, why, missed=missed, as_json=as_json)
     else:
         _print_story(story_of(timeline, subject), why, as_json=as_json)
 
@@ -69,13 +74,17 @@ async def _why(url: str) -> Why:
     return lambda what: f"{what} {troubles[what]}" if what in troubles else ""
 
 
-async def _found(store: Store, path: Path, name: str) -> Subject:
+async def _found(store: Store, path: Path, name: str) -> tuple[Subject, bool]:
+    """What is meant; and whether it is only the thread of a message that is not known."""
+    precise = False
     if "://" not in name:
         subjects = await store.timelines.named(name)
     else:
+        pointers = _pointers(path, name)
+        precise = any(pointer.identity or pointer.receipt for _, pointer in pointers)
         subjects = [
             subject
-            for adapter, pointer in _pointers(path, name)
+            for adapter, pointer in pointers
             for subject in await store.timelines.pointed(adapter, pointer)
         ]
     if not subjects:
@@ -84,7 +93,8 @@ async def _found(store: Store, path: Path, name: str) -> Subject:
     if len(conversations) > 1:
         some = ", ".join(conversations)
         raise click.UsageError(f"{name!r} may be of several conversations; name one: {some}.")
-    return subjects[0]
+    first = subjects[0]
+    return first, precise and first.entry is None and first.delivery is None
 
 
 def _pointers(path: Path, link: str) -> list[tuple[AdapterName, Pointer]]:
@@ -128,13 +138,16 @@ def _print_story(story: Story, why: Why, *, as_json: bool) -> None:
         click.echo("\n~ by the platform's or PolyAI's own clock, which may differ from ours")
 
 
-def _print_list(timeline: Timeline, last: int, why: Why, *, as_json: bool) -> None:
+def _print_list(timeline: Timeline, last: int, why: Why, *, missed: bool, as_json: bool) -> None:
     found = stories(timeline)
     some = found[-last:] if last > 0 else found
     if as_json:
-        print_json(_head(timeline) | {"messages": [_outcome(story) for story in some]})
+        messages = [_outcome(story) for story in some]
+        print_json(_head(timeline) | {"message_known": not missed, "messages": messages})
         return
     _print_head(timeline)
+    if missed:
+        click.echo(f"{_NEVER}\n")
     rows = []
     for story in some:
         whole, first = _whole(story), told(story, why)

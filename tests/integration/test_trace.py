@@ -57,6 +57,10 @@ async def test_one_message_through_a_stream_a_kill_an_edit_and_a_handoff(stage: 
     await stage.until(lambda: "You said: tell me more" in stage.told(thread))
     await stage.quiet()
 
+    # A message that never came here is not passed off as its thread.
+    never = await traced(stage, link(stage, "1893499999.999999", thread))
+    assert (never["message_known"], len(never["messages"])) == (False, 2)
+
     # From either end it is the same story, also of a running bridge.
     of_person = await traced(stage, link(stage, asked, thread))
     of_reply = await traced(stage, link(stage, last_post(stage, thread), thread))
