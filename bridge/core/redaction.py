@@ -13,29 +13,59 @@ from typing import Final
 #: Takes something out of a text; pure, and raises whatever it likes.
 Redactor = Callable[[str], str]
 
-_CARD: Final = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
-_IBAN: Final = re.compile(r"(?<!\w)[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]){11,30}(?!\w)")
-#: RFC 5321's lengths bound what is tried: 64 before the @, and labels of 63 after it.
-_EMAIL: Final = re.compile(
-    r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])"
+#: Blanks and hyphens of all kinds, and the marks without width that come along with what is copied
+#: from a page: who sees a number does not see them as part of it.
+_BLANK: Final = (
+    r" \t\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u2066-\u2069\u3000\ufeff"
 )
-_PHONE: Final = re.compile(r"(?<![\w.])(?:\+|00)?\(?\d(?:[ ()/.-]{0,2}\d){6,14}(?![\w])")
+_HYPHEN: Final = r"\u2010-\u2015\u2212\ufe58\ufe63\uff0d-"
+_GAP: Final = f"[{_BLANK}{_HYPHEN}]"
+_CALLING: Final = f"[()/.{_BLANK}{_HYPHEN}]"  #: what stands within a telephone number
+_SHORTEST_CARD, _LONGEST_CARD = 13, 19  #: in digits
+_TWICE: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  #: twice a digit, the sum of its digits
+#: Digits in groups, however many. Which of the groups are a card is tried.
+_NUMBER: Final = re.compile(rf"(?<!\w)(?<!\d\.)\d(?:{_GAP}{{0,3}}\d){{12,}}(?!\w)")
+_GROUP: Final = re.compile(r"\d+")
+_IBAN: Final = re.compile(
+    rf"(?<!\w)(?=([A-Za-z]{{2}}{_GAP}?\d\d(?:{_GAP}{{0,2}}[A-Za-z0-9]){{11,30}})(?!\w))"
+)
+#: RFC 5321's lengths bound what is tried: 64 before the @, and labels of 63 after it; letters are
+#: those of all scripts (RFC 6531).
+_EMAIL: Final = re.compile(
+    r"(?<![\w.+%-])[\w.+%-]{1,64}[@\uff20](?:[\w-]{1,63}\.){1,8}"
+    r"(?:xn--[\w-]{1,59}|[^\W\d_]{2,24})(?![\w-])"
+)
+_PHONE: Final = re.compile(
+    rf"(?<!\w)(?<!\d\.)(?:[+\uff0b]{_GAP}?|00)?\(?\d(?:{_CALLING}{{0,3}}\d){{6,14}}(?!\w)"
+)
 _IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
-_IPV6: Final = re.compile(r"(?<![\w:])[0-9A-Fa-f:]{2,39}(?![\w:])")
-_SSN: Final = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
+#: At the beginning of a word, or behind one with a colon, such as "IP:"; one may follow it, too.
+_IPV6: Final = re.compile(r"(?:(?<![\w:])|(?<=\w:))[0-9A-Fa-f:]{2,40}(?![\w:])")
+_SSN: Final = re.compile(
+    rf"(?<![\w-])(?!000|666|9)\d{{3}}[{_HYPHEN}](?!00)\d{{2}}[{_HYPHEN}](?!0000)\d{{4}}(?![\w-])"
+)
 #: An international number, or one that is written as a number to call: in groups, or with a 0.
-_CALLED: Final = re.compile(r"\+|00|0\d|.*\d[ ()/.-]+\d", re.DOTALL)
-_DATE: Final = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
+_CALLED: Final = re.compile(rf"[+\uff0b]|00|0\d|.*\d{_CALLING}+\d", re.DOTALL)
+#: A day, and perhaps the hour.
+_DATE: Final = re.compile(
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?: +\d{1,2})?"
+)
 
 
 def card(text: str) -> str:
-    """Numbers of payment cards."""
-    return _CARD.sub(lambda found: "[card number]" if _luhn(found[0]) else found[0], text)
+    """Numbers of payment cards, also among other numbers: a date or a security code beside them."""
+    return _NUMBER.sub(lambda found: _without_cards(found[0]), text)
 
 
 def iban(text: str) -> str:
     """International bank account numbers; of what is written behind one, no word is taken."""
-    return _IBAN.sub(_without_iban, text)
+    kept, done = [], 0
+    for found in _IBAN.finditer(text):
+        length = _iban_in(found[1]) if found.start() >= done else 0
+        if length:
+            kept += [text[done : found.start()], "[account number]"]
+            done = found.start() + length
+    return "".join(kept) + text[done:]
 
 
 def email(text: str) -> str:
@@ -83,31 +113,54 @@ def in_order(names: Iterable[str]) -> list[str]:
     return [*ours, *(name for name in wanted if name not in BUILT_IN)]
 
 
+def _without_cards(number: str) -> str:
+    """Of the groups from each on, the most that are a card."""
+    groups = [found.span() for found in _GROUP.finditer(number)]
+    kept, done = [], 0
+    for index, (start, _) in enumerate(groups):
+        if start < done:
+            continue
+        digits, most = "", 0
+        for first, end in groups[index:]:
+            digits += number[first:end]
+            if len(digits) > _LONGEST_CARD:
+                break
+            if len(digits) >= _SHORTEST_CARD and _luhn(digits):
+                most = end
+        if most:
+            kept += [number[done:start], "[card number]"]
+            done = most
+    return "".join(kept) + number[done:]
+
+
 def _luhn(number: str) -> bool:
-    digits = [int(digit) for digit in reversed(number) if digit.isdigit()]
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return len(set(digits)) > 1 and (sum(digits[::2]) + sum(doubled)) % 10 == 0
+    if len(set(number)) < 2:
+        return False  # nobody has it
+    digits = [int(digit) for digit in reversed(number)]
+    return (sum(digits[::2]) + sum(_TWICE[digit] for digit in digits[1::2])) % 10 == 0
 
 
-def _without_iban(found: re.Match[str]) -> str:
-    """As much as is one, from its beginning: a number may be followed by words."""
-    text = found[0]
+def _iban_in(text: str) -> int:
+    """How much of it is one, from its beginning: a number may be followed by words."""
     for end in range(len(text), 14, -1):
-        if (end == len(text) or not text[end].isalnum()) and _mod97(text[:end]):
-            return "[account number]" + text[end:]
-    return text
+        whole = end == len(text) or not (text[end].isalnum() and text[end - 1].isalnum())
+        if whole and text[end - 1].isalnum() and _mod97(text[:end]):
+            return end
+    return 0
 
 
 def _mod97(text: str) -> bool:
-    number = text.replace(" ", "").upper()
+    number = "".join(filter(str.isalnum, text)).upper()
     moved = number[4:] + number[:4]
     return 15 <= len(number) <= 34 and int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
 
 
 def _without_address(found: re.Match[str]) -> str:
+    told = found[0]
+    colon = ":" if told.endswith(":") and not told.endswith("::") else ""
     try:
-        address = ipaddress.ip_address(found[0])
+        address = ipaddress.ip_address(told.removesuffix(colon))
     except ValueError:
-        return found[0]
+        return told
     # "::" alone and the like are more often two colons than an address.
-    return found[0] if address.version == 6 and len(found[0]) < 3 else "[IP address]"
+    return told if address.version == 6 and len(told) < 3 else f"[IP address]{colon}"

@@ -24,7 +24,7 @@ _log = log.get("privacy")
 #: How long a redactor may take for one text, in seconds.
 _PATIENCE: Final = 2.0
 #: From how many characters on even ours are run beside the loop.
-_LONG: Final = 4_000
+_LONG: Final = 1_000
 #: How many texts are seen to at once; one that never ends keeps its place until the end.
 _AT_ONCE: Final = 4
 
@@ -95,7 +95,8 @@ class Redacting:
                 text = await self._run(name, redactor, text)
             # It may raise whatever it likes, and the words of that may quote anything.
             except Exception as error:
-                _log.error("privacy.withheld", redactor=name, error=type(error).__name__)
+                why = str(error) if isinstance(error, _Failed) else type(error).__name__
+                _log.error("privacy.withheld", redactor=name, error=why)
                 return None
         return text
 
@@ -104,10 +105,27 @@ class Redacting:
             return redactor(text)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._patience):
-            result: object = await loop.run_in_executor(self._threads, redactor, text)
-        if not isinstance(result, str):
-            raise TypeError("a redactor gave no text")
-        return result
+            return await loop.run_in_executor(self._threads, _called, redactor, text)
+
+
+class _Failed(Exception):
+    """A redactor raised, or gave no text."""
+
+
+def _called(redactor: Redactor, text: str) -> str:
+    """What it makes of `text`.
+
+    Raises:
+        _Failed: with anything but a text that can be stored and sent. Foreign code may also raise
+            what ends a task or a process (SystemExit): here that is a failure like any other.
+    """
+    try:
+        result: object = redactor(text)
+        if isinstance(result, str):
+            return result.encode().decode()
+    except BaseException as error:
+        raise _Failed(type(error).__name__) from None
+    raise _Failed("no text")
 
 
 def redactors_of(settings: Settings) -> dict[AgentName, Sequence[str]]:

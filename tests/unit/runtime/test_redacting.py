@@ -1,5 +1,6 @@
 """Before their step people's words are redacted, or withheld."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +62,7 @@ async def test_what_somebody_changed_is_redacted_too() -> None:
     assert mail.event.text == "now [e-mail address]"
 
 
-@pytest.mark.parametrize("gives", [None, 7, b"x"])
+@pytest.mark.parametrize("gives", [None, 7, b"x", "half a character: \ud83e"])
 async def test_what_gives_no_text_withholds_the_words(gives: object) -> None:
     event = await heard(foreign(lambda _: gives), "secret")
 
@@ -78,6 +79,18 @@ async def test_what_raises_withholds_the_words_and_its_own_are_not_logged(
 
     assert (event.text, event.withheld) == ("", True)
     assert "secret" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError, StopIteration, GeneratorExit]
+)
+async def test_what_would_end_more_than_itself_only_withholds_the_words(
+    error: type[BaseException],
+) -> None:
+    def ends(_text: str) -> str:
+        raise error
+
+    assert (await heard(foreign(ends), "secret")).withheld
 
 
 async def test_what_never_ends_withholds_the_words() -> None:
