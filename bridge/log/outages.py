@@ -89,6 +89,11 @@ class _Outage:
     last: Any = None  #: the newest line that was left out
     changed: float = 0.0
 
+    def past(self, now: float) -> bool:
+        """Whether it is over, and so long that nothing depends on it any more."""
+        long = self.within if self.most > 1 else self.calm
+        return self.since is None and not self.left_out and now - self.changed >= long
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -113,12 +118,18 @@ class Outages:
             return None
         names = pair.by if pair else by or ()
         key = (pair.begins if pair else event, *(str(fields.get(name, "")) for name in names))
-        if key not in self._outages and len(self._outages) >= _DIFFERENT:
+        if key not in self._outages and not self._room(now):
             return None
         new = _Outage(MOST, WITHIN, CALM) if pair else _Outage(1, AGAIN, OVER)
         outage = self._outages.setdefault(key, new)
         added = _turned(outage, now, begins=event == pair.begins) if pair else {}
         return self._damped(outage, line, now, added)
+
+    def _room(self, now: float) -> bool:
+        """Whether one more can be told apart, if need be once those that are over are forgotten."""
+        if len(self._outages) >= _DIFFERENT:
+            self._outages = {key: one for key, one in self._outages.items() if not one.past(now)}
+        return len(self._outages) < _DIFFERENT
 
     def _damped(
         self, outage: _Outage, line: object, now: float, added: dict[str, float | int]

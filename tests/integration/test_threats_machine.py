@@ -26,6 +26,12 @@ pytestmark = [
 threat = pytest.mark.threat
 #: Nobody in particular.
 STRANGER = 65_534
+#: How a connection ends that is not answered: nothing went wrong, or it was reset.
+REFUSED = {
+    "",
+    "ConnectionResetError: [Errno 104] Connection reset by peer",
+    "BrokenPipeError: [Errno 32] Broken pipe",
+}
 
 
 @pytest.fixture
@@ -73,6 +79,12 @@ async def test_another_user_reads_nothing_even_where_the_directory_is_open(
     name = str(open_stage.directory / "bridge.db.control")
     code = f"import socket; socket.socket(socket.AF_UNIX).connect({name!r})"
     assert "PermissionError" in as_a_stranger(code)
+    Path(name).chmod(0o666)  # and who asks is looked at besides
+    code = (
+        f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({name!r}); s.settimeout(20); "
+        's.sendall(b\'{"verb": "status"}\\n\'); assert not s.recv(1)'
+    )
+    assert as_a_stranger(code).rpartition("\n")[0].rpartition("\n")[2] in REFUSED
     assert as_a_stranger(f"open({str(open_stage.log)!r}, 'rb')") == ""  # it does get there
 
 

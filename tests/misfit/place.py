@@ -3,6 +3,7 @@
 The plug-in is a package of its own, outside of the checkout, found by its entry point.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import aiohttp
 import pytest
 
 from tests.misfit.plugin import lines
-from tests.stage import Stage, staged
+from tests.stage import PATIENCE, Stage, staged
 
 _PLUGIN = Path(__file__).with_name("plugin.py")
 TOKEN = "misfit-token-93kd"
@@ -87,8 +88,9 @@ class MisfitPlace:
                 pass
             return bool(answers)
 
-        while not await accepted():
-            await self.stage.until(lambda: True)
+        async with asyncio.timeout(2 * PATIENCE):
+            while not await accepted():
+                await asyncio.sleep(0.05)
         return answers[0]
 
     async def ready(self) -> tuple[bool, str]:
@@ -98,8 +100,6 @@ class MisfitPlace:
 
     async def until_ready_says(self, words: str, patience: float = 40.0) -> str:
         """Wait until `/ready` holds these words."""
-        import asyncio
-
         deadline = asyncio.get_running_loop().time() + patience
         while words not in (told := (await self.ready())[1]):
             assert asyncio.get_running_loop().time() < deadline, (told, self.stage.tail())

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.slack import logs as slack
 from bridge import log
 from bridge.core.rates import Rate
 from bridge.log.loudness import Loudness
 from bridge.log.sampling import Sampling
+
+_DECLARED = slack.LOG  # imported, the adapter has declared its own outages
 
 
 class Time:

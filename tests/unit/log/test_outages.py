@@ -110,3 +110,13 @@ def test_one_that_happens_now_and_then_is_said_each_time() -> None:
 
 def test_nothing_that_is_repeated_begins_or_ends_an_outage() -> None:
     assert not {name for pair in PAIRS for name in (pair.begins, pair.ends)} & set(REPEATS)
+
+
+def test_thousands_that_are_over_take_no_room_from_the_next() -> None:
+    outages = Outages()
+    for number in range(1_000):
+        outages.judge("frame.malformed", {"conversation": number}, "line", 0.0)
+    assert outages.judge(DOWN, {"adapter": "slack"}, "line", 1.0) is None  # all go on, it is said
+
+    assert judged(outages, DOWN, OVER).written
+    assert judged(outages, UP, OVER + 5).added == {"lasted": 5.0}
