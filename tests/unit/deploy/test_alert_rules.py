@@ -249,7 +249,7 @@ def test_labels_that_an_operator_gives_a_target_blind_no_alert(tmp_path: Path) -
         otherwise, _ = WRONG[alert]
         placed = {
             name.replace("}", ',region="eu"}'): values
-            for name, values in (base | otherwise).items()
+            for name, values in {**base, **otherwise}.items()
         }
         seen = scene(placed, "2h")
         asked = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
