@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, and_, null, or_, select, update
+from sqlalchemy import Connection, and_, func, null, or_, select, update
 
-from bridge.model.delivery import DeliveryState
+from bridge.model.delivery import DeliveryState, Post
 from bridge.model.hops import HopKind, hop
 from bridge.model.ids import ConversationId, DeliveryId, EntryId
 from bridge.model.inbound import Inbound
 from bridge.model.value import Value
 from bridge.store import tables as t
 from bridge.store.changes import Change
+from bridge.store.digests import OF_WORDS
 from bridge.store.letters import entry_of
 from bridge.store.records import Entry
 
@@ -61,6 +62,25 @@ class OwedAgain(Value, frozen=True, kw_only=True):
                 **_ANEW,
             )
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reworded(Change[bool]):
+    """What a dead letter to a thread was to say has changed: owed again, it says that."""
+
+    id: DeliveryId
+    body: Post
+
+    def apply(self, connection: Connection) -> bool:
+        """Whether it is dead, and its words are kept."""
+        words = msgspec.json.encode(self.body).decode()
+        digest: Any = getattr(func, OF_WORDS)(words)
+        reworded = (
+            update(t.deliveries)
+            .where(_d.id == self.id, _DEAD, _d.body != "")
+            .values(body=words, size=len(words), digest=digest)
+        )
+        return connection.execute(reworded).rowcount > 0
 
 
 class Superseded(Value, frozen=True, kw_only=True):

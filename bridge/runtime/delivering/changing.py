@@ -28,6 +28,7 @@ from bridge.runtime.world import World
 from bridge.store import FORGOTTEN, ThreadDelivery
 
 _DOUBTED = "nobody knows whether its message arrived"
+_OWED = "its message is owed again, and not posted yet"
 
 
 class Changing:
@@ -58,7 +59,9 @@ class Changing:
             return await self._revise(delivery, outbound, target.receipt)
         elif isinstance(change, Replace) and isinstance(change.content, AgentReply):
             # Owed while the platform claimed more. What the agent said is told, if anew.
-            return await self._posting.post(delivery, outbound_of(delivery, change.content))
+            outbound = outbound_of(delivery, change.content)
+            outbound = msgspec.structs.replace(outbound, only_for=target.body.only_for)
+            return await self._posting.post(delivery, outbound)
         else:
             await self._ledger.drop(delivery, "the platform cannot edit")
         return None
@@ -69,12 +72,29 @@ class Changing:
         """Where its message stands is not known. New words are held as long as that may change."""
         if target is None:
             await self._ledger.drop(delivery, "its message is forgotten")
-        elif target.state is not DeliveryState.SENDING:
+        elif target.state is DeliveryState.DEAD and not await self._reworded(target, change):
+            await self._ledger.drop(delivery, "its message was not posted")
+        elif target.state is DeliveryState.DEAD:
+            await self._ledger.drop(delivery, "its message was not posted, and says this now")
+        elif target.state not in (DeliveryState.PENDING, DeliveryState.SENDING):
             await self._ledger.drop(delivery, "its message was not posted")
         elif isinstance(change, Replace):
-            await self._ledger.hold(delivery, _DOUBTED)
+            pending = target.state is DeliveryState.PENDING  # an operator had it owed again
+            await self._ledger.hold(delivery, _OWED if pending else _DOUBTED)
         else:
             await self._ledger.drop(delivery, _DOUBTED)
+
+    async def _reworded(self, target: ThreadDelivery, change: Replace | Retire) -> bool:
+        """Whether the dead letter that it would change is owed with the new words, if it is again.
+
+        Else half of what the agent said would be shown then.
+        """
+        if not isinstance(target.body, Post) or target.body.content == FORGOTTEN.content:
+            return False
+        content = _changed(target.body.content, change)
+        if content is None:
+            return False
+        return await self._ledger.reworded(target.id, Post(content, target.body.only_for))
 
     async def _revise(
         self, delivery: ThreadDelivery, outbound: Outbound, receipt: Receipt

@@ -6,6 +6,7 @@ deliveries behind it wait.
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from bridge import log
 from bridge.core import events as e
@@ -28,8 +29,11 @@ from bridge.runtime.reporting.noting import Hops
 from bridge.runtime.watching.status import Status
 from bridge.runtime.world import World
 from bridge.store import Attempt, Outcome, Store, ThreadDelivery
+from bridge.store.changes import Change
+from bridge.store.redriving import Reworded
 
 _log = log.get("dispatcher")
+ResultT = TypeVar("ResultT")
 
 #: Tells a conversation something and returns when its step has committed.
 Tell = Callable[[ConversationId, e.Event], Awaitable[None]]
@@ -91,6 +95,10 @@ class Ledger:
     async def drop(self, delivery: ThreadDelivery, reason: str) -> None:
         """It need not be sent any more."""
         await self._settle(delivery, DeliveryState.DROPPED, reason=reason)
+
+    async def reworded(self, target: DeliveryId, body: Post) -> bool:
+        """A dead letter is to say this if it is owed again; False if it is dead no more."""
+        return await self._write(Reworded(id=target, body=body))
 
     async def bury(self, delivery: ThreadDelivery, error: Rejected) -> None:
         """It never will arrive. Whom that concerns is told first: a crash tells it again.
@@ -177,18 +185,16 @@ class Ledger:
     def _excuse(self, delivery: ThreadDelivery, *, waits: bool) -> None:
         (self.for_people.add if waits else self.for_people.discard)(delivery.conversation)
 
-    async def _write(self, change: Attempt | Outcome) -> None:
+    async def _write(self, change: Change[ResultT]) -> ResultT:
         failures = 0
         while True:
             try:
                 with self._waits():
-                    await self._store.write(change)
+                    return await self._store.write(change)
             except DatabaseFailed as error:
                 if isinstance(error, ChangeRefused) and failures >= REFUSALS:
                     raise
                 failures = await self._database_trouble(error, failures)
-            else:
-                return
 
     async def _database_trouble(self, error: DatabaseFailed, failures: int) -> int:
         if failures == 0:

@@ -5,6 +5,8 @@ import pytest
 from bridge.errors import MaybeDelivered, Rejected
 from bridge.model.delivery import Replace, Retire
 from bridge.model.ids import DeliveryId
+from bridge.store.redriving import OwedAgain
+from bridge.testing.clock import NOON
 from tests.unit.runtime.house import Full
 from tests.unit.runtime.office import Office
 from tests.unit.store.given import opened, reply
@@ -89,12 +91,46 @@ async def test_where_nobody_knows_any_more_what_stands_there_nothing_is_taken_aw
 
 
 async def test_a_change_of_what_was_not_posted_says_so(office: Office) -> None:
+    """And the dead letter says it: half of it would be shown if it is redriven."""
     office.platform.faults = [Rejected("no")]
     office.connect()
     await office.owe(await opened(office.house.store), reply("hi"), CHANGED)
     await office.idle()
 
+    assert reasons(office)[1] == ("dropped", "its message was not posted, and says this now")
+    await office.house.store.write(OwedAgain(id=FIRST, number=3, at=NOON))
+    again = await office.house.store.thread_delivery(FIRST)
+    assert again is not None
+    office.dispatcher.owe(again)
+    await office.idle()
+    assert office.texts == ["all of it"]
+
+
+async def test_a_change_of_words_that_are_kept_no_more_changes_nothing(office: Office) -> None:
+    office.platform.faults = [Rejected("no")]
+    office.connect()
+    await office.owe(await opened(office.house.store), reply("hi"))
+    await office.idle()
+    office.house.damage("UPDATE deliveries SET body = ''")
+
+    await office.owe(await opened(office.house.store), CHANGED)
+    await office.idle()
+
     assert reasons(office)[1] == ("dropped", "its message was not posted")
+
+
+async def test_new_words_of_what_is_owed_again_are_kept_until_it_is_posted(office: Office) -> None:
+    office.connect()
+    post, change = await office.owed(await opened(office.house.store), reply("hi"), CHANGED)
+    office.dispatcher.owe(change)
+    await office.idle()
+    assert reasons(office)[1][0] == "sending", "held"
+
+    office.dispatcher.owe(post)
+    await office.idle()
+    await (again := office.restarted()).recover()
+    await office.house.until(lambda: not again.owed)
+    assert [text for *_, text in office.platform.revised] == ["all of it"]
 
 
 async def test_a_change_of_what_is_forgotten_says_so(office: Office) -> None:
