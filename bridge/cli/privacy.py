@@ -17,7 +17,7 @@ from bridge.errors import DatabaseFailed
 from bridge.model.ids import AdapterName, ConversationId, PersonId
 from bridge.runtime.erasing import Alone, Eraser, Report
 from bridge.runtime.world import World
-from bridge.store import look_into, open_store
+from bridge.store import database_path, look_into, open_store
 from bridge.store.erasing import Subject
 from bridge.store.exporting import TakeOut
 
@@ -55,16 +55,21 @@ def erase(
     was owed there is dropped, and the file is written anew. The report says what was not reached.
     """
     subject = _subject(user, adapter, conversation)
-    database = options.database(config_path)
+    database = _existing(config_path)
     if not (dry_run or yes):
         found = asyncio.run(_erased(database, subject, dry_run=True))
-        _tell(found)
+        if as_json:
+            click.echo(f"{len(found.conversations)} conversations", err=True)
+        else:
+            _tell(found)
+        _must_be_known(found)
         click.confirm("Erase all this? It cannot be brought back", abort=True, err=True)
     report = asyncio.run(_erased(database, subject, dry_run=dry_run))
     if as_json:
         print_json(report)
     else:
         _tell(report)
+    _must_be_known(report)
 
 
 @click.command()
@@ -85,24 +90,65 @@ def export(
     It holds the words of whoever else took part there: read it before it is handed out.
     """
     subject = _subject(user, adapter, conversation)
-    found = asyncio.run(_taken_out(options.database(config_path), subject))
+    found = asyncio.run(_taken_out(_existing(config_path), subject))
+    if not (found["conversations"] or found["unclaimed"] or found.get("memory")):
+        raise _unknown(subject)
     if target is None:
         print_json(found)
         return
+    _write(target, msgspec.json.format(msgspec.json.encode(found)))
+    click.echo(f"Written to {target}, for its owner alone.")
+
+
+def _existing(config_path: Path) -> DatabaseSettings:
+    """The database, which is there: one that is made for the question would hold nothing."""
+    database = options.database(config_path)
+    path = database_path(database.url)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise DatabaseFailed(
+            f"There is no database at {path}", remedy="check database.url"
+        ) from None
+    except OSError:
+        pass  # whoever opens it says why not
+    return database
+
+
+def _write(target: Path, document: bytes) -> None:
+    made = False
     try:
         descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        made = True
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(document)
     except OSError as error:
+        if made:
+            target.unlink(missing_ok=True)
         raise DatabaseFailed(
             f"{target} cannot be written: {error.strerror}", remedy="name a new file"
         ) from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(found)))
-    click.echo(f"Written to {target}, for its owner alone.")
+
+
+def _must_be_known(report: Report) -> None:
+    if report.nothing:
+        raise _unknown(report.subject)
+
+
+def _unknown(subject: Subject) -> click.UsageError:
+    whom = subject.conversation or f"{subject.adapter}:{subject.person}"
+    return click.UsageError(
+        f"Nothing is held of {visible(whom)!r}: it never came here under that name, or is erased "
+        "or forgotten by now."
+    )
 
 
 def _subject(user: str | None, adapter: str | None, conversation: str | None) -> Subject:
     if (user is None) == (conversation is None):
         raise click.UsageError("Name either --user or --conversation.")
+    for name in (user, adapter, conversation):
+        if name is not None and not name.isprintable():
+            raise click.UsageError("A name is text, without characters that cannot be seen.")
     if conversation is not None:
         return Subject(conversation=ConversationId(conversation))
     if adapter is None:
@@ -163,6 +209,8 @@ def _tell(report: Report) -> None:
     for each in report.conversations:
         for unsent in each.holding.unsent:
             click.echo(f"  never sent: {unsent.id}, {unsent.kind}, to the {unsent.to}")
+    if report.unclaimed:
+        click.echo(f"  said in threads that are nobody's: {report.unclaimed}")
     for key in report.memory:
         click.echo(f"  remembered by the adapter: {visible(key)}")
     for backup in report.backups:

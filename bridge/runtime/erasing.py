@@ -6,9 +6,9 @@ with none running the store does it alone.
 """
 
 import asyncio
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -33,8 +33,10 @@ from bridge.store.erasing import (
     Holding,
     LookOver,
     Subject,
+    Survey,
+    naming,
 )
-from bridge.store.erasing_backups import erase_in
+from bridge.store.erasing_backups import erase_in, look_in
 from bridge.store.upkeep import Scour
 
 _log = log.get("privacy")
@@ -77,6 +79,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     memory: tuple[str, ...]  #: the keys under which its adapter remembered something of the person
     backups: tuple[Backup, ...]
     not_reached: tuple[str, ...]
+    unclaimed: int = 0  #: what they said in threads that are nobody's
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing of it was anywhere."""
+        in_backups = any(one.conversations for one in self.backups)
+        return not (self.conversations or self.unclaimed or self.memory or in_backups)
 
 
 class Emptying(Protocol):
@@ -189,13 +198,13 @@ class Eraser:
         survey = await self._store.write(looking if dry_run else beginning)
         keys, problems = await self._memory(subject)
         emptied = [Emptied(holding=one) for one in survey.holdings]
-        backups = [Backup(path=path) for path in survey.backups]
         if not dry_run:
             emptied = [await self._emptied(one, at) for one in survey.holdings]
             await self._forget(subject, keys)
             problems += await self._scoured(identity)
-            listed = [one.conversation for one in survey.holdings]
-            backups = [await self._from_backup(p, subject, listed, at) for p in survey.backups]
+            problems += await self._left(subject)
+        backups = await self._backups(survey, subject, keys, at, dry_run=dry_run)
+        if not dry_run:
             _log.info("privacy.erased", conversations=len(emptied), backups=len(backups))
         return Report(
             subject=subject,
@@ -203,8 +212,9 @@ class Eraser:
             dry_run=dry_run,
             conversations=tuple(emptied),
             memory=keys,
-            backups=tuple(backups),
+            backups=backups,
             not_reached=(*problems, *BEYOND),
+            unclaimed=survey.unclaimed,
         )
 
     async def _emptied(self, holding: Holding, at: datetime) -> Emptied:
@@ -217,7 +227,7 @@ class Eraser:
             return (), ()
         told = await self._emptying.remembered(subject.adapter, subject.person)
         kept = await self._store.all_kept(subject.adapter, "")
-        named = _naming(subject.person)
+        named = naming(subject.person)
         ours = {
             one.key
             for one in kept
@@ -248,14 +258,33 @@ class Eraser:
             return ()
         return ("the log beside the database: somebody reads it; it is emptied within the hour",)
 
-    async def _from_backup(
-        self, path: str, subject: Subject, listed: list[ConversationId], at: datetime
-    ) -> Backup:
-        work = asyncio.to_thread(erase_in, Path(path), subject, listed, at, self._key)
-        try:
-            return Backup(path=path, conversations=await work)
-        except DatabaseFailed as error:
-            return Backup(path=path, problem=str(error))
+    async def _left(self, subject: Subject) -> tuple[str, ...]:
+        """What is there all the same: it came meanwhile, or could not be emptied."""
+        found = (await self._store.write(LookOver(subject=subject))).holdings
+        left = [one for one in found if one.messages or one.deliveries or one.sessions]
+        return tuple(f"conversation {one.conversation}: say it again" for one in left)
+
+    async def _backups(
+        self,
+        survey: Survey,
+        subject: Subject,
+        keys: tuple[str, ...],
+        at: datetime,
+        *,
+        dry_run: bool,
+    ) -> tuple[Backup, ...]:
+        listed, found = [one.conversation for one in survey.holdings], []
+        for path in map(Path, survey.backups):
+            work = (
+                partial(look_in, path, subject, listed)
+                if dry_run
+                else partial(erase_in, path, subject, listed, at, self._key, keys=keys)
+            )
+            try:
+                found.append(Backup(path=str(path), conversations=await asyncio.to_thread(work)))
+            except DatabaseFailed as error:
+                found.append(Backup(path=str(path), problem=str(error)))
+        return tuple(found)
 
 
 def _sound(subject: Subject) -> None:
@@ -264,8 +293,3 @@ def _sound(subject: Subject) -> None:
         raise ConfigurationError(
             "Nobody is named", remedy="name a person and their adapter, or a conversation"
         )
-
-
-def _naming(person: PersonId) -> Callable[[str], object]:
-    """Whether a text names them, as a word of its own."""
-    return re.compile(rf"(?<!\w){re.escape(person)}(?!\w)").search

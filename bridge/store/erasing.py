@@ -5,13 +5,25 @@ rows go that hang on it. What was erased is remembered by digests and by ids, so
 erased again from whatever is restored.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bridge.core.conversation import step
@@ -72,6 +84,7 @@ class Survey(Value, frozen=True, kw_only=True):
 
     holdings: tuple[Holding, ...]
     backups: tuple[str, ...]
+    unclaimed: int  #: entries of theirs that belong to no conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +98,8 @@ class LookOver(Change[Survey]):
         found = [held(connection, one) for one in involving(connection, self.subject)]
         made = select(t.backups.c.path).order_by(t.backups.c.made_at)
         backups = tuple(connection.execute(made).scalars())
-        return Survey(holdings=tuple(found), backups=backups)
+        unclaimed = _count(connection, t.inbox.c.conversation.is_(None), _theirs(self.subject))
+        return Survey(holdings=tuple(found), backups=backups, unclaimed=unclaimed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +117,7 @@ class BeginErasure(Change[Survey]):
         """Look, and write it down."""
         found = LookOver(subject=self.subject).apply(connection)
         person, adapter = self.subject.person, self.subject.adapter
-        if person is not None:
-            mine = (t.inbox.c.adapter == adapter, mentions(t.inbox.c.body, person))
-            forget_unclaimed(connection, self.at, *mine)
+        forget_unclaimed(connection, self.at, _theirs(self.subject))
         connection.execute(
             insert(t.erasures).values(
                 id=self.identity,
@@ -224,14 +236,58 @@ def erase_again(connection: Connection, erased: Iterable[Erasure], at: datetime)
     for one in erased:
         listed = msgspec.json.decode(one.conversations, type=list[ConversationId])
         emptied += empty_alone(connection, listed, at)
-        digest: Any = getattr(func, OF_NAME)(t.people.c.adapter, t.people.c.person)
-        people = select(t.people.c.adapter, t.people.c.person).where(digest == one.subject)
-        for adapter, person in connection.execute(people.distinct()).all():
-            subject = Subject(adapter=adapter, person=person)
+        for subject in _known_by(connection, one.subject):
             emptied += empty_alone(connection, involving(connection, subject), at)
+            forget_beside(connection, subject, (), at)
         row = upsert(t.erasures).values(**one._asdict(), begun_at=at, finished_at=at)
         connection.execute(row.on_conflict_do_nothing())
     return emptied
+
+
+def forget_beside(
+    connection: Connection, subject: Subject, keys: Collection[str], at: datetime
+) -> None:
+    """What is held of a person beside conversations: also what is remembered under these `keys`."""
+    person, adapter = subject.person, subject.adapter
+    if person is None:
+        return
+    forget_unclaimed(connection, at, _theirs(subject))
+    of, named = t.memory.c, naming(person)
+    query = select(of.key, of.value, of.sealed).where(of.adapter == adapter)
+    gone = [
+        key
+        for key, value, sealed in connection.execute(query).all()
+        if key in keys or named(key) or (not sealed and value == person)
+    ]
+    for key in gone:
+        connection.execute(delete(t.memory).where(of.adapter == adapter, of.key == key))
+
+
+def naming(person: PersonId) -> Callable[[str], object]:
+    """Whether a text names them, as a word of its own."""
+    return re.compile(rf"(?<!\w){re.escape(person)}(?!\w)").search
+
+
+def _known_by(connection: Connection, digest: str | None) -> list[Subject]:
+    """Whom a digest stands for, among those who took part or said what belongs nowhere."""
+    people, told = t.people.c, t.inbox.c
+    name: Any = getattr(func, OF_NAME)
+    speaker = func.json_extract(told.body, "$.person.id")
+    took_part = select(people.adapter, people.person).where(
+        name(people.adapter, people.person) == digest
+    )
+    said = select(told.adapter, speaker).where(
+        told.conversation.is_(None), name(told.adapter, speaker) == digest
+    )
+    rows = connection.execute(took_part.union(said)).all()
+    return [Subject(adapter=adapter, person=person) for adapter, person in rows]
+
+
+def _theirs(subject: Subject) -> ColumnElement[bool]:
+    """The entries that name them; none where it is about a conversation."""
+    if subject.person is None:
+        return false()
+    return and_(t.inbox.c.adapter == subject.adapter, mentions(t.inbox.c.body, subject.person))
 
 
 def _digest(adapter: AdapterName | None, person: PersonId) -> Any:  # noqa: ANN401 - an SQL function

@@ -1,13 +1,15 @@
 """How is something erased from a backup, and again from what is restored from one?"""
 
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+import msgspec
+from sqlalchemy import Connection, create_engine, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import DatabaseFailed
 from bridge.model.ids import ConversationId
@@ -15,22 +17,36 @@ from bridge.store import tables as t
 from bridge.store.backup import failing, reading
 from bridge.store.digests import Digests
 from bridge.store.engines import writing_engine
-from bridge.store.erasing import Erasure, Subject, empty_alone, erase_again, involving
+from bridge.store.erasing import (
+    Erasure,
+    Subject,
+    empty_alone,
+    erase_again,
+    forget_beside,
+    involving,
+)
 from bridge.store.schema import NEWEST
 from bridge.store.upkeep import Scour
 
 
 def erase_in(
-    path: Path, subject: Subject, listed: Iterable[ConversationId], at: datetime, key: str
+    path: Path,
+    subject: Subject,
+    listed: Iterable[ConversationId],
+    at: datetime,
+    key: str,
+    *,
+    keys: Collection[str] = (),
 ) -> int:
     """Erase it from the backup at `path`, and write the file anew; how many conversations.
 
-    `listed` are those that are erased in any case.
+    `listed` are those that are erased in any case, `keys` those under which the adapter remembers
+    something of the person.
 
     Raises:
-        DatabaseFailed: it is not there, of another schema, or cannot be written.
+        DatabaseFailed: it is not there, of another schema, damaged, or cannot be written.
     """
-    with failing(f"The backup {path} was not erased from"):
+    with _failing(path):
         _must_be_ours(path)
         digests = Digests()
         with writing_engine(path, digests) as engine, engine.connect() as connection:
@@ -38,8 +54,23 @@ def erase_in(
                 digests.keyed(key, _salt(connection))
                 found = dict.fromkeys((*listed, *involving(connection, subject)))
                 emptied = empty_alone(connection, found, at)
+                forget_beside(connection, subject, keys, at)
             _as_a_copy(connection)
         return emptied
+
+
+def look_in(path: Path, subject: Subject, listed: Iterable[ConversationId]) -> int:
+    """How many conversations `erase_in` would empty; raises as that does, and changes nothing."""
+    with _failing(path):
+        _must_be_ours(path)
+        engine = create_engine("sqlite://", creator=lambda: reading(path), hide_parameters=True)
+        try:
+            with engine.connect() as connection:
+                of = t.conversations.c.id
+                there = connection.execute(select(of).where(of.in_([*listed]))).scalars()
+                return len({*there, *involving(connection, subject)})
+        finally:
+            engine.dispose()
 
 
 def erase_since(current: Path, restored: Path, at: datetime, key: str) -> int:
@@ -67,6 +98,18 @@ def erase_since(current: Path, restored: Path, at: datetime, key: str) -> int:
         return emptied
 
 
+@contextmanager
+def _failing(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a backup is told of it, and keeps nobody from the others."""
+    what = f"The backup {path} was not erased from"
+    try:
+        with failing(what):
+            yield
+    except (SQLAlchemyError, msgspec.MsgspecError) as error:
+        why = str(getattr(error, "orig", None) or type(error).__name__)
+        raise DatabaseFailed(f"{what}: {why}", remedy="delete it, if you cannot mend it") from None
+
+
 def _erased_from(path: Path, *, finished: bool = False) -> list[Erasure]:
     """As far as that can be read: a database that is damaged is why most are restored."""
     query = "SELECT id, adapter, subject, conversations FROM erasures"
@@ -80,6 +123,11 @@ def _erased_from(path: Path, *, finished: bool = False) -> list[Erasure]:
 
 
 def _must_be_ours(path: Path) -> None:
+    if not path.exists():
+        raise DatabaseFailed(
+            f"The backup {path} was not erased from: it is not there any more",
+            remedy="if it was moved, delete it where it is now",
+        )
     with closing(reading(path)) as connection:
         (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if schema != NEWEST:

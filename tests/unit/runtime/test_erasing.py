@@ -1,6 +1,7 @@
 """Somebody is forgotten by a running bridge, or by the store alone."""
 
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -62,15 +63,41 @@ async def test_what_the_adapter_remembers_of_them_goes_and_nothing_else(tmp_path
     assert left == [f"names {ANN.id}9", "other"]
 
 
-async def test_a_dry_run_leaves_everything(tmp_path: Path) -> None:
+async def test_a_dry_run_leaves_everything_and_says_what_the_erasure_will(tmp_path: Path) -> None:
     async with open_store(made(tmp_path)) as store:
         await store.write(owing(await opened(store), (1, reply("secret"))))
+        await remembering(store, f"names {ANN.id}")
+        copy = copy_to(address(tmp_path), tmp_path / "copy.db", NOON)
+        await store.write(Backed(path=copy.path, at=NOON))
         eraser = Eraser(store, Alone(store), World(clock=FakeClock()), key="")
 
         first = await eraser.erase(SUBJECT, dry_run=True)
-        second = await eraser.erase(SUBJECT, dry_run=True)
+        assert b"secret" in copy.path.read_bytes()
+        second = await eraser.erase(SUBJECT)
+        third = await eraser.erase(SUBJECT)
 
-    assert first.conversations == second.conversations != ()
+    said = [
+        (one.conversations, one.memory, one.backups, one.not_reached) for one in (first, second)
+    ]
+    assert said[0] == said[1]
+    assert [one.nothing for one in (first, second, third)] == [False, False, True]
+
+
+class Unable(Alone):
+    """With a conversation that cannot be emptied."""
+
+    async def empty(self, conversation: ConversationId, at: datetime) -> str:
+        del conversation, at
+        return "told"
+
+
+async def test_what_could_not_be_emptied_is_not_said_to_be(tmp_path: Path) -> None:
+    async with open_store(made(tmp_path)) as store:
+        await store.write(owing(await opened(store), (1, reply("secret"))))
+
+        report = await Eraser(store, Unable(store), World(clock=FakeClock()), key="").erase(SUBJECT)
+
+    assert any("c1" in sentence for sentence in report.not_reached)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"subject": {"person": "U1"}}, {"subject": 7}])

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from bridge.errors import DatabaseFailed
 from bridge.model.delivery import Ask
 from bridge.model.ids import ConversationId, PersonId
-from bridge.store import Store, TakeStep, Verdict, copy_to, open_store
+from bridge.store import Keep, Store, TakeStep, Verdict, copy_to, open_store
 from bridge.store.erasing import BeginErasure, EmptyAlone, FinishErasure, LookOver, Subject
-from bridge.store.erasing_backups import erase_in, erase_since
+from bridge.store.erasing_backups import erase_in, erase_since, look_in
 from bridge.store.exporting import TakeOut
 from bridge.store.upkeep import Scour
 from bridge.testing.builders import ANN
@@ -95,6 +96,46 @@ async def test_a_backup_is_erased_from_in_the_same_way(store: Store, tmp_path: P
 
     assert b"secret" not in backup.read_bytes()
     assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
+
+
+async def test_what_hangs_on_no_conversation_goes_from_a_backup_too(
+    store: Store, tmp_path: Path
+) -> None:
+    """A reply in a thread that is nobody's, and what the adapter remembers."""
+    await lived(store)
+    await store.write(accept(said("secret reply", thread="nobody's")))
+    for memory in (f"of {ANN.id}", "theirs", "other"):
+        await store.write(Keep(adapter=SLACK, key=memory, value=f"held {memory}", sealed=False))
+    assert (await store.write(LookOver(subject=SUBJECT))).unclaimed == 1
+    backup, restored = tmp_path / "copy.db", tmp_path / "again.db"
+    copy_to(address(tmp_path), backup, NOON)
+    copy_to(address(tmp_path), restored, NOON)
+    await erased(store)
+
+    assert look_in(backup, SUBJECT, []) == erase_in(
+        backup, SUBJECT, [], NOON, KEY, keys=("theirs",)
+    )
+    erase_since(tmp_path / "bridge.db", restored, NOON, KEY)
+
+    for file in (backup, restored):
+        assert b"secret" not in file.read_bytes()
+        assert b"held of" not in file.read_bytes()
+        assert b"held other" in file.read_bytes()
+    assert b"held theirs" not in backup.read_bytes()
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"nothing of ours" * 400])
+async def test_a_backup_that_is_spoilt_is_told(store: Store, tmp_path: Path, spoilt: bytes) -> None:
+    await lived(store)
+    backup = tmp_path / "copy.db"
+    copy_to(address(tmp_path), backup, NOON)
+    whole = backup.read_bytes()
+    # At the end are pages of tables: a text of it is what breaks there.
+    backup.write_bytes(spoilt or whole.replace(b'"agent":', b'"agent";'))
+
+    for tried in (look_in, partial(erase_in, at=NOON, key=KEY)):
+        with suppress(DatabaseFailed) if tried is look_in else pytest.raises(DatabaseFailed):
+            tried(backup, SUBJECT, [])
 
 
 def test_a_backup_that_is_gone_is_told(tmp_path: Path) -> None:
