@@ -31,6 +31,10 @@ _OFTEN: Final = 2
 #: 150 MB); with more, all are looked at once when they have doubled.
 _BEARABLE: Final = 1_000_000
 
+#: Too little for a file, as 0 is; and one byte, unlike 0, has Linux give no program a dump either,
+#: where `kernel.core_pattern` names one (fs/coredump.c).
+_NO_DUMP: Final = 1
+
 
 def seclude() -> None:
     """Files made from now on are the user's alone, and no crash leaves our memory on the disk.
@@ -38,7 +42,7 @@ def seclude() -> None:
     Both go for the processes of adapters, too. Whoever is the same user may read all of it anyway.
     """
     os.umask(0o077)
-    _limit(resource.RLIMIT_CORE, lambda _: 0)
+    _limit(resource.RLIMIT_CORE, lambda most: min(most % 2**64, _NO_DUMP))
 
 
 def open_many() -> None:

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests import leaks
 from tests.stage import Stage, staged
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
@@ -57,7 +58,9 @@ class Receiver:
         if self.broken:
             return web.Response(status=503)
         self.headers.append(request.headers.get("authorization", ""))
-        self.requests.append(ExportTraceServiceRequest.FromString(await request.read()))
+        body = await request.read()
+        leaks.shown("a trace", body)
+        self.requests.append(ExportTraceServiceRequest.FromString(body))
         return web.Response(content_type="application/x-protobuf")
 
 

@@ -137,7 +137,7 @@ async def test_processes_show_no_secret_leave_no_image_of_their_memory_and_are_o
 
     for secret in ("simulated-connector-token", "xoxb-simulated", "xapp-simulated", TOKEN):
         assert secret not in seen
-    assert all(re.search(r"Max core file size +0 ", each) for each in limits)
+    assert all(re.search(r"Max core file size +1 ", each) for each in limits)
     assert len({each.stat().st_uid for each in both}) == 1
     page = (Path(__file__).parents[2] / "docs" / "threat-model.md").read_text()
     assert "runs as the same user as the bridge" in page.replace("\n", " ")
