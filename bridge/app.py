@@ -185,7 +185,8 @@ class Daemon:
         if self._export is None:
             return None
         sample = self._settings.telemetry.sample
-        telemetry = Telemetry(self._store, self._world, self._export, sample)
+        lost = self._status.metrics.untraced
+        telemetry = Telemetry(self._store, self._world, self._export, sample, lost)
         tasks.create_task(telemetry.run(), name="telemetry")
         return telemetry
 

@@ -126,6 +126,9 @@ class Families:
         self.build = self._gauge("build_info", "What runs here, always 1.", "version", "python")
         self.log_lines = self._counter("log_lines_total", "Lines of the log.", "level")
         self.alerts = self._counter("alerts_total", "Alerts sent by the bridge.", "outcome")
+        self.traces_dropped = self._counter(
+            "traces_dropped_total", "Messages of which no trace went out."
+        )
 
     def _make_messages(self) -> None:
         self.hops = self._histogram(

@@ -168,6 +168,10 @@ class Metrics:
         """A line of the log was written."""
         self._all.log_lines.labels(level).inc()
 
+    def untraced(self, number: int) -> None:
+        """Of so many messages no trace was taken, or there was no room."""
+        self._all.traces_dropped.inc(number)
+
     def alerted(self, outcome: str) -> None:
         """An alert of the bridge's own came out like this."""
         self._all.alerts.labels(outcome).inc()

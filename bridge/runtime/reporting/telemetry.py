@@ -5,6 +5,7 @@ no room, or cannot be sent, is counted and forgotten.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -32,8 +33,17 @@ _ENDING = timedelta(seconds=2)
 class Telemetry:
     """Traces of what has come to its end; `run` is its task."""
 
-    def __init__(self, store: Store, world: World, export: Export, sample: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        world: World,
+        export: Export,
+        sample: float,
+        lost: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`lost` is told of how many messages nothing was told."""
         self.dropped = 0  #: messages that were not told
+        self._lost = lost
         self._store = store
         self._world = world
         self._export = export
@@ -48,7 +58,11 @@ class Telemetry:
             self._waiting[delivery] = None
             self._some.set()
         else:
-            self.dropped += 1
+            self._drop(1)
+
+    def _drop(self, number: int) -> None:
+        self.dropped += number
+        self._lost(number)
 
     async def run(self) -> None:
         """Tell for ever; first once more what a kill may have left untold: the same spans."""
@@ -85,7 +99,7 @@ class Telemetry:
                 _log.error("telemetry.surprise", error=log.where(error))
             taken = False
         if not taken:
-            self.dropped += len(settled)
+            self._drop(len(settled))
         if self._failing == taken:
             self._failing = not taken
             if self._failing:

@@ -71,7 +71,7 @@ class Soundness:
             if not taken.done():
                 self._status.database(
                     f"it has taken no change for {PATIENCE.total_seconds():.0f} s: its disk hangs,"
-                    " or another process holds it"
+                    " another process holds it, or its file is just written anew"
                 )
             await taken
         finally:

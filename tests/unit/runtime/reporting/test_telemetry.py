@@ -15,6 +15,7 @@ from bridge.config import TelemetrySettings, read_headers
 from bridge.errors import ConfigurationError
 from bridge.model.ids import DeliveryId
 from bridge.runtime.reporting import otlp
+from bridge.runtime.reporting.metrics import Metrics
 from bridge.runtime.reporting.otlp import exporter, refuse_unsendable
 from bridge.runtime.reporting.spans import Span
 from bridge.runtime.reporting.telemetry import MOST_TO_TELL, Telemetry
@@ -81,11 +82,14 @@ async def test_only_a_part_is_told_if_that_is_wanted(way: Journey) -> None:
 
 
 async def test_more_than_there_is_room_for_is_dropped_and_counted(way: Journey) -> None:
-    telemetry = Telemetry(way.store, World(clock=FakeClock()), Far().export, 1.0)
+    metrics = Metrics()
+    lost = metrics.untraced
+    telemetry = Telemetry(way.store, World(clock=FakeClock()), Far().export, 1.0, lost)
     for number in range(MOST_TO_TELL + 5):
         telemetry.settled(DeliveryId(f"c9.{number}"))
 
     assert telemetry.dropped == 5
+    assert metrics.registry.get_sample_value("polyai_bridge_traces_dropped_total") == 5
 
 
 async def test_a_fault_while_a_trace_is_made_harms_nobody(way: Journey) -> None:
