@@ -1,16 +1,14 @@
 """What do we remember? The only room that may say SQL."""
 
+from bridge.store.accepting import Accept, Accepted, Verdict
 from bridge.store.backup import Backed, Copy, copy_to
 from bridge.store.changes import (
-    Accept,
-    Accepted,
     AgentOutcome,
     Attempt,
     Forget,
     NewSession,
     Outcome,
     TakeStep,
-    Verdict,
 )
 from bridge.store.counting import DIRECTIONS, Census
 from bridge.store.doubling import Doubled

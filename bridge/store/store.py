@@ -4,30 +4,28 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-import msgspec
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.core.state import Conversation
 from bridge.errors import ChangeRefused, DatabaseFailed
-from bridge.model.delivery import Announce, Ask, DeliveryState, Post, Receipt, Replace, Retire
+from bridge.model.delivery import DeliveryState, Receipt
 from bridge.model.ids import (
     AdapterName,
     ConversationId,
     DeliveryId,
-    EntryId,
     PersonId,
     ThreadKey,
 )
 from bridge.store import owing
+from bridge.store import rows as read
 from bridge.store import tables as t
-from bridge.store.changes import UNKNOWN_FROM, UNKNOWN_UNTIL, Change, read_inbound
+from bridge.store.changes import UNKNOWN_FROM, UNKNOWN_UNTIL, Change
 from bridge.store.counting import Census, counted
 from bridge.store.letters import Letters
 from bridge.store.owing import Overdue
 from bridge.store.records import (
-    FORGOTTEN,
     ConversationRow,
     DeliveryRow,
     Entry,
@@ -44,7 +42,6 @@ ResultT = TypeVar("ResultT")
 #: The most inbox entries that are read at once.
 MOST_READ = 500
 _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
-_BODY: type[Any] = Post | Replace | Retire | Announce | Ask  # type: ignore[assignment]  # msgspec takes unions
 
 
 class Store:
@@ -98,12 +95,12 @@ class Store:
         """One conversation."""
         query = select(t.conversations.c.state).where(t.conversations.c.id == conversation)
         rows = await self._rows(query)
-        return _conversation(rows[0].state) if rows else None
+        return read.conversation(rows[0].state) if rows else None
 
     async def live_conversations(self) -> list[Conversation]:
         """Those that a restart has to take up."""
         query = select(t.conversations.c.state).where(t.conversations.c.live)
-        return [_conversation(row.state) for row in await self._rows(query)]
+        return [read.conversation(row.state) for row in await self._rows(query)]
 
     async def open_threads(self, adapter: AdapterName, prefix: str) -> list[ThreadKey]:
         """The threads of an adapter's open conversations whose keys begin with `prefix`."""
@@ -127,13 +124,13 @@ class Store:
             .order_by(t.conversations.c.touched_at.desc(), t.conversations.c.id)
             .limit(most)
         )
-        return [_conversation(row.state) for row in await self._rows(query)]
+        return [read.conversation(row.state) for row in await self._rows(query)]
 
     async def kept(self, adapter: AdapterName, key: str) -> Kept | None:
         """What an adapter remembers under `key`."""
         query = select(t.memory).where(t.memory.c.adapter == adapter, t.memory.c.key == key)
         rows = await self._rows(query)
-        return _kept(rows[0]) if rows else None
+        return read.kept(rows[0]) if rows else None
 
     async def all_kept(self, adapter: AdapterName, prefix: str) -> list[Kept]:
         """What an adapter remembers under keys that begin with `prefix`, by their order."""
@@ -142,7 +139,7 @@ class Store:
             .where(t.memory.c.adapter == adapter, _begins(t.memory.c.key, prefix))
             .order_by(t.memory.c.key)
         )
-        return [_kept(row) for row in await self._rows(query)]
+        return [read.kept(row) for row in await self._rows(query)]
 
     async def unknown_span(self) -> tuple[datetime, datetime] | None:
         """From when to when nobody knows what was seen to, if it was restored from a backup."""
@@ -162,12 +159,12 @@ class Store:
         if beyond is not None:
             last = beyond.conversation, beyond.inbound.order, beyond.id
             query = query.where(tuple_(*order) > tuple_(*map(literal, last)))
-        return [_entry(row) for row in await self._rows(query)]
+        return [read.entry(row) for row in await self._rows(query)]
 
     async def requests(self, after: int = 0) -> list[Entry]:
         """Open entries that the command line left, with greater numbers than `after`."""
         query = _open_entries().where(t.inbox.c.origin == "operator", t.inbox.c.id > after)
-        return [_entry(row) for row in await self._rows(query.order_by(t.inbox.c.id))]
+        return [read.entry(row) for row in await self._rows(query.order_by(t.inbox.c.id))]
 
     async def owed_to_threads(self) -> list[ThreadDelivery]:
         """Everything owed to threads, each conversation's in its order."""
@@ -176,12 +173,12 @@ class Store:
             .where(t.deliveries.c.state.in_(_OPEN), t.deliveries.c.target == "thread")
             .order_by(t.deliveries.c.conversation, t.deliveries.c.number)
         )
-        return [_thread_delivery(row) for row in await self._rows(query)]
+        return [read.thread_delivery(row) for row in await self._rows(query)]
 
     async def thread_delivery(self, delivery: DeliveryId) -> ThreadDelivery | None:
         """One delivery to a thread."""
         rows = await self._rows(_thread_deliveries().where(t.deliveries.c.id == delivery))
-        return _thread_delivery(rows[0]) if rows else None
+        return read.thread_delivery(rows[0]) if rows else None
 
     async def session(
         self, conversation: ConversationId, number: int, sealer: Sealer
@@ -198,7 +195,7 @@ class Store:
             tuple_(t.sessions.c.conversation, t.sessions.c.number).in_(wanted)
         )
         return [
-            _session(row, wanted[ConversationId(row.conversation), row.number])
+            read.session(row, wanted[ConversationId(row.conversation), row.number])
             for row in await self._rows(query)
         ]
 
@@ -209,7 +206,7 @@ class Store:
             .where(t.sessions.c.conversation == conversation)
             .order_by(t.sessions.c.number)
         )
-        return [_session(row, None) for row in await self._rows(query)]
+        return [read.session(row, None) for row in await self._rows(query)]
 
     async def list_conversations(self, *, everything: bool = False) -> list[ConversationRow]:
         """Conversations with what they owe, the last touched first; or the live ones alone."""
@@ -221,7 +218,7 @@ class Store:
         counts = {(row.conversation, row.target): int(row.owed) for row in await self._rows(owed)}
         query = select(t.conversations.c.state).order_by(t.conversations.c.touched_at.desc())
         rows = await self._rows(query if everything else query.where(t.conversations.c.live))
-        found = [_conversation(row.state) for row in rows]
+        found = [read.conversation(row.state) for row in rows]
         return [
             ConversationRow(
                 conversation=conversation,
@@ -238,7 +235,7 @@ class Store:
             .where(t.deliveries.c.conversation == conversation)
             .order_by(t.deliveries.c.number)
         )
-        return [_delivery_row(row) for row in await self._rows(query)]
+        return [read.delivery_row(row) for row in await self._rows(query)]
 
     async def list_twins(self, conversation: ConversationId) -> list[TwinRow]:
         """What of a conversation stood twice, as it was seen."""
@@ -261,15 +258,6 @@ class Store:
     async def census(self) -> Census:
         """How much is owed, dead and quiet."""
         return await counted(self._rows)
-
-    async def owed_count(self) -> dict[str, int]:
-        """How many deliveries are open, by target."""
-        query = (
-            select(t.deliveries.c.target, func.count().label("owed"))
-            .where(t.deliveries.c.state.in_(_OPEN))
-            .group_by(t.deliveries.c.target)
-        )
-        return {row.target: int(row.owed) for row in await self._rows(query)}
 
     async def overdue(self, before: datetime) -> list[Overdue]:
         """What is owed, or waits for its step, since before that; the oldest of each kind."""
@@ -297,14 +285,6 @@ def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     return (column >= prefix) & (func.substr(column, 1, len(prefix)) == prefix)
 
 
-def _kept(row: Row[Any]) -> Kept:
-    return Kept(key=row.key, value=row.value, sealed=row.sealed)
-
-
-def _conversation(state: str) -> Conversation:
-    return msgspec.json.decode(state, type=Conversation)
-
-
 def _open_entries() -> Select[Any]:
     return (
         select(t.inbox.c.id, t.inbox.c.conversation, t.inbox.c.body)
@@ -314,63 +294,7 @@ def _open_entries() -> Select[Any]:
     )
 
 
-def _entry(row: Row[Any]) -> Entry:
-    return Entry(
-        id=EntryId(row.id),
-        conversation=ConversationId(row.conversation),
-        inbound=read_inbound(row.body),
-    )
-
-
 def _thread_deliveries() -> Select[Any]:
     return select(t.deliveries, t.conversations.c.adapter, t.conversations.c.thread).join(
         t.conversations
-    )
-
-
-def _thread_delivery(row: Row[Any]) -> ThreadDelivery:
-    return ThreadDelivery(
-        id=DeliveryId(row.id),
-        conversation=ConversationId(row.conversation),
-        adapter=AdapterName(row.adapter),
-        thread=ThreadKey(row.thread),
-        body=_body(row),
-        state=DeliveryState(row.state),
-        attempts=row.attempts,
-        owed_at=row.owed_at,
-        attempted_at=row.attempted_at,
-        receipt=Receipt(row.reference) if row.reference else None,
-    )
-
-
-def _body(row: Row[Any]) -> Any:  # noqa: ANN401 - one of `_BODY`
-    """What it says; for whom it was is known longer than that."""
-    if row.body:
-        return msgspec.json.decode(row.body, type=_BODY)
-    return FORGOTTEN if row.only_for is None else Post(FORGOTTEN.content, PersonId(row.only_for))
-
-
-def _delivery_row(row: Row[Any]) -> DeliveryRow:
-    return DeliveryRow(
-        id=DeliveryId(row.id),
-        target=row.target,
-        kind=row.kind,
-        state=DeliveryState(row.state),
-        attempts=row.attempts,
-        owed_at=row.owed_at,
-        settled_at=row.settled_at,
-        reason=row.reason,
-    )
-
-
-def _session(row: Row[Any], sealer: Sealer | None) -> SessionRecord:
-    sealed = row.sealed_token
-    return SessionRecord(
-        conversation=ConversationId(row.conversation),
-        number=row.number,
-        session_id=row.session_id,
-        token=sealer.unseal(sealed) if sealer is not None and sealed else None,
-        opened_at=row.opened_at,
-        expires_at=row.expires_at,
-        closed_at=row.closed_at,
     )

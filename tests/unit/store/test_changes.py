@@ -132,7 +132,7 @@ async def test_a_step_saves_all_it_says(store: Store) -> None:
     assert await store.open_entries() == []
     assert (delivery.id, delivery.body, delivery.thread) == (FIRST, reply("hi"), "T1")
     assert delivery.owed_at == NOON + SECOND
-    assert await store.owed_count() == {"thread": 1, "agent": 1}
+    assert (await store.census()).owed == {"thread": 1, "agent": 1, "step": 0}
     assert session is not None
     assert (session.token, session.expires_at) == ("t0ken", NOON + timedelta(hours=1))
 
@@ -234,7 +234,7 @@ async def test_a_step_settles_what_the_agent_was_owed(store: Store) -> None:
     await store.write(TakeStep(conversation=conversation, at=NOON, settled=(outcome,)))
 
     assert await states(store) == {"c1.1": "sent", "c1.2": "pending"}
-    assert await store.owed_count() == {"agent": 1}
+    assert (await store.census()).owed == {"agent": 1, "step": 0}
 
 
 @pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.DEAD, DeliveryState.DROPPED])

@@ -100,7 +100,7 @@ async def test_what_cannot_be_read_is_a_trouble_too(watched: Watched) -> None:
     watched.house.damage("ALTER TABLE deliveries RENAME TO lost")
 
     with pytest.raises(DatabaseFailed):
-        await watched.house.store.owed_count()
+        await watched.house.store.census()
 
     assert "could not be read" in watched.status.causes[0]
 
