@@ -38,8 +38,9 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q -n 2 -m "not thorough" tests/unit tests/property tests/contract
 
+# All the rest, and every law once more with all the examples that it wants.
 test: check $(SYNAPSE)
-	$(BIN)/pytest -q -n 3 -m "integration or chaos or thorough or conformance or soak"
+	$(BIN)/pytest -q -n 3 --hypothesis-profile=deep -m "integration or chaos or thorough or conformance or soak or hypothesis"
 
 # PolyAI's protocol, scenario by scenario; writes what came of it to docs/conformance.md, and says so.
 conformance: $(STAMP)

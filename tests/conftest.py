@@ -1,13 +1,15 @@
 """What every run has: the conformance table where any was played, and the longest tests first."""
 
 import logging
+import re
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from bridge import log
-from tests import leaks
+from tests import examples, leaks
 from tests.conformance.report import (
     pytest_addoption,
     pytest_configure,
@@ -18,8 +20,17 @@ __all__ = [
     "pytest_addoption",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_ignore_collect",
     "pytest_terminal_summary",
 ]
+
+examples.profiles()
+# What brings schemathesis brings this as well; jsonschema takes it if it is there, and it takes a
+# second and more to begin, in every process. Nobody here asks whether something is an IRI.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # cannot be imported
+
+#: A file that says so is nothing to `make check`.
+_WHOLLY_THOROUGH = re.compile(r"^pytestmark = \[?pytest\.mark\.thorough\b", re.MULTILINE)
 
 #: Each takes about as long as everything else of its kind together.
 _LONGEST = ("test_nothing_is_lost_or_doubled_in_two_hours", "test_100_a_thousand_conversations")
@@ -72,6 +83,13 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} printed or logged {', '.join(sorted(looks))}"
     return report
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file of which nothing will run is not even imported."""
+    if config.option.markexpr != "not thorough" or collection_path.suffix != ".py":
+        return None
+    return True if _WHOLLY_THOROUGH.search(collection_path.read_text("utf-8")) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

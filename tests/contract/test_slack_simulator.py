@@ -23,6 +23,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bridge.simulators.slack import RateLimits, SlackSimulator
 from bridge.simulators.slack_blocks import problems
+from tests.examples import many
 
 Json = dict[str, Any]
 Listener = Callable[[Json], Awaitable[int]]
@@ -765,7 +766,7 @@ SHAPES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200), deadline=None)
 @given(blocks=st.lists(SHAPES, max_size=3))
 def test_whatever_the_blocks_are_slack_has_an_answer(blocks: list[Any]) -> None:
     found = problems(blocks)

@@ -24,6 +24,7 @@ from adapters.webhook.signing import signed
 from bridge.clock import wall_time
 from bridge.model.inbound import InboundBody, TooFast
 from tests.contract.webhook_front import SECRET, Front, fronted
+from tests.examples import many
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
 
@@ -85,7 +86,7 @@ def fuzzed() -> Iterator[Fuzzed]:
 @schema.parametrize()
 @settings(
     derandomize=True,
-    max_examples=200,
+    max_examples=many(200),
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -21,9 +21,14 @@ from bridge.model.messages import (
 )
 from bridge.testing.builders import Talk
 from bridge.testing.clock import NOON
+from tests.examples import many
 
 FAST = settings(
-    max_examples=200, derandomize=True, deadline=None, database=None, report_multiple_bugs=False
+    max_examples=many(200),
+    derandomize=True,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
 )
 TEXTS = st.lists(st.text(max_size=8), min_size=1, max_size=12)
 #: Few, so that the same one often stands in several pieces.

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bridge.model.messages import NoticeKind
+from tests.examples import many
 from tests.property.laws import check
 from tests.property.rehearsal import Move, Rehearsal
 
@@ -63,7 +64,7 @@ def rehearse(
 
 
 @settings(
-    max_examples=300,
+    max_examples=many(300),
     derandomize=True,
     deadline=None,
     database=None,

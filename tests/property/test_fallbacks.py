@@ -30,8 +30,9 @@ from bridge.model.messages import (
 )
 from bridge.plugin import notice_text, text_of
 from bridge.testing.builders import ANN, BOB, Talk
+from tests.examples import many
 
-FAST = settings(max_examples=60, derandomize=True, deadline=None, database=None)
+FAST = settings(max_examples=many(60), derandomize=True, deadline=None, database=None)
 
 SHOWS = st.builds(Shows, **{name: st.booleans() for name in Shows.__struct_fields__})
 TERMS = st.builds(

@@ -8,9 +8,14 @@ from hypothesis import strategies as st
 
 from bridge.core.journal import Journal
 from bridge.model.frames import AgentThinking, Frame
+from tests.examples import many
 
 FAST = settings(
-    max_examples=200, derandomize=True, deadline=None, database=None, report_multiple_bugs=False
+    max_examples=many(200),
+    derandomize=True,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
 )
 NUMBERS = st.lists(st.integers(0, 40), max_size=80)
 

@@ -8,9 +8,14 @@ from hypothesis import strategies as st
 from bridge.core.ordering import PATIENCE, Arrivals
 from bridge.model.frames import AgentThinking, Frame
 from bridge.testing.clock import NOON
+from tests.examples import many
 
 FAST = settings(
-    max_examples=200, derandomize=True, deadline=None, database=None, report_multiple_bugs=False
+    max_examples=many(200),
+    derandomize=True,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
 )
 
 

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.parts import parts
+from tests.examples import many
 
-FAST = settings(max_examples=300, derandomize=True, deadline=None, database=None)
+FAST = settings(max_examples=many(300), derandomize=True, deadline=None, database=None)
 TEXTS = st.lists(
     st.sampled_from(["word", "Grüße", ". ", " ", "\n", "\n\n", "```", "`", "x" * 30, "  - item"]),
     max_size=60,

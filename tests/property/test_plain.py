@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.plain import plain
+from tests.examples import many
 
-FAST = settings(max_examples=300, derandomize=True, deadline=None, database=None)
+FAST = settings(max_examples=many(300), derandomize=True, deadline=None, database=None)
 MARKS = st.one_of(
     st.sampled_from(["**", "*", "_", "~~", "`", "```", "```\n", "\n# ", "\n- ", "\n  - ", "\n1. "]),
     st.sampled_from(["\n> ", "> ", "#", "\n", "\n\n", "[", "](", ")", "![", "](<", ">)", "<", ">"]),

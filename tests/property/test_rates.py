@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from bridge.core import rates
 from bridge.core.rates import Rate
 from bridge.testing.clock import NOON
+from tests.examples import many
 
-FAST = settings(max_examples=200, derandomize=True, deadline=None, database=None)
+FAST = settings(max_examples=many(200), derandomize=True, deadline=None, database=None)
 DURATIONS = st.timedeltas(timedelta(milliseconds=1), timedelta(hours=1))
 RATES = st.builds(Rate, st.integers(1, 6), DURATIONS)
 

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.retry import FIRST, LONGEST, backoff
+from tests.examples import many
 
-FAST = settings(max_examples=200, derandomize=True, deadline=None, database=None)
+FAST = settings(max_examples=many(200), derandomize=True, deadline=None, database=None)
 CHANCES = st.floats(0, 1, exclude_max=True)
 
 

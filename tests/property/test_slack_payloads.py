@@ -16,6 +16,7 @@ from adapters.slack.reading.admission import Admission, AnswerTo, List
 from adapters.slack.reading.contents import LONGEST
 from adapters.slack.reading.words import NO_WORDS
 from bridge.model.inbound import Edited, Inbound, Said, ThreadGone
+from tests.examples import many
 
 patient = settings(deadline=None)
 
@@ -190,7 +191,7 @@ def test_any_event_at_all_is_read_lawfully(event: object, rules: Admission) -> N
     lawful({**callback(), "event": event}, rules)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=many(400))
 @given(st.sampled_from(REAL), st.sampled_from(RULES), st.data())
 @pytest.mark.thorough
 def test_a_real_payload_with_anything_anywhere_is_read_lawfully(
