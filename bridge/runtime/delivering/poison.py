@@ -25,10 +25,11 @@ REFUSALS: Final = 3
 
 
 class Passages:
-    """What went through each adapter, by the kind of call."""
+    """What went through each adapter, and what failed, by the kind of call."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[AdapterName, str]] = Counter()
+        self.failures: Counter[tuple[AdapterName, str]] = Counter()
 
     def passed(self, adapter: AdapterName, call: str) -> None:
         """One did."""
@@ -49,6 +50,7 @@ class Trial:
     def __init__(self, passages: Passages, adapter: AdapterName, call: str) -> None:
         self._passages, self._adapter, self._call = passages, adapter, call
         self._passed = passages.count(adapter, call)
+        self._failed_before = passages.failures[adapter, call]
         self._first: datetime | None = None
         self._lasted = timedelta()
         self._failures = self._breaks = self._witnessed = 0
@@ -60,6 +62,7 @@ class Trial:
         self._first = self._first or now
         self._lasted = now - self._first
         self._failures += 1
+        self._passages.failures[self._adapter, self._call] += 1
         self._breaks += unannounced(outcome)
         passed = self._passages.count(self._adapter, self._call)
         self._witnessed += passed > self._passed
@@ -68,10 +71,17 @@ class Trial:
     @property
     def hopeless(self) -> bool:
         """Whether it is to be given up."""
-        singled_out = self._witnessed >= WITNESSES or self._breaks >= BREAKS
+        broken = self._breaks >= BREAKS and not self._outage
+        singled_out = self._witnessed >= WITNESSES or broken
         if singled_out and self._lasted >= PATIENCE:
             return True
         return self._failures >= LAST_TRIES and self._lasted >= LAST_PATIENCE
+
+    @property
+    def _outage(self) -> bool:
+        """Whether others fail as well, and none goes through."""
+        failed = self._passages.failures[self._adapter, self._call] - self._failed_before
+        return failed > self._failures and not self._witnessed
 
     @property
     def verdict(self) -> str:

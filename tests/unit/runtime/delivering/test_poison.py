@@ -87,6 +87,20 @@ def test_what_no_contract_knows_is_given_up_though_nobody_else_goes_through() ->
     assert not tried(Passages(), every, PATIENCE, AWAY)
 
 
+def test_an_outage_of_hours_that_an_adapter_only_hangs_in_gives_nothing_up() -> None:
+    passages = Passages()
+    trials = [passages.trial(SLACK, "post") for _ in range(2)]
+    for number in range(200):
+        for trial in trials:
+            trial.failed(ValueError("odd"), NOON + number * MINUTE)
+    assert not any(trial.hopeless for trial in trials)
+
+    passages.passed(SLACK, "post")  # it is over, and both go on failing
+    for trial in trials:
+        trial.failed(ValueError("odd"), NOON + 201 * MINUTE)
+    assert all(trial.hopeless for trial in trials)
+
+
 def test_pauses_and_refused_credentials_are_no_failures_of_a_message() -> None:
     day = LAST_PATIENCE * 2
     for outcome in (LATER, CredentialsRefused("revoked")):
