@@ -62,9 +62,10 @@ async def test_a_message_that_kills_the_adapter_each_time_holds_up_its_own_threa
     await place.say("say after", thread="a")
     await place.say("say beside", thread="b")
     await slack_goes_on(place)
-    await place.stage.until(lambda: place.told("a") and place.told("b"), PATIENCE)
+    await place.stage.until(lambda: place.told("a")[1:] and place.told("b"), PATIENCE)
 
-    assert (place.told("a"), place.told("b")) == (["after"], ["beside"])
+    given_up = "An answer could not be shown here. Please ask again."
+    assert (place.told("a"), place.told("b")) == (["after", given_up], ["beside"])
     log = place.stage.log.read_text()
     assert log.count("delivery.dead") == 1
     assert "process ended over it 3 times" in log
