@@ -132,7 +132,8 @@ class Tidy(Change[Place | None]):
             if (ended := getattr(row, end.name)) is not None
             and ended < self.at - self.keeping.of(row.whose, row.agent)
         ]
-        begun = getattr(rows[-1], beginning.name) if rows else self.at
+        # Not that of the last one, which may have been owed again lately.
+        begun = min((getattr(row, beginning.name) for row in rows), default=self.at)
         more = begun < self.at - self.keeping.shortest
         return _Found(over, rows[-1].number if more else None)
 

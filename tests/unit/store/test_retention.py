@@ -138,3 +138,21 @@ async def test_each_piece_is_small_and_none_is_left_out(store: Store, tmp_path: 
 
     assert counts(tmp_path)["inbox"] == 0
     assert pieces >= 5
+
+
+async def test_what_is_owed_again_keeps_nothing_behind_it(store: Store, tmp_path: Path) -> None:
+    """The last of a piece is: it is older by its place than by its time."""
+    live = msgspec.structs.replace(await opened(store), wanted=True)
+    await store.write(owing(live, *((n, Ask("x")) for n in range(1, AT_ONCE + 2))))
+    settled = [DeliveryId(f"c1.{n}") for n in range(1, AT_ONCE + 2)]
+    outcomes = tuple(
+        AgentOutcome(id=one, state=DeliveryState.SENT, reference="r") for one in settled
+    )
+    await store.write(TakeStep(conversation=live, at=NOON, settled=outcomes))
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as connection, connection:
+        again = "UPDATE deliveries SET owed_at = ?, state = 'pending', settled_at = NULL"
+        connection.execute(f"{again} WHERE number = {AT_ONCE}", (f"{NOON + 31 * DAY:%F %T.%f}",))
+
+    await tidied(store, NOON + 31 * DAY)
+
+    assert counts(tmp_path)["deliveries"] == 1
