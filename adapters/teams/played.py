@@ -7,6 +7,7 @@ right secret only, and takes nothing without one of them.
 import asyncio
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import jwt
@@ -25,13 +26,19 @@ _LIVES = 3600
 Message = dict[str, Any]
 
 
+@cache
+def _first_key() -> rsa.RSAPrivateKey:
+    """One for all that are played in this process: to make one takes longer than most else."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class PlayedMicrosoft:
     """The servers; `conversations` hold what people see, by conversation and message."""
 
     def __init__(self, clock: Clock, ids: Ids, number: Callable[[], str]) -> None:
         """`number` gives the next message's id."""
         self._clock, self._ids, self._number = clock, ids, number
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _first_key()
         self._key_name = ids.new()
         self._tokens: set[str] = set()
         self._port = 0

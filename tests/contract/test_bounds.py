@@ -164,6 +164,7 @@ def test_of_many_messages_begun_at_once_the_oldest_are_shown_as_far_as_they_came
     assert texts == [f"begun {number}" for number in range(1_000 - 8)]
 
 
+@pytest.mark.thorough
 def test_a_message_in_pieces_without_end_is_shown_as_far_as_it_came() -> None:
     talk = Talk().joined()
     for number in range(1, MOST_PIECES):
@@ -278,6 +279,7 @@ async def test_nothing_more_is_read_while_too_many_frames_wait_for_a_missing_one
     await ended(connection, serving, clock)
 
 
+@pytest.mark.thorough
 async def test_a_long_history_is_followed_in_many_steps() -> None:
     clock, desk = FakeClock(), Told()
     history = tuple(frame(said(f"message {n}"), n) for n in range(1, 10_001))
@@ -366,6 +368,7 @@ class Shelf:
         return owing(C1, Post(content=reply))
 
 
+@pytest.mark.thorough
 async def test_where_messages_grow_is_known_of_so_many_and_asked_for_again_of_others() -> None:
     shelf = Shelf()
     reply = AgentReply(author=Author(AuthorKind.AGENT), text="Hello", unfinished=True)
@@ -385,6 +388,7 @@ async def test_where_messages_grow_is_known_of_so_many_and_asked_for_again_of_ot
 # -- the doors -----------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 async def test_requests_beyond_what_is_answered_at_once_are_told_to_come_back() -> None:
     routes, go_on = Routes(), asyncio.Event()
 

@@ -805,6 +805,7 @@ async def test_a_call_for_help_stands_at_the_top_of_its_channel_and_leads_to_the
     assert len(slack.messages(channel, root)) == 1
 
 
+@pytest.mark.thorough
 async def test_a_call_whose_answer_was_lost_is_found_in_its_channel(
     adapter: SlackClient, slack: SlackSimulator, clock: HandClock, channel: str, ann: str
 ) -> None:

@@ -194,6 +194,7 @@ async def test_silent_sockets_are_renewed(
     assert host.reports == [True]
 
 
+@pytest.mark.thorough
 async def test_a_quiet_night_renews_nothing(
     adapter: SlackClient, slack: SlackSimulator, clock: HandClock
 ) -> None:
@@ -364,6 +365,7 @@ async def test_what_slack_will_not_show_in_time_holds_up_nothing(
         await passing(clock, lambda: "missed" in said(host))
 
 
+@pytest.mark.thorough
 async def test_a_distributed_app_reads_page_by_page(
     slack: SlackSimulator, host: RecordingHost, clock: HandClock, channel: str, ann: str
 ) -> None:

@@ -222,6 +222,7 @@ async def test_with_a_reduced_quota_a_reading_goes_on_where_it_was_stopped(threa
     assert thread.clock.now() - began < timedelta(minutes=4)
 
 
+@pytest.mark.thorough
 async def test_a_thread_too_long_to_be_read_leaves_it_unknown(thread: Thread) -> None:
     thread.slack.limit_history()
     await thread.chat(160)

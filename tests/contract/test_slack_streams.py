@@ -255,6 +255,7 @@ async def test_where_no_stream_may_be_the_same_delivery_is_posted(
     await direct.end_of(adapter, receipt)
 
 
+@pytest.mark.thorough
 async def test_a_workspace_without_streams_is_asked_again_only_after_an_hour(
     adapter: SlackClient, slack: SlackSimulator, direct: Scene
 ) -> None:
@@ -591,6 +592,7 @@ async def test_a_status_that_cannot_be_shown_is_no_trouble(
     await adapter.signal(public.owed("").thread, Signal(SignalKind.THINKING))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("error", ["unknown_method", "feature_not_enabled", "missing_scope"])
 async def test_a_workspace_without_statuses_is_asked_again_only_after_an_hour(
     adapter: SlackClient, slack: SlackSimulator, public: Scene, error: str

@@ -66,6 +66,7 @@ def test_capabilities_are_as_the_settings_make_them(tmp_path: Path, streaming: s
     assert one.capabilities.streaming < one.plugin.capabilities.streaming
 
 
+@pytest.mark.thorough
 async def test_calls_that_are_never_answered_leave_room_for_all_others() -> None:
     hanging = asyncio.Event()
 

@@ -281,15 +281,21 @@ def test_each_rule_of_the_simulated_agent_has_its_line() -> None:
     )
 
 
-def sources() -> Iterator[ast.AST]:
+def code() -> Iterator[Path]:
     for folder in ("bridge", "adapters"):
-        for file in (ROOT / folder).rglob("*.py"):
-            yield from ast.walk(ast.parse(file.read_text("utf-8")))
+        yield from (ROOT / folder).rglob("*.py")
+
+
+def tellers() -> Iterator[ast.AST]:
+    """What there is in whatever may tell something: to walk through all the rest takes a second."""
+    for text in (file.read_text("utf-8") for file in code()):
+        if re.search(r"\b_?(log|LOG)\b|\bnote\(", text):
+            yield from ast.walk(ast.parse(text))
 
 
 def logged_events() -> Iterator[tuple[str, str]]:
     """What our loggers are told first, and at which level."""
-    for node in sources():
+    for node in tellers():
         match node:
             case ast.Call(
                 func=ast.Attribute(
@@ -313,9 +319,9 @@ def test_the_log_legend_explains_every_event_with_its_level() -> None:
 
 
 def test_the_log_legend_explains_no_event_that_is_never_logged() -> None:
-    texts = {node.value for node in sources() if isinstance(node, ast.Constant)}
+    texts = "".join(file.read_text("utf-8") for file in code())
 
-    assert set(rows(LOGGING)) - texts == set()
+    assert {event for event in rows(LOGGING) if f'"{event}"' not in texts} == set()
 
 
 def wordings() -> Iterator[str]:

@@ -47,6 +47,7 @@ def test_a_thread_is_known_by_its_name() -> None:
     assert of_thread("MainThread") == LOOP
 
 
+@pytest.mark.thorough
 def test_whoever_works_is_counted_and_whoever_waits_is_not() -> None:
     """Of two areas one works four times as much as the other, and a thread waits."""
     busy: dict[str, str] = {}

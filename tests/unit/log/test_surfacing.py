@@ -28,6 +28,7 @@ fail()
 """
 
 
+@pytest.mark.thorough
 def test_threads_finalisers_warnings_and_the_end_of_the_program() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=False
@@ -52,6 +53,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     logging.getLogger().handlers.clear()
 
 
+@pytest.mark.thorough
 async def test_tasks_and_callbacks(screen: io.StringIO) -> None:
     loop = asyncio.get_running_loop()
     log.surface_tasks(loop)

@@ -10,6 +10,8 @@ import pytest
 
 from bridge.runtime.process import Thaw, freezing, run, uncollected
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:

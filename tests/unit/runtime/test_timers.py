@@ -119,6 +119,7 @@ async def test_a_deadline_put_off_again_and_again_takes_no_room(alarm: Alarm) ->
     assert alarm.woken == [("a", 1800 + 9_999)]
 
 
+@pytest.mark.thorough
 async def test_near_deadlines_that_come_and_go_leave_no_far_ones_behind(alarm: Alarm) -> None:
     """A message has ten seconds for its echo; after it the conversation has half an hour."""
     for n in range(1_000):

@@ -35,6 +35,7 @@ def test_the_writers_connection_is_durable(path: Path, pragma: str, value: objec
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
 
 
+@pytest.mark.thorough
 def test_the_log_beside_the_database_is_bounded(path: Path) -> None:
     with writing_engine(path) as engine:
         with engine.begin() as connection:

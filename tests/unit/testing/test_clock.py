@@ -3,6 +3,8 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import pytest
+
 from bridge.testing.clock import NOON, FakeClock
 
 SECOND = timedelta(seconds=1)
@@ -35,6 +37,7 @@ async def test_sleepers_wake_in_the_order_they_are_due_each_at_its_instant() -> 
     assert clock.sleepers == 0
 
 
+@pytest.mark.thorough
 async def test_whoever_wakes_may_sleep_again_within_one_winding() -> None:
     clock = FakeClock()
     beats: list[datetime] = []

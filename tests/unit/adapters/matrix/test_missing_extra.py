@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 BLOCKED = """
 import sys
 sys.modules[sys.argv[1]] = None
@@ -19,9 +21,11 @@ def _problem(missing: str) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.thorough
 def test_a_missing_extra_is_named_where_the_plug_in_is_refused() -> None:
     assert "install polyai-bridge[matrix]" in _problem("nio")
 
 
+@pytest.mark.thorough
 def test_without_what_encrypts_the_plug_in_is_as_good_as_ever() -> None:
     assert _problem("vodozemac") in ("", "None")

@@ -64,6 +64,7 @@ def test_an_edit_repeats_a_little_for_clients_that_do_not_know_edits() -> None:
     assert len(edit["body"]) == 202
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "unit", ["😀", "&", '"', "\\", "|a|\n|-|\n|", "> > a\n\n", "- a\n", "\n#\n"]
 )

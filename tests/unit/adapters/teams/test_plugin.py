@@ -21,6 +21,7 @@ print(registry.discover([entry])["teams"].problem)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("missing", ["microsoft_agents", "jwt"])
 def test_without_its_extra_it_says_what_to_install(missing: str) -> None:
     ran = subprocess.run(
@@ -34,6 +35,7 @@ def test_without_its_extra_it_says_what_to_install(missing: str) -> None:
     assert "install polyai-bridge[teams]" in ran.stdout, ran.stderr
 
 
+@pytest.mark.thorough
 def test_with_it_there_is_no_problem_and_nothing_of_it_is_imported_yet() -> None:
     ran = subprocess.run(
         [

@@ -181,6 +181,7 @@ async def test_what_ends_the_adapters_process_three_times_is_given_up_visibly(
     ]
 
 
+@pytest.mark.thorough
 async def test_what_never_comes_to_an_end_is_given_up_like_whatever_breaks(
     office: Office, platform: Lively
 ) -> None:

@@ -16,6 +16,7 @@ from tests.unit.store.given import SLACK, opened
 
 THINKING, TYPING, CLEAR = map(Signal, SignalKind)
 _MOVES = 60
+SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(6, 40))]
 #: Fewer than the tries for an end: that one whose tries are all used up may stick is no fault.
 _FAULTS = 2
 
@@ -81,7 +82,7 @@ class Walk:
         return self.chance.choice((late, Unreachable("away"), MaybeDelivered("who knows")))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_the_end_takes_everything_away_and_nothing_is_remembered(
     tmp_path: Path, seed: int
 ) -> None:
@@ -95,7 +96,7 @@ async def test_the_end_takes_everything_away_and_nothing_is_remembered(
         assert (walk.signs.remembered, house.clock.sleepers) == (0, 0)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_what_is_wanted_last_is_shown_soon_and_with_few_calls(
     tmp_path: Path, seed: int
 ) -> None:

@@ -172,6 +172,7 @@ async def test_a_platform_that_knows_no_names_is_not_asked(platform: Nameless | 
     assert await Desk(platform).names_in(TOGETHER, by(ANN)) == [None]
 
 
+@pytest.mark.thorough
 async def test_only_so_many_names_are_kept(directory: Directory) -> None:
     desk = Desk(directory)
     for number in range(10_001):

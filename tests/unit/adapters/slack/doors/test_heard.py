@@ -99,6 +99,7 @@ async def test_short_gaps_between_which_slack_could_not_repeat_add_up(
     assert heard.listening() == NOON
 
 
+@pytest.mark.thorough
 async def test_short_gaps_far_apart_do_not(clock: FakeClock, memory: PlayedMemory) -> None:
     heard = Heard(memory, clock)
     heard.listening()

@@ -74,6 +74,7 @@ def test_printable_keeps_line_breaks_and_tabs() -> None:
     assert printable("a\n\tb\x07") == "a\n\tb"
 
 
+@pytest.mark.thorough
 def test_printable_leaves_out_control_and_half_characters_and_nothing_else() -> None:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
 

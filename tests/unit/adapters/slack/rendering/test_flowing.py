@@ -114,6 +114,7 @@ def test_no_line_is_laid_out(line: str) -> None:
     assert all(one.startswith(GAP) for one in flows.split("\n"))
 
 
+@pytest.mark.thorough
 @given(st.text(alphabet="ab *_`[]()<>!|\\\n&~#-1.:/", max_size=80))
 def test_any_text_flows_or_waits(source: str) -> None:
     assert source.startswith(settled(source))

@@ -23,6 +23,7 @@ def test_escaping(given: str, escaped: str) -> None:
     assert markup.escape(given) == escaped
 
 
+@pytest.mark.thorough
 def test_cleaning_takes_control_and_broken_characters_and_changes_of_direction_alone() -> None:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
     kinds = zip(everything, map(unicodedata.category, everything), strict=True)

@@ -260,6 +260,7 @@ async def test_turns_that_nobody_uses_are_bounded(turns: Turns, clock: FakeClock
     assert turns.use("last", POST)
 
 
+@pytest.mark.thorough
 async def test_too_many_that_wait_are_told_to_come_again(
     turns: Turns, clock: FakeClock, crowd: Crowd
 ) -> None:
@@ -270,6 +271,7 @@ async def test_too_many_that_wait_are_told_to_come_again(
     assert (crowd.names, crowd.turned_away) == ("aaa", ["b"])
 
 
+@pytest.mark.thorough
 async def test_thousands_that_wait_in_channels_of_their_own_hold_up_nothing_else(
     turns: Turns, clock: FakeClock, crowd: Crowd
 ) -> None:
@@ -282,6 +284,7 @@ async def test_thousands_that_wait_in_channels_of_their_own_hold_up_nothing_else
     assert time.process_time() - began < 3
 
 
+@pytest.mark.thorough
 async def test_channels_that_are_quiet_again_are_forgotten(turns: Turns, clock: FakeClock) -> None:
     for number in range(1100):
         await turns.wait(POST, f"C{number}", Urgency.ANSWER)
