@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -45,6 +46,7 @@ class Monitor:
         self.seen: dict[Cause, float] = {}  #: each cause, and when it was first told
         self.now: set[Cause] = set()
         self.sentences: dict[Cause, str] = {}
+        self.figures: dict[str, float] = {}
 
     async def watch(self) -> None:
         """For ever."""
@@ -54,6 +56,7 @@ class Monitor:
                     told = await answer.json()
                 assert answer.status == (200 if told["ready"] else 503)
                 assert len(told["causes"]) == len(told["troubles"])
+                self.figures = told["figures"]
                 self.now = {(one["dependency"], one["name"]) for one in told["troubles"]}
                 for one in told["troubles"]:
                     key = one["dependency"], one["name"]
@@ -100,10 +103,14 @@ async def monitored(stage: Stage) -> AsyncIterator[Monitor]:
 
 
 def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port that nobody uses now, nor is given to any connection while whoever has it is away.
+
+    Such are given from 32768 up (ip(7), ip_local_port_range).
+    """
+    while True:
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind(("127.0.0.1", 20_000 + secrets.randbelow(12_000)))
+            return int(found.getsockname()[1])
 
 
 class Simulated:
@@ -145,12 +152,12 @@ class Yard:
         self.parts: dict[str, Simulated] = {}
         self.channels: dict[str, str] = {}
 
-    async def add(self, stack: AsyncExitStack, name: str, kind: str) -> Simulated:
-        """Another simulator."""
-        part = self.parts[name] = Simulated(kind)
-        stack.push_async_callback(part.end)
-        await part.start()
-        return part
+    async def add(self, stack: AsyncExitStack, **kinds: str) -> None:
+        """Further simulators."""
+        for name, kind in kinds.items():
+            part = self.parts[name] = Simulated(kind)
+            stack.push_async_callback(part.end)
+        await asyncio.gather(*(self.parts[name].start() for name in kinds))
 
     def write(self, text: str) -> None:
         """More of the configuration."""
@@ -175,11 +182,11 @@ class Yard:
 
     async def talk(self) -> None:
         """A conversation with each agent, so that each has an open socket."""
-        for channel in self.channels.values():
-            thread = await self.stage.mention("say ready", channel=channel)
-            await self.stage.until(
-                lambda c=channel, t=thread: "ready" in self.stage.told(t, channel=c)  # type: ignore[misc]  # mypy reads no defaults of a lambda
-            )
+        stage = self.stage
+        threads = {c: await stage.mention("say ready", channel=c) for c in self.channels.values()}
+        await stage.until(
+            lambda: all("ready" in stage.told(t, channel=c) for c, t in threads.items())
+        )
 
 
 async def _taken(_: web.Request) -> web.Response:
@@ -212,10 +219,9 @@ async def test_each_dependency_that_is_killed_hung_or_cut_off_is_named_in_time_a
 ) -> None:
     async with misfit_place(tmp_path, monkeypatch) as place, AsyncExitStack() as stack:
         yard, callbacks = Yard(place), Callbacks()
-        for name in ("agent_killed", "agent_hung", "agent_cut"):
-            await yard.add(stack, name, "polyai")
-        for name in ("slack_killed", "slack_hung", "slack_cut"):
-            await yard.add(stack, name, "slack")
+        agents = dict.fromkeys(("agent_killed", "agent_hung", "agent_cut"), "polyai")
+        workspaces = dict.fromkeys(("slack_killed", "slack_hung", "slack_cut"), "slack")
+        await yard.add(stack, **agents, **workspaces)
         to_agent = await stack.enter_async_context(way(yard.parts["agent_cut"].port))
         to_slack = await stack.enter_async_context(way(yard.parts["slack_cut"].port))
         for name, part in yard.parts.items():
@@ -257,10 +263,10 @@ async def test_each_dependency_that_is_killed_hung_or_cut_off_is_named_in_time_a
             assert monitor.seen.keys() == expected, "what is well is not blamed"
 
             for name, part in yard.parts.items():
-                if name.endswith("_killed"):
-                    await part.start()
-                elif name.endswith("_hung"):
+                if name.endswith("_hung"):
                     part.send(signal.SIGCONT)
+            killed = [part for name, part in yard.parts.items() if name.endswith("_killed")]
+            await asyncio.gather(*(part.start() for part in killed))
             to_agent.mend()
             to_slack.mend()
             await callbacks.arrive()
@@ -284,13 +290,21 @@ async def test_a_plug_in_whose_process_hangs_is_named_in_time_and_then_green(
             assert monitor.seen.keys() == {("adapter", "hung")}
 
 
-async def test_a_quiet_bridge_raises_no_alarm(tmp_path: Path) -> None:
+async def test_a_quiet_bridge_raises_no_alarm_nor_does_a_channel_that_the_app_has_left(
+    tmp_path: Path,
+) -> None:
     async with staged(tmp_path) as stage:
+        age = '[health]\nbacklog_age = "1s"\n'
+        stage.config.write_text(f"{stage.config.read_text()}\n{age}")
         await stage.started()
-        await stage.opened()
+        thread = await stage.opened()
         async with monitored(stage) as monitor:
-            await asyncio.sleep(20)
+            for _ in range(5):
+                stage.slack.fail("chat.postMessage", "not_in_channel")
+            await stage.reply(thread, "say unheard")
+            await asyncio.sleep(15)  # longer than any look and its patience
             assert monitor.seen == {}
+            assert monitor.figures["old_and_excused"] == 1
 
 
 #: What befalls the disk's calls, as strace says it, and what is then told of the database.
