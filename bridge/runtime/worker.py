@@ -8,26 +8,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from bridge import log
 from bridge.core import events as e
 from bridge.core.due import due
-from bridge.core.effects import ForgetSession, Grow, Note, Owe, OweAgain, Recycle, Show, Transmit
 from bridge.core.state import Conversation, Wish
 from bridge.core.terms import Terms
-from bridge.errors import ChangeRefused, DatabaseFailed
-from bridge.model.delivery import Ask, DeliveryState
-from bridge.model.ids import ConversationId, DeliveryId
+from bridge.errors import DatabaseFailed
+from bridge.model.ids import ConversationId
+from bridge.runtime.carrying import Carrying, Connections, Outbox
 from bridge.runtime.deciding import Decision, Mail, decide, entry_mail
-from bridge.runtime.delivering.poison import REFUSALS
 from bridge.runtime.entering.naming import Names
+from bridge.runtime.persisting import Persistence
 from bridge.runtime.redacting import Redacting
 from bridge.runtime.reporting.noting import Hops
 from bridge.runtime.timers import LATENESS, Timers
 from bridge.runtime.world import World
-from bridge.store import Entry, Store, ThreadDelivery
-from bridge.store.changes import Change
+from bridge.store import Entry, Store
 from bridge.store.redriving import SetAside
 
 _log = log.get("worker")
@@ -48,44 +45,6 @@ _SAID = (
     | e.PersonRequested
     | e.StatusRequested
 )
-#: How a note of the core's is told.
-_LEVELS = {"info": _log.info, "warning": _log.warning, "error": _log.error}
-
-
-class Outbox(Protocol):
-    """Where what is owed to threads goes, and passing signs of life."""
-
-    def owe(self, delivery: ThreadDelivery) -> None:
-        """Send it when its turn comes."""
-        ...
-
-    def crowded(self, conversation: ConversationId) -> bool:
-        """Whether its thread is owed so much that no more should be heard for now."""
-        ...
-
-    def show(self, conversation: Conversation, effect: Show) -> None:
-        """Show it if that is possible."""
-        ...
-
-    def grow(self, conversation: Conversation, effect: Grow) -> None:
-        """Show more of an unfinished message, if that is possible."""
-        ...
-
-
-class Connections(Protocol):
-    """Who keeps the sockets that conversations wish for."""
-
-    def reconcile(self, conversation: Conversation) -> None:
-        """Make the connection so."""
-        ...
-
-    async def transmit(self, conversation: ConversationId, frame: Transmit) -> None:
-        """Send a frame if its socket is there."""
-        ...
-
-    def recycle(self, conversation: ConversationId, effect: Recycle) -> None:
-        """Drop the socket; a new one will be wished for."""
-        ...
 
 
 #: Finds, in a conversation's turn, what to tell it: nothing else happens to it meanwhile.
@@ -131,13 +90,16 @@ class Worker:
         self._timers = Timers(world.clock, self._wake)
         world.progress.watch("worker", self._left)
         world.progress.watch("timers", self._timers.overdue, patience=LATENESS)
+        self._database = Persistence(store, world, _database_failed)
         self._outbox: Outbox | None = None
         self._connections: Connections | None = None
+        self._carrying: Carrying | None = None
 
     def attach(self, outbox: Outbox, connections: Connections) -> None:
         """Say who carries out the effects. Once, before anything is posted."""
         self._outbox = outbox
         self._connections = connections
+        self._carrying = Carrying(outbox, connections, self._store, self._world, self._database)
 
     async def recover(self) -> None:
         """Take up what a former run left: its live conversations, then its open entries."""
@@ -322,7 +284,8 @@ class Worker:
             deadline += committed - now
         desk.conversation, desk.deadline = decision.conversation, deadline
         self._timers.set(identity, deadline)
-        await self._carry_out(decision, now)
+        if self._carrying is not None:
+            await self._carrying.out(decision, now)
         return True
 
     async def _set_aside(
@@ -337,19 +300,12 @@ class Worker:
                 return
         alone = SetAside(entry=mail.entry, at=self._world.clock.now(), reason=reason)
         try:
-            await self._written(alone)
+            await self._database.write(alone)
         except Exception as error:
             _log.error("worker.left", conversation=identity, error=log.where(error))
 
     async def _load(self, identity: ConversationId) -> Conversation | None:
-        failures = 0
-        while True:
-            try:
-                with self._waits():
-                    conversation = await self._store.conversation(identity)
-                break
-            except DatabaseFailed as error:
-                failures = await self._database_trouble(error, failures)
+        conversation = await self._database.read(lambda: self._store.conversation(identity))
         if conversation is None:
             _log.error("worker.conversation_missing", conversation=identity)
         return conversation
@@ -365,82 +321,8 @@ class Worker:
     async def _commit(self, decision: Decision) -> None:
         """Until it is written: what people said waits in the inbox, PolyAI keeps its journal."""
         if decision.change is not None:
-            await self._written(decision.change)
+            await self._database.write(decision.change)
             self._world.reached("after-step")
-
-    async def _written(self, change: Change[None]) -> None:
-        """Returns when it is; raises ChangeRefused if the database takes anything but this."""
-        failures = 0
-        while True:
-            try:
-                with self._waits():
-                    await self._store.write(change)
-            except DatabaseFailed as error:
-                if isinstance(error, ChangeRefused) and failures >= REFUSALS:
-                    raise
-                failures = await self._database_trouble(error, failures)
-            else:
-                return
-
-    async def _database_trouble(self, error: DatabaseFailed, failures: int) -> int:
-        if failures == 0:
-            _log.error("worker.database_failed", error=str(error))
-        await self._world.pause(failures + 1)
-        return failures + 1
-
-    async def _carry_out(self, decision: Decision, now: datetime) -> None:
-        outbox, connections = self._outbox, self._connections
-        if outbox is None or connections is None:
-            return
-        conversation = decision.conversation
-        for effect in decision.effects:
-            match effect:
-                case Owe(id=delivery, body=body) if not isinstance(body, Ask):
-                    outbox.owe(
-                        ThreadDelivery(
-                            id=delivery,
-                            conversation=conversation.id,
-                            adapter=conversation.adapter,
-                            thread=conversation.thread,
-                            body=body,
-                            state=DeliveryState.PENDING,
-                            attempts=0,
-                            owed_at=now,
-                        )
-                    )
-                case OweAgain(id=delivery):
-                    again = await self._owed_again(delivery)
-                    if again is not None:
-                        outbox.owe(again)
-                case Transmit():
-                    with self._waits():
-                        await connections.transmit(conversation.id, effect)
-                case Recycle():
-                    connections.recycle(conversation.id, effect)
-                case Show():
-                    outbox.show(conversation, effect)
-                case Grow():
-                    outbox.grow(conversation, effect)
-                case Note(event=event, level=level, fields=fields):
-                    _LEVELS[level](event, conversation=conversation.id, **fields)
-                case ForgetSession(number=number):
-                    _log.info("session.over", conversation=conversation.id, number=number)
-                case _:
-                    pass  # durable effects were carried out by the commit
-        connections.reconcile(conversation)
-
-    async def _owed_again(self, delivery: DeliveryId) -> ThreadDelivery | None:
-        """It, if it is: it may have been settled in another way, or forgotten."""
-        failures = 0
-        while True:
-            try:
-                with self._waits():
-                    found = await self._store.thread_delivery(delivery)
-            except DatabaseFailed as error:
-                failures = await self._database_trouble(error, failures)
-            else:
-                pending = found is not None and found.state is DeliveryState.PENDING
-                return found if pending else None
 
     def _settle_in(self, desk: _Desk) -> None:
         """Wish for its connection and its deadline; or leave memory, if nothing can happen."""
@@ -455,3 +337,7 @@ class Worker:
             self._connections.reconcile(conversation)
         if deadline is None and conversation.wish is Wish.NOTHING:
             self._desks.pop(conversation.id, None)
+
+
+def _database_failed(error: DatabaseFailed) -> None:
+    _log.error("worker.database_failed", error=str(error))

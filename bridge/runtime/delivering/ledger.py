@@ -6,12 +6,10 @@ deliveries behind it wait.
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
 
 from bridge import log
 from bridge.core import events as e
 from bridge.errors import (
-    ChangeRefused,
     CredentialsRefused,
     DatabaseFailed,
     DeliveryFailed,
@@ -24,16 +22,14 @@ from bridge.model.delivery import Announce, DeliveryState, Post, Receipt, Replac
 from bridge.model.ids import ConversationId, DeliveryId
 from bridge.model.messages import AgentReply
 from bridge.runtime.delivering.outcomes import REFUSED
-from bridge.runtime.delivering.poison import REFUSALS
+from bridge.runtime.persisting import Persistence
 from bridge.runtime.reporting.noting import Hops
 from bridge.runtime.watching.status import Status
 from bridge.runtime.world import World
 from bridge.store import Attempt, Outcome, Store, ThreadDelivery
-from bridge.store.changes import Change
 from bridge.store.redriving import Reworded
 
 _log = log.get("dispatcher")
-ResultT = TypeVar("ResultT")
 
 #: Tells a conversation something and returns when its step has committed.
 Tell = Callable[[ConversationId, e.Event], Awaitable[None]]
@@ -47,6 +43,7 @@ class Ledger:
     ) -> None:
         self._hops = hops or Hops(store.notes)
         self._store = store
+        self._database = Persistence(store, world, _database_failed)
         self._world = world
         self._waits = world.progress.waits
         self._status = status
@@ -57,7 +54,7 @@ class Ledger:
 
     async def attempt(self, delivery: ThreadDelivery) -> None:
         """From here on its outcome is in doubt."""
-        await self._write(Attempt(id=delivery.id, at=self._world.clock.now()))
+        await self._database.write(Attempt(id=delivery.id, at=self._world.clock.now()))
         self._world.reached("after-attempt")
 
     async def sent(
@@ -98,7 +95,7 @@ class Ledger:
 
     async def reworded(self, target: DeliveryId, body: Post) -> bool:
         """A dead letter is to say this if it is owed again; False if it is dead no more."""
-        return await self._write(Reworded(id=target, body=body))
+        return await self._database.write(Reworded(id=target, body=body))
 
     async def bury(self, delivery: ThreadDelivery, error: Rejected) -> None:
         """It never will arrive. Whom that concerns is told first: a crash tells it again.
@@ -126,13 +123,7 @@ class Ledger:
 
     async def delivery(self, identity: DeliveryId) -> ThreadDelivery | None:
         """A delivery as it is written down."""
-        failures = 0
-        while True:
-            try:
-                with self._waits():
-                    return await self._store.thread_delivery(identity)
-            except DatabaseFailed as error:
-                failures = await self._database_trouble(error, failures)
+        return await self._database.read(lambda: self._store.thread_delivery(identity))
 
     async def pause(self, delivery: ThreadDelivery, error: Exception, failures: int) -> None:
         """Wait before it is tried again, as long as the error says or the failures are many."""
@@ -163,7 +154,7 @@ class Ledger:
         found: bool = False,
     ) -> None:
         now = self._world.clock.now()
-        await self._write(
+        await self._database.write(
             Outcome(
                 id=delivery.id,
                 state=state,
@@ -185,22 +176,9 @@ class Ledger:
     def _excuse(self, delivery: ThreadDelivery, *, waits: bool) -> None:
         (self.for_people.add if waits else self.for_people.discard)(delivery.conversation)
 
-    async def _write(self, change: Change[ResultT]) -> ResultT:
-        failures = 0
-        while True:
-            try:
-                with self._waits():
-                    return await self._store.write(change)
-            except DatabaseFailed as error:
-                if isinstance(error, ChangeRefused) and failures >= REFUSALS:
-                    raise
-                failures = await self._database_trouble(error, failures)
 
-    async def _database_trouble(self, error: DatabaseFailed, failures: int) -> int:
-        if failures == 0:
-            _log.error("dispatcher.database_failed", error=str(error))
-        await self._world.pause(failures + 1)
-        return failures + 1
+def _database_failed(error: DatabaseFailed) -> None:
+    _log.error("dispatcher.database_failed", error=str(error))
 
 
 def _missed(body: ThreadBody) -> bool:

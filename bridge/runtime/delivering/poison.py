@@ -20,8 +20,6 @@ WITNESSES: Final = 10
 #: How long, and how often, what nobody can be compared with is tried.
 LAST_PATIENCE: Final = timedelta(hours=24)
 LAST_TRIES: Final = 20
-#: How often a change that the database refuses for what it is is tried again.
-REFUSALS: Final = 3
 
 
 class Passages:
