@@ -2,8 +2,6 @@
 
 import asyncio
 import gzip
-import resource
-import sys
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +15,7 @@ from bridge.runtime.adapters.routes import BODY_LIMIT, Routes
 from bridge.runtime.listener import listening
 from bridge.runtime.visitors import Leave
 from bridge.runtime.watching.status import Status
+from tests.peak import level, peak
 
 pytestmark = pytest.mark.integration
 
@@ -180,7 +179,7 @@ async def test_a_small_body_that_swells_is_refused_before_it_has(
     door: Door, name: bytes, packed: Callable[[bytes], bytes]
 ) -> None:
     bomb = packed(bytes(64 * BODY_LIMIT))
-    before = peak()
+    before = level()
     answer = await door.ask(
         post(b"Content-Encoding: " + name, b"Content-Length: %d" % len(bomb), body=bomb)
     )
@@ -200,12 +199,6 @@ async def poured(writer: asyncio.StreamWriter, piece: bytes, most: int | None = 
             sent += len(piece)
     except ConnectionError:
         pass
-
-
-def peak() -> int:
-    """The most memory that this process ever had, in bytes."""
-    unit = 1 if sys.platform == "darwin" else 1_024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @threat("T-14")
