@@ -64,12 +64,15 @@ _KINDS = {kind.value: kind for kind in HopKind}
 
 def written(hops: Iterable[Hop]) -> str:
     """The hops as text, to be added to what is there."""
-    return "".join([f" {hop.kind.value}{hop.detail}{_instant(hop.at)}" for hop in hops])
+    return "".join([hop(one.kind, one.at, one.detail) for one in hops])
 
 
 def hop(kind: HopKind, at: datetime | None = None, detail: object = "") -> str:
     """One hop as text, to be added to what is there."""
-    return f" {kind.value}{detail}{_instant(at)}"
+    if at is None:
+        return f" {kind}{detail}"
+    since = at - _EPOCH
+    return f" {kind}{detail}@{since.days * _DAY + since.seconds * _SECOND + since.microseconds:x}"
 
 
 def read(text: str) -> tuple[Hop, ...]:
@@ -88,10 +91,3 @@ def _read(word: str) -> Hop | None:
     except (ValueError, OverflowError):
         return None
     return Hop(kind, at, detail)
-
-
-def _instant(at: datetime | None) -> str:
-    if at is None:
-        return ""
-    since = at - _EPOCH
-    return f"@{since.days * _DAY + since.seconds * _SECOND + since.microseconds:x}"

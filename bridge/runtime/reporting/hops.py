@@ -112,9 +112,11 @@ def _shows(content: Content) -> str:
 
 
 def _answers(taken: Taken, body: _Body) -> str:
+    if not isinstance(body, Post):
+        return ""
     waited = unanswered(taken.before)
     # Also a sentence of ours may be all the answer there is: that a person is called, say.
-    reacts = isinstance(body, Post) and waited and not unanswered(taken.after)
+    reacts = waited and not unanswered(taken.after)
     if not (is_answer(body) or reacts):
         return ""
     return hop(HopKind.ANSWERS, None, ",".join(str(_number(one.delivery)) for one in waited))

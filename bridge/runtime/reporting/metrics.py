@@ -92,7 +92,7 @@ class Metrics:
 
     def hop(self, leg: Leg, seconds: float, *, adapter: str = "", agent: str = "") -> None:
         """One stretch of a message's way took so long; clocks that were set count as none."""
-        self._hops(leg.value, adapter, agent).observe(max(0.0, seconds))
+        self._hops(leg, adapter, agent).observe(max(0.0, seconds))
 
     def accepted(self, adapter: AdapterName, outcome: Accepted) -> None:
         """An inbound was seen to."""
