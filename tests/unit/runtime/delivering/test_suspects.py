@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from bridge.errors import MaybeDelivered
+from bridge.errors import MaybeDelivered, Unreachable
 from bridge.model.delivery import Outbound, Receipt
 from bridge.plugin import text_of
 from bridge.runtime.delivering.outcomes import died, hung
@@ -21,12 +21,15 @@ class Mortal(Lively):
         self._hangs = hangs
         self._death = asyncio.Event()
         self.tries: list[str] = []
+        self.gone = False  #: for good: whoever asks it still, however late, finds nobody
 
     def die(self) -> None:
         self._death.set()
         self._death = asyncio.Event()
 
     async def deliver(self, outbound: Outbound) -> Receipt:
+        if self.gone:
+            raise Unreachable("it is gone")
         text, death = text_of(outbound.content), self._death
         self.tries.append(text)
         if text.startswith("poison"):
@@ -75,6 +78,7 @@ async def test_what_is_under_way_whenever_an_adapter_ends_of_itself_is_not_given
             office.connect(mortal)
             await office.house.clock.sleep(timedelta(seconds=1))
             office.adapters.left(SLACK)
+            mortal.gone = True
             mortal.die()
             await office.house.clock.sleep(timedelta(seconds=1))
         office.connect(sound)
