@@ -15,7 +15,6 @@ import msgspec
 
 from adapters.webhook.outbound import Taken
 from adapters.webhook.settings import WebhookSettings
-from adapters.webhook.signing import signed
 from bridge.clock import wall_time
 from bridge.errors import (
     CredentialsRefused,
@@ -27,6 +26,7 @@ from bridge.errors import (
     Unreachable,
 )
 from bridge.plugin.canary import Reach
+from bridge.plugin.signing import signed
 
 #: By which a system knows what comes to it twice.
 IDEMPOTENCY_KEY = "Idempotency-Key"

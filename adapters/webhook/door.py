@@ -11,10 +11,11 @@ from aiohttp import web
 
 from adapters.webhook.inbound import BODY_LIMIT, Unreadable, inbound_of, read
 from adapters.webhook.settings import WebhookSettings
-from adapters.webhook.signing import SIGNATURE, TIMESTAMP, Distrust, distrust
+from adapters.webhook.signing import Distrust, distrust
 from bridge.clock import wall_time
 from bridge.errors import DatabaseFailed
 from bridge.plugin import Host
+from bridge.plugin.signing import SIGNATURE, TIMESTAMP
 from bridge.plugin.telling import repeated
 
 LOG = logging.getLogger("polyai_bridge.adapters.webhook")

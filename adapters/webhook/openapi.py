@@ -13,9 +13,9 @@ from adapters.webhook import outbound, told
 from adapters.webhook.callback import IDEMPOTENCY_KEY
 from adapters.webhook.door import MESSAGES_PATH
 from adapters.webhook.settings import WebhookSettings
-from adapters.webhook.signing import SIGNATURE, TIMESTAMP
 from bridge.model.ids import AdapterName
 from bridge.plugin import Accepted
+from bridge.plugin.signing import SIGNATURE, TIMESTAMP
 
 _SCHEMAS = "#/components/schemas/"
 _DESCRIPTION = """\

@@ -1,19 +1,15 @@
 """Who sent it, and was it just now? A signature over the instant and the body, either way.
 
-It is the HMAC-SHA256 of `v1:<timestamp>:<body>`, the timestamp in seconds since 1970. Whoever
-repeats a whole request within the window tells us what we know already.
+How it is made, `bridge.plugin.signing` says. Whoever repeats a whole request within the window
+tells us what we know already.
 """
 
 import enum
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-TIMESTAMP = "X-Bridge-Timestamp"
-SIGNATURE = "X-Bridge-Signature"
-
-_VERSION = "v1"
+from bridge.plugin.signing import SIGNATURE, TIMESTAMP, signature
 
 
 class Distrust(enum.StrEnum):
@@ -22,18 +18,6 @@ class Distrust(enum.StrEnum):
     UNSIGNED = "unsigned"  #: one of the headers is missing, or is none of ours
     FORGED = "signature"  #: signed with another secret, or changed on its way
     STALE = "clock"  #: signed by whom it should be, but not just now
-
-
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """What stands in the header `X-Bridge-Signature`."""
-    base = b":".join((_VERSION.encode(), timestamp.encode(), body))
-    return f"{_VERSION}={hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()}"
-
-
-def signed(secret: str, body: bytes, now: datetime) -> dict[str, str]:
-    """Both headers, for a request that leaves `now`."""
-    timestamp = str(int(now.timestamp()))
-    return {TIMESTAMP: timestamp, SIGNATURE: signature(secret, timestamp, body)}
 
 
 def distrust(

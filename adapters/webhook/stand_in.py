@@ -21,9 +21,10 @@ from markdown_it import MarkdownIt
 
 from adapters.webhook.callback import IDEMPOTENCY_KEY
 from adapters.webhook.door import MESSAGES_PATH
-from adapters.webhook.signing import distrust, signed
+from adapters.webhook.signing import distrust
 from bridge.clock import SystemClock
 from bridge.plugin.settings import read_duration
+from bridge.plugin.signing import signed
 from bridge.testing.stand_in import Fault, Seen, Uttered
 
 _SECRET: Final = "the-secret-of-both-sides-0123456789"  # noqa: S105 - opens nothing

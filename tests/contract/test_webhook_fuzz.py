@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.core.parameters import ParameterLocation
 
-from adapters.webhook.signing import signed
 from bridge.clock import wall_time
 from bridge.model.inbound import InboundBody, TooFast
+from bridge.plugin.signing import signed
 from tests.contract.webhook_front import SECRET, Front, fronted
 from tests.examples import many
 

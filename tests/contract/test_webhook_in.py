@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from adapters.webhook.inbound import BODY_LIMIT
-from adapters.webhook.signing import SIGNATURE, TIMESTAMP, signature, signed
 from adapters.webhook.told import TEXT_LIMIT
 from bridge.clock import wall_time
 from bridge.model.ids import DeliveryId
@@ -27,6 +26,7 @@ from bridge.model.inbound import (
     StatusAsked,
     ThreadGone,
 )
+from bridge.plugin.signing import SIGNATURE, TIMESTAMP, signature, signed
 from bridge.runtime.adapters.routes import BODY_LIMIT as LISTENER_LIMIT
 from tests.contract.webhook_front import HELLO, SECRET, Front, eventually, fronted
 

@@ -11,11 +11,11 @@ import aiohttp
 
 from adapters.webhook.adapter import Webhook, connect
 from adapters.webhook.settings import WebhookSettings
-from adapters.webhook.signing import signed
 from adapters.webhook.stand_in import WebhookStandIn, stand_in
 from bridge.clock import Clock, wall_time
 from bridge.model.ids import AdapterName
 from bridge.plugin import Handler
+from bridge.plugin.signing import signed
 from bridge.runtime.adapters.routes import Routes
 from bridge.runtime.listener import listening
 from bridge.runtime.watching.status import Status

@@ -4,10 +4,8 @@ An alarm counts as told when one way took it. Letters that nobody could be told 
 the database, also across a restart; the log says once that no way works.
 """
 
-import hashlib
-import hmac
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Protocol
 
 import aiohttp
@@ -20,6 +18,7 @@ from bridge.model.delivery import Outbound, Urgency
 from bridge.model.ids import AdapterName, DeliveryId, ThreadKey
 from bridge.model.messages import Notice, NoticeKind
 from bridge.plugin import Announcer
+from bridge.plugin.signing import signed
 from bridge.runtime.adapters.supervisor import Adapters
 from bridge.runtime.reporting.alarms import Alarm, Troubles
 from bridge.runtime.watching.status import Status
@@ -60,7 +59,9 @@ class Call:
     async def tell(self, alarm: Alarm) -> None:
         """Post it; anything but 2xx is a failure. Raises without the address, a secret."""
         body = msgspec.json.encode(alarm.document())
-        headers = {"Content-Type": "application/json", **self._signed(body, alarm.at)}
+        headers = {"Content-Type": "application/json"}
+        if self._secret:
+            headers |= signed(self._secret, body, alarm.at)  # as docs/dead-letters.md says
         timeout = aiohttp.ClientTimeout(total=_PATIENCE)
         try:
             async with self._http.post(
@@ -71,15 +72,6 @@ class Call:
             raise Unreachable(f"its address cannot be reached: {type(error).__name__}") from None
         if not 200 <= status < 300:
             raise Unreachable(f"its address answered {status}")
-
-    def _signed(self, body: bytes, at: datetime) -> dict[str, str]:
-        """As docs/dead-letters.md says."""
-        if not self._secret:
-            return {}
-        timestamp = str(int(at.timestamp()))
-        base = b":".join((b"v1", timestamp.encode(), body))
-        digest = hmac.new(self._secret.encode(), base, hashlib.sha256).hexdigest()
-        return {"X-Bridge-Timestamp": timestamp, "X-Bridge-Signature": f"v1={digest}"}
 
 
 class Place:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.webhook.signing import SIGNATURE, TIMESTAMP, Distrust, distrust, signature, signed
+from adapters.webhook.signing import Distrust, distrust
+from bridge.plugin.signing import SIGNATURE, TIMESTAMP, signature, signed
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
