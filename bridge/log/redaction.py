@@ -21,9 +21,9 @@ _SHAPES: Final[list[tuple[tuple[str, ...], re.Pattern[str]]]] = [
     ),
     (("eyj",), re.compile(_BEGIN + r"()eyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*", re.ASCII)),
     (
-        ("token", "ticket", "secret", "password"),
+        ("token", "ticket", "secret", "password", "key"),
         re.compile(
-            r"((?:token|ticket|secret|password)(?:=|%3D|\\?[\"']:\s*\\?[\"']))"
+            r"((?:token|ticket|secret|password|api[_-]?key)(?:=|%3D|\\?[\"']:\s*\\?[\"']))"
             r"(?!\[secret)[^&\s\"'<>)\]}\\,]+",
             re.I,
         ),

@@ -21,6 +21,7 @@ KEY = "s3cret/of+an 'agent'"
         "postgresql://bridge:hunter2secret@db.example/bridge",
         "https://ann:hunter2secret@host.example/path",
         "client_secret=hunter2secret&code=1",
+        "https://host.example/?api_key=hunter2secret",
         "{'password': 'hunter2secret'}",
         "X-Slack-Signature: v0=hunter2secret",
         # As JSON or an address writes what stands before it.
