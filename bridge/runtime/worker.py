@@ -242,18 +242,16 @@ class Worker:
             done.set_result(taken)
 
     async def _redacted(self, conversation: Conversation | None, mail: list[Mail]) -> list[Mail]:
-        mail = await self._with_names(conversation, mail)
-        if conversation is None or self._redacting is None:
+        """With the names of those who speak, and without what is not to go on."""
+        if conversation is None:
             return mail
         with self._waits():
-            return await self._redacting.put_in(conversation.agent, mail)
-
-    async def _with_names(self, conversation: Conversation | None, mail: list[Mail]) -> list[Mail]:
-        if conversation is None or self._names is None:
-            return mail
-        wanted = self._terms(conversation).speakers
-        with self._waits():
-            return await self._names.put_in(conversation, mail, wanted)
+            if self._names is not None:
+                wanted = self._terms(conversation).speakers
+                mail = await self._names.put_in(conversation, mail, wanted)
+            if self._redacting is not None:
+                mail = await self._redacting.put_in(conversation.agent, mail)
+        return mail
 
     async def _step(self, identity: ConversationId, desk: _Desk, mail: list[Mail]) -> bool:
         """Decide, commit, carry out; whether the mail could be decided and written down.
