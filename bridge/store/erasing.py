@@ -20,6 +20,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -150,9 +151,18 @@ class FinishErasure(Change[None]):
     at: datetime
 
     def apply(self, connection: Connection) -> None:
-        """Write it down."""
-        row = update(t.erasures).where(t.erasures.c.id == self.identity)
-        connection.execute(row.values(finished_at=self.at))
+        """Write it down, also of those of the same that were broken off."""
+        of = t.erasures.c
+        mine = select(of.adapter, of.subject, of.conversations).where(of.id == self.identity)
+        adapter, subject, listed = connection.execute(mine).one()
+        same = and_(
+            of.finished_at.is_(None),
+            of.adapter.is_not_distinct_from(adapter),
+            of.subject.is_not_distinct_from(subject),
+            literal(subject is not None) | (of.conversations == listed),
+        )
+        done = update(t.erasures).where(or_(of.id == self.identity, same))
+        connection.execute(done.values(finished_at=self.at))
 
 
 def involving(connection: Connection, subject: Subject) -> list[ConversationId]:

@@ -216,3 +216,6 @@ async def test_an_erasure_that_was_broken_off_is_done_again(store: Store, tmp_pa
     assert await erased(store, "e2") == 1
 
     assert not held(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as connection:
+        open_ones = "SELECT count(*) FROM erasures WHERE finished_at IS NULL"
+        assert connection.execute(open_ones).fetchone() == (0,), "else it is done for ever"
