@@ -3,13 +3,17 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from bridge.simulators import polyai_frames as frames
-from tests.stage import Stage
+from tests.stage import Stage, staged
 
 pytestmark = pytest.mark.integration
 
@@ -39,20 +43,39 @@ def traces(stage: Stage, *answers: str) -> list[str]:
     return found
 
 
-async def served(stage: Stage, level: str = "debug") -> None:
-    """Again, with everything in the log that can be."""
-    await stage.stop()
-    stage.configure(echo_timeout='"1s"', reconnect_max='"1s"')
-    text = stage.config.read_text().replace('level = "info"', f'level = "{level}"')
-    stage.config.write_text(text)
-    await stage.started()
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """With everything in the log that can be."""
+    async with staged(tmp_path) as running:
+        running.configure(echo_timeout='"1s"', reconnect_max='"1s"')
+        text = running.config.read_text().replace('level = "info"', 'level = "debug"')
+        running.config.write_text(text)
+        await running.started()
+        yield running
 
 
-async def thread_of(stage: Stage, person: str, text: str) -> str:
+class Thread(NamedTuple):
+    """One that is answered, in a channel of its own: in each a message a second is posted."""
+
+    stage: Stage
+    channel: str
+    ts: str
+
+    async def told(self, words: str) -> None:
+        """Wait until the bridge has posted them."""
+        shown = partial(self.stage.told, self.ts, channel=self.channel)
+        await self.stage.until(lambda: any(words in text for text in shown()))
+
+    async def say(self, person: str, text: str) -> None:
+        await self.stage.slack.say(self.channel, person, text, thread_ts=self.ts)
+
+
+async def thread_of(stage: Stage, person: str, text: str) -> Thread:
     """A thread that `person` begins, answered."""
+    channel = stage.slack.add_channel(f"c{len(stage.slack.channels)}")
     said = f"<@{stage.slack.bot_user_id}> say {text}"
-    thread = await stage.slack.say(stage.channel, person, said)
-    await stage.until(lambda: text in stage.told(thread))
+    thread = Thread(stage, channel, await stage.slack.say(channel, person, said))
+    await thread.told(text)
     return thread
 
 
@@ -61,17 +84,18 @@ def rows(stage: Stage, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-async def lived(stage: Stage) -> str:
+async def lived(stage: Stage) -> Thread:
     """Ann's words in every state in which they are kept; and a thread of Ben's, which it gives."""
     answered = await thread_of(stage, stage.ann, f"one {SECRET}")
-    await stage.slack.say(stage.channel, stage.ben, f"say oh {SECRET}", thread_ts=answered)
-    await stage.until(lambda: any(f"oh {SECRET}" in text for text in stage.told(answered)))
+    await answered.say(stage.ben, f"say oh {SECRET}")
+    await answered.told(f"oh {SECRET}")
     ben = await thread_of(stage, stage.ben, "Ben is here")
     failed = await thread_of(stage, stage.ann, f"two {SECRET}")
     words = {"level": "error", "message": "Sorry, I encountered an error. Please try again."}
-    await stage.reply(failed, f"say lost {SECRET}")
+    await failed.say(stage.ann, f"say lost {SECRET}")
     stage.polyai.emit(stage.sessions[-1].id, frames.SYSTEM_MESSAGE, words)
-    await stage.until(lambda: any("again" in text for text in stage.told(failed)))
+    await failed.told("again")
+    await handed_over(stage)
     stage.slack.fail("chat.postMessage", "invalid_blocks", 50)
     await stage.mention(f"say three {SECRET}")
     await stage.until(lambda: rows(stage, "SELECT 1 FROM deliveries WHERE state = 'dead'"))
@@ -79,35 +103,53 @@ async def lived(stage: Stage) -> str:
     return ben
 
 
+async def handed_over(stage: Stage) -> None:
+    """A live agent's words, and an answer that is not at its end yet."""
+    live = await thread_of(stage, stage.ann, f"four {SECRET}")
+    session = stage.sessions[-1].id
+    person = {"agent": {"id": "sam", "name": f"Sam {SECRET}"}}
+    stage.polyai.emit(session, frames.LIVE_JOINED, person)
+    said = {"message_id": "m", "text": f"live {SECRET}", "agent_id": "sam"}
+    stage.polyai.emit(session, frames.LIVE_MESSAGE, said)
+    await live.told(f"live {SECRET}")
+    growing = await thread_of(stage, stage.ann, f"five {SECRET}")
+    stage.polyai.stream_chunks(stage.sessions[-1].id, [f"growing {SECRET} and more, and more"])
+    await growing.told("growing")
+
+
 async def test_no_trace_of_an_erased_person_is_left_and_the_other_goes_on(stage: Stage) -> None:
-    await served(stage)
+    """Also of what is on its way to Slack, and of an answer that grows, at that instant."""
     ben = await lived(stage)
     backup = stage.directory / "copies"
     backup.mkdir()
     code, _, told = await stage.run_command("backup", str(backup))
     assert code == 0, told
-    assert len(traces(stage)) > 1, "the test sees what is there"
-
-    code, dry, told = await stage.run_command(
-        "erase", "--user", f"slack:{stage.ann}", "--dry-run", "--json"
+    document = stage.directory / "ann.json"
+    code, _, told = await stage.run_command(
+        "export", "--user", f"slack:{stage.ann}", "--to", str(document)
     )
     assert code == 0, told
-    assert json.loads(dry)["dry_run"]
-    assert rows(stage, "SELECT 1 FROM deliveries WHERE state = 'dead'"), "nothing is gone yet"
+    assert len(json.loads(document.read_bytes())["conversations"]) == 5
+    document.unlink()
+    assert len(traces(stage)) > 1, "the test sees what is there"
+    stage.slack.slow("chat.postMessage", timedelta(seconds=5))
+    await stage.mention(f"say six {SECRET}")
+    await stage.until(lambda: rows(stage, "SELECT 1 FROM deliveries WHERE state = 'sending'"))
+
     code, out, told = await stage.run_command(
         "erase", "--user", f"slack:{stage.ann}", "--yes", "--json"
     )
 
     assert code == 0, told
     report = json.loads(out)
-    assert len(report["conversations"]) == 3
+    assert len(report["conversations"]) == 6
     assert {one["polyai"] for one in report["conversations"]} == {"told"}
+    assert any(one["holding"]["unsent"] for one in report["conversations"])
     assert [one["problem"] for one in report["backups"]] == [""]
-    assert [one["conversations"] for one in report["backups"]] == [3]
-    _, conversations, _ = await stage.run_command("conversations", "list", "--all", "--json")
-    assert traces(stage, dry, out, conversations) == []
-    await stage.slack.say(stage.channel, stage.ben, "say and stays", thread_ts=ben)
-    await stage.until(lambda: "and stays" in stage.told(ben))
+    assert [one["conversations"] for one in report["backups"]] == [5]
+    assert traces(stage, out) == []
+    await ben.say(stage.ben, "say and stays")
+    await ben.told("and stays")
     assert await stage.stop() == 0
     assert traces(stage) == []
 
@@ -127,8 +169,8 @@ async def test_what_is_told_again_or_comes_late_brings_nothing_back(stage: Stage
 
     assert stage.heard() == heard
     assert traces(stage) == []
-    await stage.reply(answered, "say hello again")
-    await stage.until(lambda: "hello again" in stage.told(answered))
+    await answered.say(stage.ann, "say hello again")
+    await answered.told("hello again")
 
 
 async def test_an_erasure_that_was_killed_is_done_again(stage: Stage) -> None:
@@ -146,10 +188,7 @@ async def test_an_erasure_that_was_killed_is_done_again(stage: Stage) -> None:
 
     code, _, told = await stage.run_command("erase", "--user", f"slack:{stage.ann}", "--yes")
 
-    assert code == 0, told
-    assert traces(stage) == []
-    await stage.started()
-    await stage.quiet()
+    assert code in {0, 2}, told  # the one that was broken off may have done it without the bridge
     assert traces(stage) == []
 
 
