@@ -8,6 +8,7 @@ import pytest
 
 from bridge.config import load
 from bridge.errors import ConfigurationError
+from bridge.model.ids import AdapterName
 from bridge.runtime.adapters.configured import Configured, configured_adapters, refuse_unusable
 from tests.misfit.place import Package
 
@@ -18,6 +19,20 @@ connector_token = "connector-sesame-1"
 host = "https://www.example.com"
 """
 CONSOLE = '[adapters.console]\ntype = "console"\n'
+INSTALLED = """
+[agents.default]
+base_url = "https://polyai.example"
+connector_token = "connector"
+host = "https://www.example.com"
+[adapters.chat]
+type = "slack"
+mode = "http"
+client_id = "1.2"
+client_secret = "client-secret"
+signing_secret = "signing-secret"
+public_url = "https://bridge.example"
+"""
+KEY = f'[database]\nencryption_key = "{"k" * 32}"\n'
 MISFIT = '[adapters.misfit]\ntype = "misfit"\nfile = "lines"\ntoken = "misfit-sesame-1"\n'
 
 
@@ -114,3 +129,38 @@ def test_settings_that_are_refused_and_types_that_nobody_announces_still_stop_ev
     with pytest.raises(ConfigurationError, match='no plug-in "misfitt"'):
         configured(tmp_path, MISFIT.replace('"misfit"', '"misfitt"'))
     del package
+
+
+def test_an_adapter_that_keeps_secrets_needs_a_key_to_seal_them(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text(INSTALLED)
+
+    with pytest.raises(ConfigurationError, match=r"database\.encryption_key.*chat") as refused:
+        configured_adapters(load(file, {}))
+    assert "openssl rand -hex 32" in refused.value.remedy
+    assert "database__encryption_key" in refused.value.remedy
+
+    file.write_text(KEY + INSTALLED)
+    (one,) = configured_adapters(load(file, {}))
+    assert one.name == AdapterName("chat")
+
+
+def test_an_adapter_that_keeps_none_needs_no_key(tmp_path: Path) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text(INSTALLED.partition("[adapters")[0] + '[adapters.chat]\ntype = "console"\n')
+
+    (one,) = configured_adapters(load(file, {}))
+    assert one.plugin is not None
+    assert one.capabilities == one.plugin.capabilities
+
+
+@pytest.mark.parametrize("streaming", ["off", "edit"])
+def test_capabilities_are_as_the_settings_make_them(tmp_path: Path, streaming: str) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text(f'{KEY}{INSTALLED}streaming = "{streaming}"\n')
+
+    (one,) = configured_adapters(load(file, {}))
+
+    assert one.plugin is not None
+    assert one.capabilities is not None
+    assert one.capabilities.streaming < one.plugin.capabilities.streaming
