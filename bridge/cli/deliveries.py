@@ -285,8 +285,14 @@ def _told(letter: Letter) -> dict[str, object]:
     told = msgspec.structs.asdict(letter)
     del told["number"]
     if letter.state in ("dead", "held"):
-        told["remedy"] = letter.remedy or _REMEDIES["held" if letter.state == "held" else letter.to]
+        told["remedy"] = _remedy(letter)
     return told
+
+
+def _remedy(letter: Letter) -> str:
+    """What is to be mended, where somebody said so, and the command after that."""
+    command = _REMEDIES["held" if letter.state == "held" else letter.to]
+    return f"{letter.remedy}; {command}" if letter.remedy else command
 
 
 def _summary(letter: Letter) -> str:

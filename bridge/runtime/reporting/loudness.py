@@ -57,7 +57,11 @@ async def set_level(arguments: dict[str, Any]) -> object:
         raise BridgeError("That is no level", remedy=f"one of: {', '.join(_LEVELS)}")
     name = wish.logger if wish.logger.startswith(log.OURS) else f"{log.OURS}.{wish.logger}"
     try:
-        log.loudness.ask(name, _LEVELS[wish.level] if wish.level else None, wish.seconds)
+        if wish.level is None and name == log.OURS:  # all of it: whatever was asked for is over
+            for one in log.loudness.levels:
+                log.loudness.ask(one, None)
+        else:
+            log.loudness.ask(name, _LEVELS[wish.level] if wish.level else None, wish.seconds)
     except ValueError as error:
         raise BridgeError(f"It is as loud as before: {error}") from None
     _log.info("log.level_changed", of=name, to=wish.level or "", seconds=wish.seconds)

@@ -61,14 +61,14 @@ class Story(NamedTuple):
 
 def story_of(timeline: Timeline, subject: Subject) -> Story:
     """The story of one message of a conversation, named in either direction."""
-    answers = answers_of(timeline)
+    known = _Links(timeline)
     entries = {subject.entry} if subject.entry is not None else set()
     shown: set[int] = set()
     if subject.delivery is not None:
         start = _beginning(timeline, subject.delivery)
-        entries |= _asked_by(timeline, start, answers)
+        entries |= _asked_by(timeline, start, known.answers)
         shown.add(start)
-    return _grown(timeline, entries, shown, answers)
+    return known.grown(entries, shown)
 
 
 def stories(timeline: Timeline) -> list[Story]:
@@ -76,16 +76,16 @@ def stories(timeline: Timeline) -> list[Story]:
 
     In the order they began.
     """
-    answers = answers_of(timeline)
+    known = _Links(timeline)
     told: list[Story] = []
     seen: set[int] = set()
     for entry in timeline.entries:
-        story = _grown(timeline, {entry.id}, set(), answers)
+        story = known.grown({entry.id}, set())
         seen |= {one.number for one in story.deliveries}
         told.append(story)
     for delivery in timeline.deliveries:
         if delivery.number not in seen and not links(delivery, HopKind.CHANGES):
-            story = _grown(timeline, set(), {delivery.number}, answers)
+            story = known.grown(set(), {delivery.number})
             seen |= {one.number for one in story.deliveries}
             told.append(story)
     return sorted(told, key=lambda story: story.began)
@@ -132,23 +132,44 @@ def _asked_by(timeline: Timeline, number: int, answers: dict[int, Answer]) -> se
     return {EntryId(n) for row in rows for n in links(row, HopKind.ENTRY)}
 
 
-def _grown(
-    timeline: Timeline, entries: set[EntryId], shown: set[int], answers: dict[int, Answer]
-) -> Story:
-    """Everything that came of these: what was owed for it, its answers, and what changed those."""
-    owed = {d.number for d in timeline.deliveries if entries & set(links(d, HopKind.ENTRY))}
-    owed |= shown
-    for delivery in timeline.deliveries:
-        if owed & set(links(delivery, HopKind.AGAIN)):
-            owed.add(delivery.number)
-    owed |= {number for number, answer in answers.items() if owed & set(answer.asks)}
-    owed |= {d.number for d in timeline.deliveries if owed & set(links(d, HopKind.CHANGES))}
-    return Story(
-        timeline=timeline,
-        entries=tuple([e for e in timeline.entries if e.id in entries]),
-        deliveries=tuple([d for d in timeline.deliveries if d.number in owed]),
-        answers={number: answers[number] for number in answers if number in owed},
-    )
+class _Links:
+    """What comes of what, each row looked at once: a conversation may have thousands."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.answers = answers_of(timeline)
+        self._timeline = timeline
+        self._entries = {entry.id: entry for entry in timeline.entries}
+        self._deliveries = {delivery.number: delivery for delivery in timeline.deliveries}
+        self._after: dict[tuple[HopKind, int], list[int]] = {}
+        for delivery in timeline.deliveries:
+            for kind in (HopKind.ENTRY, HopKind.AGAIN, HopKind.CHANGES):
+                self._note(kind, links(delivery, kind), delivery.number)
+        for number, answer in self.answers.items():
+            self._note(HopKind.ANSWERS, answer.asks, number)
+
+    def grown(self, entries: set[EntryId], shown: set[int]) -> Story:
+        """Everything that came of these: what was owed for it, its answers, what changed those."""
+        owed = shown.union(*(self._after.get((HopKind.ENTRY, one), []) for one in entries))
+        again = self._of(HopKind.AGAIN, owed)
+        while again - owed:
+            owed |= again
+            again = self._of(HopKind.AGAIN, again)
+        owed |= self._of(HopKind.ANSWERS, owed)
+        owed |= self._of(HopKind.CHANGES, owed)
+        numbers = [number for number in sorted(owed) if number in self._deliveries]
+        return Story(
+            timeline=self._timeline,
+            entries=tuple([self._entries[one] for one in sorted(entries) if one in self._entries]),
+            deliveries=tuple([self._deliveries[number] for number in numbers]),
+            answers={number: self.answers[number] for number in numbers if number in self.answers},
+        )
+
+    def _of(self, kind: HopKind, numbers: set[int]) -> set[int]:
+        return {after for number in numbers for after in self._after.get((kind, number), [])}
+
+    def _note(self, kind: HopKind, causes: tuple[int, ...], number: int) -> None:
+        for cause in causes:
+            self._after.setdefault((kind, cause), []).append(number)
 
 
 def _numbers(hops: Iterable[Hop]) -> tuple[int, ...]:

@@ -52,6 +52,14 @@ async def test_one_part_is_made_louder_by_its_short_name() -> None:
     assert len(told["loggers"]) == 1
 
 
+async def test_without_a_level_all_is_as_configured_also_what_was_asked_for_of_a_part() -> None:
+    await asked("log.level", level="debug", logger="sessions")
+    await asked("log.level", level="error")
+
+    (told,) = (await asked("log.level")).values()
+    assert told["loggers"] == [{"logger": "polyai_bridge", "level": "info", "seconds_left": None}]
+
+
 async def test_sampling_is_changed_switched_off_and_put_back() -> None:
     (told,) = (await asked("log.sampling", count=5, per=1, sample=3)).values()
     assert told["sampling"] == {"burst": "5/1s", "sample": 3}

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bridge.core import events as e
 from bridge.model import frames as f
 from bridge.model.delivery import DeliveryState
+from bridge.model.hops import Hop, HopKind
 from bridge.model.ids import DeliveryId, EntryId
 from bridge.runtime.deciding import entry_mail
 from bridge.runtime.reporting.stories import Sure, stories, story_of
@@ -283,6 +285,32 @@ async def test_a_handoff_on_the_way_is_told(way: Journey) -> None:
         "handoff live",
     ]
     assert "Mia" not in repr(told_)
+
+
+async def test_of_thousands_of_messages_each_row_is_looked_at_once(way: Journey) -> None:
+    ask = await way.say("one", opens=True)
+    assert ask is not None
+    timeline = await way.timeline()
+    (entry,), (row,) = timeline.entries, timeline.deliveries
+    many = range(2, 3000)
+    long = msgspec.structs.replace(
+        timeline,
+        entries=tuple([msgspec.structs.replace(entry, id=EntryId(n)) for n in many]),
+        deliveries=tuple(
+            [
+                msgspec.structs.replace(
+                    row,
+                    id=DeliveryId(f"c1.{n}"),
+                    number=n,
+                    hops=(Hop(HopKind.ENTRY, detail=str(n)),),
+                )
+                for n in many
+            ]
+        ),
+    )
+    found = stories(long)
+    looked = [one.number for story in found for one in story.deliveries]
+    assert looked == list(many)
 
 
 async def test_a_conversation_is_a_list_of_stories_in_their_order(way: Journey) -> None:
