@@ -7,7 +7,7 @@ import pytest
 
 from bridge.core.effects import Grow
 from bridge.core.state import Conversation
-from bridge.errors import Unreachable
+from bridge.errors import DatabaseFailed, Unreachable
 from bridge.model.delivery import Post, Replace
 from bridge.model.ids import DeliveryId
 from bridge.model.messages import AgentReply, Author, AuthorKind
@@ -41,8 +41,9 @@ async def begun(office: Office, platform: Lively) -> Conversation:
 async def test_a_message_grows_where_it_landed(
     office: Office, platform: Lively, begun: Conversation
 ) -> None:
-    for text in ("One two", "One two three"):
+    for shown, text in enumerate(("One two", "One two three")):
         office.dispatcher.grow(begun, Grow(FIRST, words(text)))
+        await office.house.until(lambda: len(platform.grown) > shown, winding=False)  # noqa: B023 - now
         await office.house.quiet()
 
     assert platform.grown == [
@@ -163,10 +164,13 @@ async def test_a_database_that_fails_costs_a_growth_only(
 ) -> None:
     office.house.damage("ALTER TABLE deliveries RENAME TO hidden")
     office.dispatcher.grow(begun, Grow(FIRST, words("One t")))
-    await office.house.quiet()
+    for _ in range(5):  # whoever asked before us has been told by then
+        await office.house.quiet()
+        with pytest.raises(DatabaseFailed):
+            await office.house.store.thread_delivery(FIRST)
     office.house.damage("ALTER TABLE hidden RENAME TO deliveries")
     office.dispatcher.grow(begun, Grow(FIRST, words("One two")))
-    await office.house.quiet()
+    await office.house.until(lambda: platform.grown, winding=False)
 
     assert [text for _, _, text in platform.grown] == ["One two"]
 
