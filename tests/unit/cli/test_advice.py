@@ -69,7 +69,7 @@ MISTAKES: dict[str, tuple[str, dict[str, Any]]] = {
     "M-09": (changed("https://www.example.com", "www.example.com"), {}),
     "M-10": (changed('"ct-8c1f2a77"', "'\"ct-8c1f2a77\"'"), {}),
     "M-11": (changed('"ct-8c1f2a77"', '"your-token"'), {}),
-    "M-12": (SOUND, {"secret_files": (Path("/s/agents__default__connector_token.txt"),)}),
+    "M-12": (SOUND, {"secret_files": (Path("/s/AGENTS__DEFAULT__CONNECTOR_TOKEN"),)}),
     "M-13": (SOUND + route(adapter="slakc", agent="default"), {}),
     "M-14": (SOUND + TO_DEFAULT + route(adapter="slack", channel="C1", agent="default"), {}),
     "M-15": (SOUND + route(adapter="slack", channel="#help", agent="default"), {}),
