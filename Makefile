@@ -75,7 +75,7 @@ sbom: $(STAMP)
 
 # The documentation as a site, in $(VENV)/site; a warning is a failure.
 site: $(STAMP)
-	$(BIN)/sphinx-build -q -W --keep-going -b html -d $(VENV)/.doctrees -c docs . $(VENV)/site
+	$(BIN)/sphinx-build -q -a -W --keep-going -b html -d $(VENV)/.doctrees -c docs . $(VENV)/site
 	@echo "The documentation is in $(VENV)/site/docs/index.html."
 
 # New versions for everyone: resolves pyproject.toml anew. The files hold hashes, never addresses.
