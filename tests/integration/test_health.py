@@ -28,7 +28,7 @@ from tests.failing_disk import faulty, small_disk
 from tests.misfit.place import MisfitPlace, misfit_place
 from tests.stage import Stage, staged
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 BOUND = 15.0
 #: So long anything may take to be green again, on a slow machine.
@@ -128,7 +128,7 @@ class Simulated:
             *command, stdout=asyncio.subprocess.PIPE
         )
         assert self._process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(80):  # they all start at once
             await self._process.stdout.readline()
 
     def send(self, number: signal.Signals) -> None:
