@@ -148,6 +148,9 @@ def _print_list(timeline: Timeline, last: int, why: Why, *, missed: bool, as_jso
     _print_head(timeline)
     if missed:
         click.echo(f"{_NEVER}\n")
+    if not found:
+        click.echo("Nothing is kept of its messages: they were erased, or are older than that.")
+        return
     rows = []
     for story in some:
         whole, first = _whole(story), told(story, why)
