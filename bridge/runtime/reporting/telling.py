@@ -231,7 +231,8 @@ def _end(post: DeliveryHops, story: Story, why: Why) -> Iterator[Line]:
         yield Line(row=post.id, hop="posted", says=post.reason, open=True)
     else:
         trouble = why(f"adapter {adapter}")
-        says = f"owed since {stamp(post.owed_at)}{f': {trouble}' if trouble else ''}"
+        begun = f", {post.attempts} attempt(s), and none confirmed" if post.attempts else ""
+        says = f"owed since {stamp(post.owed_at)}{begun}{f': {trouble}' if trouble else ''}"
         yield Line(row=post.id, hop="posted", says=says, open=True)
     for hop in noted.get(HopKind.GREW, []):
         says = f"more of it was shown, time {hop.detail}"
