@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, and_, insert, null, select, update
+from sqlalchemy import Connection, and_, delete, insert, null, select, update
 
 from bridge.core.restoring import restored
 from bridge.core.state import Conversation
@@ -122,6 +122,7 @@ def _put_right(connection: Connection, made_at: datetime, until: datetime) -> tu
         .where(t.deliveries.c.state.in_(_OPEN), t.deliveries.c.target == "agent")
         .values(state=DeliveryState.DEAD, reason=MAY_BE_TOLD, settled_at=made_at)
     ).rowcount
+    connection.execute(delete(t.inbox).where(t.inbox.c.conversation.is_(None)))  # never for us
     unseen = connection.execute(
         update(t.inbox)
         .where(t.inbox.c.done_at.is_(None), t.inbox.c.dead_at.is_(None))

@@ -41,6 +41,7 @@ async def backed_up(directory: Path) -> Path:
             )
         )
         await store.write(accept(said("one more", thread="thread of c1")))
+        await store.write(accept(said("not for us", thread="a stranger's")))
         copy = copy_to(address(directory), directory / "copy.db", NOON).path
         await opened(store, "c2")
     return copy
