@@ -121,14 +121,19 @@ class Letters:
         return counts
 
     async def unalerted(self) -> list[Letter]:
-        """Dead and held ones of which no alarm has told yet, the oldest first."""
+        """Dead and held ones of which no alarm has told yet, the oldest first.
+
+        Of each sort as many as are handled at once; the next are there once these were told.
+        """
         held = and_(_d.state.in_(_OPEN), _d.state == "sending", _d.reason.is_not(None))
         dead = _d.state == literal("dead", literal_execute=True)
         found: list[Letter] = []
         for which in (dead, held):
             query = _all_deliveries().where(which, _d.alerted_at.is_(None))
+            query = query.order_by(_d.settled_at, _d.owed_at).limit(MOST_AT_ONCE)
             found += [_letter(row) for row in await self._rows(query)]
         entries = _all_entries().where(_i.done_at.is_(None), _i.alerted_at.is_(None))
+        entries = entries.order_by(_i.dead_at).limit(MOST_AT_ONCE)
         found += [_letter(row) for row in await self._rows(entries)]
         return sorted(found, key=_age)
 
