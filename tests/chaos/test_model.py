@@ -41,7 +41,7 @@ async def test_a_fault_of_our_own_is_found_by_a_seed_that_shows_it_again(tmp_pat
     found = (await played_until(math.inf, seeds, orders)).failed
     assert found is not None
     seed = found.program.seed
-    assert (tmp_path / str(seed) / "trace.txt").read_text().splitlines() == list(found.trace)
+    assert (tmp_path / str(seed) / "trace.lines").read_text().splitlines() == list(found.trace)
     assert (tmp_path / str(seed) / "bridge.log").exists()
 
     again = tmp_path / "again"

@@ -17,6 +17,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -377,6 +378,8 @@ async def test_status_tells_the_same_in_a_terminal_across_a_restart(tmp_path: Pa
         watching = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bridge", "status", "--watch", "--config", str(stage.config)),
             stdout=asyncio.subprocess.PIPE,
+            # Whoever starts the tests in the background may have them ignore it.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         assert watching.stdout is not None
         lines = watching.stdout
@@ -404,4 +407,5 @@ async def test_status_tells_the_same_in_a_terminal_across_a_restart(tmp_path: Pa
         await stage.stop()
         await until("not running")
         watching.send_signal(signal.SIGINT)
-        assert await watching.wait() == 1
+        async with asyncio.timeout(40):
+            assert await watching.wait() == 1

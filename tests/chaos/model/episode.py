@@ -84,7 +84,7 @@ async def from_seed(
 
 def kept(episode: Episode, place: Path) -> None:
     """Leave beside the bridge's log and store what was done and seen."""
-    (place / "trace.txt").write_text("\n".join(episode.trace) + "\n")
+    (place / "trace.lines").write_text("\n".join(episode.trace) + "\n")
     (place / "deaths.txt").write_text("\n".join(episode.deaths) + "\n")
 
 
