@@ -64,9 +64,9 @@ OUTCOMES = (
 Patch = pytest.MonkeyPatch
 
 
-#: What is open beside the beginning when all is at rest: readers of the database as many as were ever
-#: needed at once (two descriptors each), and the connections by which is asked whether the others
-#: are there, both ends of which are ours here. It does not grow with the storm, nor with deaths.
+#: What is open beside the beginning when all is at rest: readers of the database, as many as were
+#: ever needed at once (two descriptors each), and the connections by which is asked whether the
+#: others are there, both ends of which are ours here. It grows with no storm, nor with deaths.
 AT_REST = 24
 
 
