@@ -30,7 +30,7 @@ $(SYNAPSE): requirements-synapse.lock
 demo: $(STAMP)
 	$(BIN)/polyai-bridge demo
 
-# The gates and the fast tests: under 30 seconds warm.
+# The gates and the fast tests: about a minute on two cores.
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
