@@ -16,8 +16,8 @@ from bridge.cli.printing import print_json, print_table
 _FILES = files("bridge") / "deploy"
 #: The command as the files name it.
 _USUAL = "/usr/local/bin/polyai-bridge"
-#: Where a unit with ProtectHome= sees nothing.
-_HIDDEN = ("/home/", "/root/", "/run/user/")
+#: Where a unit with ProtectHome= sees nothing (systemd.exec(5)): homes, root's among them.
+_HIDDEN = (("home",), ("root",), ("run", "user"))
 #: Each file by the word for it, and what it is for.
 KNOWN = {
     "unit": ("polyai-bridge.service", "one bridge under systemd"),
@@ -44,14 +44,19 @@ def deploy(name: str, as_json: bool) -> None:  # noqa: FBT001 - click passes fla
 
 
 def _print(file: Traversable) -> None:
-    command = str(_command())
-    if file.name.endswith(".service") and command.startswith(_HIDDEN):
+    command = _command()
+    if file.name.endswith(".service") and _is_hidden(command):
         click.echo(
             f"note: a unit sees nothing of {command} (ProtectHome=yes):"
             " install the bridge for the whole machine",
             err=True,
         )
-    click.echo(file.read_text("utf-8").replace(_USUAL, command), nl=False)
+    click.echo(file.read_text("utf-8").replace(_USUAL, str(command)), nl=False)
+
+
+def _is_hidden(command: Path) -> bool:
+    below = command.parts[1:]  # of an absolute path, without its beginning
+    return any(below[: len(place)] == place for place in _HIDDEN)
 
 
 def _found(name: str) -> Traversable:

@@ -24,11 +24,11 @@ _BOOT = """
 set -e
 m=$1; shift
 mount -t tmpfs machine "$m"
-mkdir "$m/up" "$m/wk" "$m/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$m/up,workdir=$m/wk" "$m/root"
-mkdir -p "$m/root/etc/systemd/system" "$m/root/opt"
-cp "$m.units"/* "$m/root/etc/systemd/system/"
-exec systemd-nspawn --quiet --directory="$m/root" --register=no --keep-unit --private-network \
+mkdir "$m/up" "$m/wk" "$m/top"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$m/up,workdir=$m/wk" "$m/top"
+mkdir -p "$m/top/etc/systemd/system" "$m/top/opt"
+cp "$m.units"/* "$m/top/etc/systemd/system/"
+exec systemd-nspawn --quiet --directory="$m/top" --register=no --keep-unit --private-network \
   --link-journal=no --console=pipe --boot "$@" -- --unit=probe.service
 """
 _PROBE = """
@@ -58,8 +58,8 @@ def unavailable() -> str:
 
 
 def _overlays() -> bool:
-    tried = """m=$(mktemp -d) && mount -t tmpfs t $m && mkdir $m/up $m/wk $m/root \
-        && mount -t overlay o -o lowerdir=/,upperdir=$m/up,workdir=$m/wk $m/root"""
+    tried = """m=$(mktemp -d) && mount -t tmpfs t $m && mkdir $m/up $m/wk $m/top \
+        && mount -t overlay o -o lowerdir=/,upperdir=$m/up,workdir=$m/wk $m/top"""
     return subprocess.run(_apart(tried), capture_output=True, check=False).returncode == 0
 
 

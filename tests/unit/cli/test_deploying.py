@@ -40,6 +40,24 @@ def test_a_command_where_the_unit_sees_nothing_is_told(monkeypatch: pytest.Monke
     assert "note" not in typed("container").stderr
 
 
+@pytest.mark.parametrize(
+    ("place", "hidden"),
+    [
+        (("home", "ann"), True),
+        (("root",), True),
+        (("run", "user", "7"), True),
+        (("homework",), False),
+        (("run", "bridge"), False),
+        (("opt",), False),
+    ],
+)
+def test_what_a_unit_does_not_see_goes_by_whole_names(
+    place: tuple[str, ...], *, hidden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploying, "_command", lambda: Path("/", *place, "polyai-bridge"))
+    assert ("ProtectHome" in typed("unit").stderr) is hidden
+
+
 def test_what_there_is_not_is_told_with_what_there_is() -> None:
     result = typed("cat")
     assert result.exit_code == 2
