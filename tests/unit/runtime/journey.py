@@ -102,6 +102,14 @@ class Journey:
         self.send(decision)
         return asked(decision)
 
+    async def begin(self, text: str) -> DeliveryId:
+        """Somebody opens the conversation with it, and PolyAI has it."""
+        ask = await self.say(text, opens=True)
+        assert ask is not None
+        await self.connect()
+        await self.echo(ask, text)
+        return ask
+
     async def connect(self, number: int = 1) -> None:
         """A session, its socket, and the agent in it."""
         await self.happen(e.SessionOpened(number))

@@ -46,10 +46,7 @@ def _of(told_: list[Line], row: str) -> list[Line]:
 
 
 async def test_a_message_and_its_answer_are_one_story_from_either_end(way: Journey) -> None:
-    ask = await way.say("secret words", opens=True)
-    await way.connect()
-    assert ask is not None
-    await way.echo(ask, "secret words")
+    ask = await way.begin("secret words")
     (answer,) = await way.answer(said("a secret answer", "m1"))
     await way.timeline()
 
@@ -69,10 +66,7 @@ async def test_a_message_and_its_answer_are_one_story_from_either_end(way: Journ
 async def test_several_messages_that_waited_share_their_answer_and_it_is_said_so(
     way: Journey,
 ) -> None:
-    first = await way.say("one", opens=True)
-    await way.connect()
-    assert first is not None
-    await way.echo(first, "one")
+    await way.begin("one")
     second = await way.say("two")
     assert second is not None
     await way.echo(second, "two")
@@ -94,10 +88,7 @@ async def test_several_messages_that_waited_share_their_answer_and_it_is_said_so
 async def test_what_changes_a_message_belongs_to_its_story_and_not_to_whoever_speaks_next(
     way: Journey,
 ) -> None:
-    ask = await way.say("one", opens=True)
-    await way.connect()
-    assert ask is not None
-    await way.echo(ask, "one")
+    await way.begin("one")
     (answer,) = await way.answer(said("choose", "m1", "red", "blue"))
     decision = await way.step(entry_mail(await way.accept("red")))
     change = shown(decision)[0]
@@ -201,10 +192,7 @@ async def test_what_was_in_doubt_absent_found_or_held_is_told(way: Journey) -> N
 async def test_an_answer_that_died_and_was_redriven_is_told_in_order_and_found_by_its_id(
     way: Journey,
 ) -> None:
-    ask = await way.say("one", opens=True)
-    await way.connect()
-    assert ask is not None
-    await way.echo(ask, "one")
+    await way.begin("one")
     (answer,) = shown(await way.hear(said("both", "m1")))
     await way.attempt(answer)
     await way.settle(answer, DeliveryState.DEAD, reason="no")
@@ -269,10 +257,7 @@ async def test_what_is_owed_says_since_when_and_what_is_wrong(way: Journey) -> N
 
 
 async def test_a_handoff_on_the_way_is_told(way: Journey) -> None:
-    ask = await way.say("a person, please", opens=True)
-    await way.connect()
-    assert ask is not None
-    await way.echo(ask, "a person, please")
+    ask = await way.begin("a person, please")
     await way.hear(f.HandoffTriggered())
     await way.hear(f.LiveAgentJoined(agent_id="a1", name="Mia"))
     await way.answer(f.LiveAgentMessage(message_id="m1", agent_id="a1", text="Hello"))
